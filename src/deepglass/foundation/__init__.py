@@ -1,0 +1,1 @@
+"""Under every room: settings, catalogues, seeds, device, errors, words."""

@@ -1,0 +1,67 @@
+"""What a model takes and gives, and what a task asks for: a small closed set that run.py joins and sizes.
+
+Letters: C channels, H W height and width, K classes, V vocabulary.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from deepglass.foundation.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """K numbers a row: features in, logits out. (B, K)"""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture. (B, C, H, W)"""
+
+    channels: int
+    height: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """K numbers for every pixel. (B, K, H, W)"""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """V numbers for every step of a ragged sequence. (ΣT, V)"""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pyramid:
+    """Feature maps at these strides, finest first."""
+
+    strides: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Players:
+    """Named submodules that take turns: a generator and a discriminator."""
+
+    names: tuple[str, ...]
+
+
+Port = Vector | Image | Map | Steps | Pyramid | Players
+
+
+class Ports(NamedTuple):
+    """What goes in and what must come out."""
+
+    takes: Port
+    gives: Port
+
+
+class PortMismatch(UsageError):
+    """A model cannot be fitted to what the task asks for; the message says which part."""

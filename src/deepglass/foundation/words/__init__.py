@@ -1,0 +1,48 @@
+"""Everything that people read, in English and Simplified Chinese: one TOML file per room, both languages side by side.
+
+`say("data.empty_folder", path=p)` looks up table [empty_folder] of data.toml in the chosen language.
+"""
+
+import functools
+import locale
+import os
+import tomllib
+from pathlib import Path
+
+LANGUAGES = ("en", "zh-CN")
+
+_chosen: list[str] = []
+
+
+def choose_language(language: str) -> None:
+    """Set the language of every later message: "en" or "zh-CN"."""
+    _chosen[:] = [language]
+
+
+def language() -> str:
+    """The language in force: as chosen, else Chinese where the locale is Chinese, else English."""
+    if _chosen:
+        return _chosen[0]
+    place = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or _system_locale()
+    return "zh-CN" if place.lower().startswith("zh") else "en"
+
+
+def say(key: str, /, lang: str | None = None, **values: object) -> str:
+    """The message `key` in the language in force (or `lang`), filled with `values`."""
+    room, _, name = key.partition(".")
+    return _room(room)[name][lang or language()].format(**values)
+
+
+def has(key: str) -> bool:
+    """Whether a message of that key exists."""
+    room, _, name = key.partition(".")
+    return (Path(__file__).parent / f"{room}.toml").is_file() and name in _room(room)
+
+
+@functools.cache
+def _room(room: str) -> dict[str, dict[str, str]]:
+    return tomllib.loads((Path(__file__).parent / f"{room}.toml").read_text(encoding="utf-8"))
+
+
+def _system_locale() -> str:
+    return locale.getlocale()[0] or ""
