@@ -1,0 +1,109 @@
+"""An example is one row with named inputs and targets; a batch is many of them with their keyed draws.
+
+Letters: B rows of a batch, T steps of a row, N examples.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from deepglass.foundation.seeds import Draws
+
+NOTHING: Mapping[str, Tensor] = {}
+
+
+class Ragged(NamedTuple):
+    """Rows of unequal length, end to end: values (ΣT, ...), lengths (B,)."""
+
+    values: Tensor
+    lengths: Tensor
+
+    def padded(self, fill: float = 0) -> Tensor:
+        """(B, T_max, ...), the rows' ends filled; only data/ pads."""
+        rows = torch.split(self.values, self.lengths.tolist())
+        return torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True, padding_value=fill)
+
+    def rows(self, start: int, stop: int) -> "Ragged":
+        """Rows start..stop of it."""
+        first, last = int(self.lengths[:start].sum()), int(self.lengths[:stop].sum())
+        return Ragged(self.values[first:last], self.lengths[start:stop])
+
+
+Column = Tensor | Ragged
+
+
+class Example(NamedTuple):
+    """One prepared row: fixed-size arrays as tensors; `targets` is empty where the answer is not known."""
+
+    inputs: dict[str, Tensor]
+    targets: dict[str, Tensor] = {}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows drawn together: named columns, what each row remembers, and the rows' own draws.
+
+    A step that draws from several streams (labelled and unlabelled, A and B) has the first stream's rows here and the
+    others by name in `streams`.
+    """
+
+    ids: tuple[str, ...]
+    columns: Mapping[str, Column]
+    step: int = 0
+    keys: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))  # (B,): one key a row
+    carry: Mapping[str, Tensor] = NOTHING
+    streams: Mapping[str, "Batch"] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.columns[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.columns
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def draws(self, purpose: str) -> Draws:
+        """The rows' keyed draws for one purpose ("augment", "latent"): functions of (seed, purpose, step, slot)."""
+        return Draws(self.keys).for_purpose(purpose)
+
+    def with_columns(self, **columns: Column) -> "Batch":
+        """The same rows with some columns replaced or added."""
+        return replace(self, columns={**self.columns, **columns})
+
+    def rows(self, start: int, stop: int) -> "Batch":
+        """Rows start..stop as a batch of their own; their draws stay what they were."""
+        columns = {
+            name: column.rows(start, stop) if isinstance(column, Ragged) else column[start:stop]
+            for name, column in self.columns.items()
+        }
+        carry = {name: values[start:stop] for name, values in self.carry.items()}
+        return replace(self, ids=self.ids[start:stop], columns=columns, keys=self.keys[start:stop], carry=carry)
+
+    def shard(self, index: int, count: int) -> "Batch":
+        """Part `index` of `count` near-equal parts, of this stream and of every other."""
+        start, stop = len(self) * index // count, len(self) * (index + 1) // count
+        streams = {name: stream.shard(index, count) for name, stream in self.streams.items()}
+        return replace(self.rows(start, stop), streams=streams)
+
+    def to(self, device: torch.device) -> "Batch":
+        """The batch with its tensors on `device`."""
+
+        def move(column: Column) -> Column:
+            if isinstance(column, Ragged):
+                return Ragged(column.values.to(device, non_blocking=True), column.lengths.to(device))
+            return column.to(device, non_blocking=True)
+
+        return self._map(move, lambda tensor: tensor.to(device))
+
+    def _map(self, on_column: Callable[[Column], Column], on_tensor: Callable[[Tensor], Tensor]) -> "Batch":
+        return replace(
+            self,
+            columns={name: on_column(column) for name, column in self.columns.items()},
+            keys=on_tensor(self.keys),
+            carry={name: on_tensor(values) for name, values in self.carry.items()},
+            streams={name: stream._map(on_column, on_tensor) for name, stream in self.streams.items()},
+        )

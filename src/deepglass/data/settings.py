@@ -1,0 +1,25 @@
+"""Settings of the data: which part is what, and how much may be unreadable."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Le, Lt
+
+Share = Annotated[float, Ge(0), Lt(1)]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataSettings:
+    """Where answers stand, how examples are split, and what is tolerated."""
+
+    layout: str = ""  # a name of `deepglass ls data.sources`; empty: recognised
+    target: str = ""  # the column that holds the answer; empty: guessed, and said
+    path: str = ""  # the column that holds a file's name; empty: guessed, and said
+    group: str = ""  # the column that holds people, patients, scenes: never on both sides of a split
+    val: Share = 0.1
+    test: Share = 0.2
+    split_seed: int = 0  # the split is kept apart from `seed`, so that runs with other seeds share their test part
+    folds: Annotated[int, Ge(0), Le(50)] = 0
+    max_bad: Annotated[float, Ge(0), Le(1)] = 0.05
+    sampling: Literal["shuffled", "balanced"] = "shuffled"
+    cache: bool = True

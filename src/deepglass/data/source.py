@@ -1,0 +1,109 @@
+"""The contract of a source: what examples there are, and how to read one of them.
+
+Finding examples is cheap and touches no file's content; reading one may fail with `Unreadable`, which names the reason.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+PARTS = ("train", "val", "test")
+
+
+class Unreadable(Exception):
+    """One example cannot be used; `reason` is a key of foundation/words/data.toml and `values` fill it."""
+
+    def __init__(self, reason: str, **values: Any):
+        super().__init__(reason)
+        self.reason = reason
+        self.values = values
+
+
+class Finding(NamedTuple):
+    """Something the doctor saw. `kind` is a key of foundation/words/data.toml; errors stop a run, notes do not."""
+
+    kind: str
+    level: str  # "error", "warning" or "note"
+    file: str = ""  # the id of the example, or a folder or file of the source
+    values: dict[str, Any] = {}
+
+    @property
+    def count(self) -> int:
+        """How many examples it concerns."""
+        return int(self.values.get("count", 1))
+
+
+@dataclass(frozen=True)
+class Index:
+    """Every example of a source as columns: ids (paths relative to the source), answers, parts and groups.
+
+    `labels` holds what the source says of each example: a class name, a tuple of names (several labels), a number, or
+    None. `parts` is "train", "val", "test" or "" where the source does not say. `groups` are people, patients, scenes:
+    examples of one group never lie on both sides of a split.
+    """
+
+    ids: Sequence[str]
+    labels: Sequence[Any]
+    parts: Sequence[str] = ()
+    groups: Sequence[str] = ()
+    kind: str = "picture"  # the reader's name: "picture" or "vector"
+    columns: tuple[str, ...] = ()  # names of a vector's numbers
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def take(self, rows: np.ndarray) -> "Index":
+        """These rows as an index of their own."""
+
+        def pick(values: Sequence[Any]) -> list[Any]:
+            return [values[row] for row in rows] if len(values) else []
+
+        return Index(pick(self.ids), pick(self.labels), pick(self.parts), pick(self.groups), self.kind, self.columns)
+
+
+class Source(Protocol):
+    """Where examples lie."""
+
+    root: Path
+    index: Index
+    findings: list[Finding]  # seen while finding the examples: stray files, empty folders, a level too high
+
+    def read(self, row: int) -> Any:
+        """The raw content of one example (a `Picture`, a vector); raises Unreadable."""
+        ...
+
+    def fingerprint(self) -> str:
+        """A hash that changes when the examples do: names, sizes and times of change, not content."""
+        ...
+
+
+class Match(NamedTuple):
+    """What a layout says of a place: how sure it is (0 to 1), why in words, and the task that follows."""
+
+    sure: float
+    reason: str  # key of foundation/words/data.toml
+    task: str
+    values: dict[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A catalogue entry of data/sources: how to recognise a place and how to open it.
+
+    `recognise(place)` looks at names and first lines only and returns None where the layout does not fit.
+    `open(place, settings)` returns the Source.
+    """
+
+    recognise: Any
+    open: Any
+    settings: Any = field(default=None)
+
+
+class Picture(NamedTuple):
+    """A decoded picture: pixels uint8 or uint16 (H, W, C) with C 1, 3 or 4, and notes for the doctor."""
+
+    pixels: np.ndarray
+    notes: tuple[str, ...] = ()  # e.g. "first_frame": words in data.toml

@@ -1,0 +1,67 @@
+"""The machine: which device to compute on, and what has to be written down so that a result can be repeated."""
+
+import os
+import platform
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from deepglass.foundation.errors import MachineError
+
+
+def choose_device(wanted: str = "auto") -> torch.device:
+    """The device for "auto", "cpu", "cuda", "cuda:1" or "mps"; MachineError where it is not there."""
+    if wanted == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(wanted)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError):
+        raise MachineError("device.missing", wanted=wanted, offered=", ".join(available())) from None
+    return device
+
+
+def available() -> list[str]:
+    """The devices of this machine by name."""
+    cuda = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    return ["cpu", *cuda, *(["mps"] if torch.backends.mps.is_available() else [])]
+
+
+def machine() -> dict[str, Any]:
+    """What a result depends on: versions, processor, instruction set, threads, devices (machine.json)."""
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "system": f"{platform.system()} {platform.release()}",
+        "processor": processor(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "memory_bytes": memory_bytes(),
+        "devices": available(),
+        "gpus": [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())],
+        "executable": sys.executable.rsplit(os.sep, 1)[-1],
+    }
+
+
+def processor() -> str:
+    """The processor's name as its maker writes it."""
+    try:
+        return re.search(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text()).group(1)  # pyright: ignore
+    except (OSError, AttributeError):
+        return platform.processor() or platform.machine()
+
+
+def memory_bytes() -> int:
+    """The machine's main memory in bytes, or 0 where the system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        return 0

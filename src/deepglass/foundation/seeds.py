@@ -1,0 +1,172 @@
+"""Randomness is a function, never a state: every draw is a hash of (seed, purpose, step, slot, name).
+
+Draws come from an integer hash over a whole batch at once (splitmix64's finaliser, Steele et al. 2014), so they do not
+depend on neighbours, on a generator's history, on the number of workers or on the device.
+"""
+
+import hashlib
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+GOLDEN = 0x9E3779B97F4A7C15
+FIRST = 0xBF58476D1CE4E5B9
+SECOND = 0x94D049BB133111EB
+MASK = (1 << 64) - 1
+
+
+def key(*parts: int | str) -> int:
+    """One 64-bit key out of numbers and names; the order of the parts matters.
+
+    >>> key(7, "split") == key(7, "split"), key(7, "split") == key("split", 7)
+    (True, False)
+    """
+    state = 0
+    for part in parts:
+        number = _name_key(part) if isinstance(part, str) else part & MASK
+        state = _mix((state * GOLDEN + number + GOLDEN) & MASK)
+    return state
+
+
+def text_keys(seed: int, texts: list[str]) -> np.ndarray:
+    """One uint64 key for each text; a row's key does not depend on the others (N texts -> (N,))."""
+    return np.array([key(seed, text) for text in texts], dtype=np.uint64)
+
+
+def seed_torch(*parts: int | str) -> None:
+    """Seed torch's own generators (dropout) by the parts; hashed first, because CPU generators keep only 32 bits."""
+    torch.manual_seed(key(*parts) >> 32)
+
+
+def row_keys(seed: int, stream: str, step: int, slots: int) -> Tensor:
+    """One int64 key for each slot of the batch at `step`. (B,)"""
+    return _hash(torch.arange(slots, dtype=torch.int64), key(seed, stream, step))
+
+
+class Draws:
+    """The keyed draws of a batch's rows: `draws.uniform("flip")` is (B,), `draws.normal("latent", 128)` is (B, 128).
+
+    The same rows, name and step give the same numbers, whatever else was drawn before.
+    """
+
+    def __init__(self, rows: Tensor):
+        self.rows = rows  # int64 (B,): one key a row
+
+    def for_purpose(self, purpose: str) -> "Draws":
+        """The same rows' draws for another purpose, unrelated to these."""
+        return Draws(_hash(self.rows, _name_key(purpose)))
+
+    def uniform(self, name: str, *shape: int) -> Tensor:
+        """Float32 in [0, 1). (B, *shape)"""
+        bits = (self._bits(name, *shape) >> 40) & 0xFFFFFF  # 24 bits: every float32 of the grid is hit exactly
+        return bits.to(torch.float32) * (1.0 / (1 << 24))
+
+    def between(self, name: str, low: float, high: float, *shape: int) -> Tensor:
+        """Float32 in [low, high). (B, *shape)"""
+        return low + (high - low) * self.uniform(name, *shape)
+
+    def normal(self, name: str, *shape: int) -> Tensor:
+        """Standard normal by Box and Muller. (B, *shape)"""
+        radius = (-2.0 * torch.log1p(-self.uniform(name + "/radius", *shape))).sqrt()
+        return radius * torch.cos(2 * math.pi * self.uniform(name + "/angle", *shape))
+
+    def integers(self, name: str, low: int, high: int, *shape: int) -> Tensor:
+        """Int64 in [low, high). (B, *shape)"""
+        bits = (self._bits(name, *shape) >> 32) & 0x7FFFFFFF
+        return low + (bits * (high - low) >> 31)
+
+    def chance(self, name: str, probability: float, *shape: int) -> Tensor:
+        """True with that probability. (B, *shape)"""
+        return self.uniform(name, *shape) < probability
+
+    def beta(self, name: str, alpha: float) -> Tensor:
+        """Beta(alpha, alpha), the mixing share of mixup and cutmix, read off a table of 4096 quantiles. (B,)"""
+        table = _beta_quantiles(alpha).to(self.rows.device)
+        place = self.uniform(name) * (len(table) - 1)
+        low = place.floor().long()
+        return torch.lerp(table[low], table[(low + 1).clamp(max=len(table) - 1)], place - low)
+
+    def _bits(self, name: str, *shape: int) -> Tensor:
+        count = math.prod(shape)
+        rows = _hash(self.rows, _name_key(name))
+        if not shape:
+            return rows
+        places = torch.arange(count, dtype=torch.int64, device=rows.device) * _signed(GOLDEN)
+        return _finalise(rows[:, None] + places).reshape(-1, *shape)
+
+
+class Permutation:
+    """A keyed permutation of range(size) that answers for any place in O(1) memory (a Feistel network that walks).
+
+    Four rounds over 2k bits, cycles walked until the result is in range (Black & Rogaway 2002): at most four steps on
+    average at any size.
+    """
+
+    def __init__(self, size: int, *key_parts: int | str):
+        self.size = size
+        self._half = max(1, math.ceil(math.log2(max(size, 2)) / 2))
+        self._keys = [np.uint64(key(*key_parts, round_)) for round_ in range(4)]
+
+    def __call__(self, places: np.ndarray) -> np.ndarray:
+        """Where each place goes. int64 (N,) -> int64 (N,)"""
+        result = self._round_trip(places.astype(np.uint64))
+        while (outside := result >= self.size).any():
+            result[outside] = self._round_trip(result[outside])
+        return result.astype(np.int64)
+
+    def _round_trip(self, places: np.ndarray) -> np.ndarray:
+        half = np.uint64(self._half)
+        low_bits = np.uint64((1 << self._half) - 1)
+        left, right = places >> half, places & low_bits
+        for round_key in self._keys:
+            left, right = right, left ^ (_mix_array(right + round_key) & low_bits)
+        return (left << half) | right
+
+
+def _mix(number: int) -> int:
+    number = ((number ^ (number >> 30)) * FIRST) & MASK
+    number = ((number ^ (number >> 27)) * SECOND) & MASK
+    return number ^ (number >> 31)
+
+
+def _mix_array(numbers: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(FIRST)
+        numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(SECOND)
+        return numbers ^ (numbers >> np.uint64(31))
+
+
+def _signed(number: int) -> int:
+    return number - (1 << 64) if number >> 63 else number
+
+
+def _hash(numbers: Tensor, with_key: int) -> Tensor:
+    return _finalise(numbers * _signed(GOLDEN) + _signed(with_key))
+
+
+def _finalise(numbers: Tensor) -> Tensor:
+    """splitmix64's finaliser on int64, which wraps as uint64 does; shifts are made logical by a mask."""
+    numbers = (numbers ^ ((numbers >> 30) & ((1 << 34) - 1))) * _signed(FIRST)
+    numbers = (numbers ^ ((numbers >> 27) & ((1 << 37) - 1))) * _signed(SECOND)
+    return numbers ^ ((numbers >> 31) & ((1 << 33) - 1))
+
+
+def _name_key(name: str) -> int:
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
+
+
+_quantiles: dict[float, Tensor] = {}
+
+
+def _beta_quantiles(alpha: float) -> Tensor:
+    """Quantiles of Beta(alpha, alpha) at 4096 even places, by numerical integration of its density in logit space."""
+    if alpha not in _quantiles:
+        logit = np.linspace(-40 / min(alpha, 1.0), 40 / min(alpha, 1.0), 400_001)
+        share = 1 / (1 + np.exp(-np.clip(logit, -500, 500)))
+        log_density = -alpha * (np.logaddexp(0, logit) + np.logaddexp(0, -logit))  # density times d share / d logit
+        cumulative = np.cumsum(np.exp(log_density - log_density.max()))
+        table = np.interp(np.linspace(0, 1, 4096), cumulative / cumulative[-1], share)
+        _quantiles[alpha] = torch.from_numpy(table.astype(np.float32))
+    return _quantiles[alpha]
