@@ -1,0 +1,91 @@
+"""What every model of the zoo keeps to, and the checks by which a configuration is fitted to data.
+
+A model file holds a frozen configuration, the network, and `CATALOGUE`, whose entries are configurations:
+
+    config = find("models", "resnet18")                        # any field may be set by path: model.classes=5
+    config = config.fitted(Ports(Image(3, 96, 96), Vector(5)))  # sized for the data, or PortMismatch
+    network = config.build()                                   # a plain nn.Module: (B, 3, 96, 96) -> logits (B, 5)
+"""
+
+from typing import ClassVar, Protocol, Self
+
+from torch import Tensor, nn
+
+from deepglass.foundation.ports import Image, Port, PortMismatch, Ports, Vector
+from deepglass.foundation.words import say
+
+
+class Config(Protocol):
+    """Every number that is needed to build a network, as a frozen dataclass."""
+
+    def ports(self) -> Ports:
+        """What the network takes, a picture in its preferred size, and what it gives."""
+        ...
+
+    def fitted(self, ports: Ports) -> Self:
+        """The same network sized for the data and the task; PortMismatch says why where it cannot be."""
+        ...
+
+    def build(self) -> nn.Module:
+        """A fresh network with started weights; it keeps `Model`."""
+        ...
+
+
+class Model(Protocol):
+    """A plain nn.Module that says where its parts are."""
+
+    head: ClassVar[str]  # the submodule that makes the logits: replaced for new classes, trained faster
+
+    def forward(self, x: Tensor) -> Tensor:
+        """One batch in, logits (B, K) out."""
+        ...
+
+    def stages(self) -> list[str]:
+        """Submodules whose outputs are the named stages, in the order of forward, without the head.
+
+        Maps come first, so the last of them that gives (B, C, H, W) is the one that Grad-CAM looks at.
+        """
+        ...
+
+
+def classes_asked(model: str, ports: Ports) -> int:
+    """How many classes the task wants told apart."""
+    if not isinstance(ports.gives, Vector):
+        raise PortMismatch("models.gives_classes", model=model, asked=described(ports.gives))
+    return ports.gives.size
+
+
+def picture_asked(model: str, ports: Ports, *, least: int = 1, exactly: int | None = None) -> Image:
+    """The picture that the data offers, refused where it is smaller than `least` or other than `exactly`."""
+    picture = ports.takes
+    if not isinstance(picture, Image):
+        raise PortMismatch("models.wants_picture", model=model, found=described(picture))
+    size = {"height": picture.height, "width": picture.width}
+    if exactly is not None and set(size.values()) != {exactly}:
+        raise PortMismatch("models.exact_size", model=model, wanted=exactly, **size)
+    if min(size.values()) < least:
+        raise PortMismatch("models.too_small", model=model, least=least, **size)
+    return picture
+
+
+def numbers_asked(model: str, ports: Ports) -> tuple[int, ...]:
+    """The shape of one row of numbers: (F,) of a table, (C, H, W) of a picture."""
+    if isinstance(ports.takes, Vector):
+        return (ports.takes.size,)
+    if isinstance(ports.takes, Image):
+        return ports.takes.channels, ports.takes.height, ports.takes.width
+    raise PortMismatch("models.wants_numbers", model=model, found=described(ports.takes))
+
+
+def port_of(shape: tuple[int, ...]) -> Vector | Image:
+    """The port that takes rows of this shape."""
+    return Vector(*shape) if len(shape) == 1 else Image(*shape)
+
+
+def described(port: Port) -> str:
+    """A port in the reader's words."""
+    if isinstance(port, Vector):
+        return say("models.rows", size=port.size)
+    if isinstance(port, Image):
+        return say("models.pictures", channels=port.channels, height=port.height, width=port.width)
+    return say("models.other", kind=type(port).__name__)
