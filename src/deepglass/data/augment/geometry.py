@@ -1,0 +1,107 @@
+"""Where each output pixel comes from: whole-pixel crops and flips, resampled crops, and one affine map per picture.
+
+Letters: B pictures, C channels, H W before, h w after. Every row uses its own draws and its own pixels only.
+"""
+
+import math
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from deepglass.foundation.seeds import Draws
+
+Fill = Literal["zero", "reflect"]
+
+
+def crop_and_flip(pictures: Tensor, draws: Draws, flip: bool, pad: int, fill: Fill) -> Tensor:
+    """Pad by `pad` pixels, cut the old size out at a random place, mirror half of them: one gather, any dtype.
+
+    (B, C, H, W) -> (B, C, H, W)
+    """
+    if not (flip or pad):
+        return pictures
+    height, width = pictures.shape[-2:]
+    rows = torch.arange(height, device=pictures.device).expand(len(pictures), -1)
+    columns = torch.arange(width, device=pictures.device).expand(len(pictures), -1)
+    if flip:
+        mirrored = draws.chance("flip", 0.5)[:, None]
+        columns = torch.where(mirrored, width - 1 - columns, columns)
+    if pad:
+        place = draws.integers("crop", 0, 2 * pad + 1, 2)  # (B, 2): down and right
+        rows, columns = rows + place[:, :1], columns + place[:, 1:]
+        if fill == "zero":
+            pictures = F.pad(pictures, (pad,) * 4)
+        else:  # nothing is padded: a place outside is read inside, as far from the edge
+            rows, columns = _reflect(rows - pad, height), _reflect(columns - pad, width)
+    places = (rows[:, :, None] * pictures.shape[-1] + columns[:, None, :]).flatten(1)  # (B, HW)
+    taken = pictures.flatten(2).gather(2, places[:, None].expand(-1, pictures.shape[1], -1))
+    return taken.unflatten(2, (height, width))
+
+
+def resize(pictures: Tensor, size: tuple[int, int]) -> Tensor:
+    """The whole picture at another size, smoothed where it shrinks. uint8 (B, C, H, W) -> uint8 (B, C, h, w)"""
+    if pictures.shape[-2:] == size:
+        return pictures
+    resized = F.interpolate(pictures.float(), size=size, mode="bilinear", antialias=True)
+    return resized.round_().clamp_(0, 255).to(torch.uint8)
+
+
+def resized_crop(pictures: Tensor, draws: Draws, lowest: float, size: tuple[int, int], flip: bool) -> Tensor:
+    """A random part of the picture (share of the area from `lowest` to 1, sides 3:4 to 4:3), perhaps mirrored.
+
+    The part is resampled by two small matrices per picture, smoothed where it shrinks: out = R · picture · Sᵀ.
+    (B, C, H, W) -> float (B, C, h, w). Szegedy et al. 2014, arXiv:1409.4842, section 6
+    """
+    height, width = pictures.shape[-2:]
+    area = draws.between("crop/area", lowest, 1.0)
+    stretch = torch.exp(0.5 * draws.between("crop/sides", math.log(3 / 4), math.log(4 / 3)))
+    tall = (area.sqrt() / stretch).clamp(max=1.0) * height  # (B,), in pixels
+    wide = (area.sqrt() * stretch).clamp(max=1.0) * width
+    place = draws.uniform("crop/place", 2)
+    down = _resampling((height - tall) * place[:, 0], tall, height, size[0])  # (B, h, H)
+    across = _resampling((width - wide) * place[:, 1], wide, width, size[1])  # (B, w, W)
+    if flip:
+        across = torch.where(draws.chance("flip", 0.5)[:, None, None], across.flip(1), across)
+    return down[:, None] @ pictures.float() @ across.mT[:, None]
+
+
+def affine(pictures: Tensor, matrices: Tensor, fill: Fill) -> Tensor:
+    """Read each picture through its own map: output pixel p comes from A·p + t, about the middle, in pixels.
+
+    float (B, C, H, W), matrices (B, 2, 3) = [A t] -> (B, C, H, W)
+    """
+    height, width = pictures.shape[-2:]
+    halves = torch.tensor([width / 2, height / 2], device=pictures.device)
+    ones = torch.ones(1, device=pictures.device)
+    theta = matrices * torch.cat([halves, ones]) / halves[:, None]  # from pixels to grid_sample's -1 .. 1
+    grid = F.affine_grid(theta, list(pictures.shape), align_corners=False)
+    mode = "zeros" if fill == "zero" else "reflection"
+    return F.grid_sample(pictures, grid, mode="bilinear", padding_mode=mode, align_corners=False)
+
+
+def affine_matrices(turn: Tensor, zoom: Tensor, shear: Tensor, shift: Tensor) -> Tensor:
+    """[A t] of the way back for pictures turned and sheared (radians), zoomed (factor) and shifted (pixels (B, 2)).
+
+    forward: p' = zoom · R(turn) · [[1, tan shear], [0, 1]] · p + shift;   returned: p = A·p' + t. (B, 2, 3)
+    """
+    cosine, sine, slope = turn.cos() / zoom, turn.sin() / zoom, shear.tan()
+    back = torch.stack([cosine + slope * sine, sine - slope * cosine, -sine, cosine], dim=-1).unflatten(-1, (2, 2))
+    return torch.cat([back, -back @ shift[:, :, None]], dim=-1)
+
+
+def _reflect(places: Tensor, size: int) -> Tensor:
+    """Places outside 0 .. size-1 mirrored back in; the edge itself is not repeated."""
+    period = max(2 * (size - 1), 1)
+    return size - 1 - (places.remainder(period) - (size - 1)).abs() if size > 1 else torch.zeros_like(places)
+
+
+def _resampling(start: Tensor, length: Tensor, size: int, count: int) -> Tensor:
+    """Weights (B, count, size) reading `count` even places of start .. start+length: triangles, wide where it shrinks."""
+    step = (length / count)[:, None, None]
+    middles = start[:, None, None] + (torch.arange(count, device=start.device)[:, None] + 0.5) * step
+    middles = middles.clamp(min=0.5, max=size - 0.5)  # the outermost half pixel repeats the edge
+    pixels = torch.arange(size, device=start.device) + 0.5
+    weights = (1 - (pixels - middles).abs() / step.clamp(min=1)).clamp_(min=0)
+    return weights / weights.sum(-1, keepdim=True)

@@ -1,0 +1,98 @@
+"""Pictures made different on every visit: a batch of bytes in, a batch of floats out, row by row from keyed draws.
+
+>>> from deepglass.foundation.seeds import Draws, row_keys
+>>> pictures = torch.zeros(2, 3, 32, 32, dtype=torch.uint8)
+>>> augment_pictures(pictures, Draws(row_keys(7, "train", 0, 2)), light(), (32, 32)).shape
+torch.Size([2, 3, 32, 32])
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from annotated_types import Ge, Gt, Le, Lt
+from torch import Tensor
+
+from deepglass.data.augment.geometry import Fill, affine, affine_matrices, crop_and_flip, resize, resized_crop
+from deepglass.foundation.seeds import Draws
+
+Share = Annotated[float, Ge(0), Le(1)]
+Degrees = Annotated[float, Ge(0), Le(180)]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PictureAugment:
+    """What may happen to a training picture; everything is off unless it is set, and what is off costs nothing."""
+
+    flip: bool = False  # mirror left and right, half of the time
+    crop_pad: Annotated[int, Ge(0), Le(64)] = 0  # pixels padded on each side before the old size is cut out
+    resize_crop: Annotated[float, Gt(0), Le(1)] = 1.0  # lowest share of the area that a crop keeps; 1 is off
+    fill: Fill = "zero"  # what stands outside the picture
+    rotate: Degrees = 0.0  # at most, either way
+    shift: Share = 0.0  # of the side, at most, any way
+    scale: Annotated[float, Ge(0), Lt(1)] = 0.0  # larger or smaller by at most this share
+    shear: Annotated[float, Ge(0), Le(60)] = 0.0  # degrees, at most, either way
+
+    @property
+    def moves(self) -> bool:
+        """Whether the affine family is on."""
+        return any((self.rotate, self.shift, self.scale, self.shear))
+
+
+def none() -> PictureAugment:
+    """Pictures as they are."""
+    return PictureAugment()
+
+
+def digits() -> PictureAugment:
+    """Handwriting: turned, moved, zoomed and slanted a little; never mirrored."""
+    return PictureAugment(rotate=10, shift=0.08, scale=0.1, shear=8)
+
+
+def light() -> PictureAugment:
+    """Small photographs, as CIFAR is trained (He et al. 2015, section 4.2): mirrored, cut out of a padded frame."""
+    return PictureAugment(flip=True, crop_pad=4)
+
+
+PRESETS = {"none": none, "digits": digits, "light": light}
+
+
+def as_floats(pictures: Tensor) -> Tensor:
+    """Bytes 0 .. 255 as floats 0 .. 1, the same rounding wherever it is done."""
+    return pictures.to(torch.float32).div_(255)
+
+
+def fit_pictures(pictures: Tensor, size: tuple[int, int]) -> Tensor:
+    """Pictures as evaluation sees them: resized where they must be, and nothing else.
+
+    uint8 (B, C, H, W) -> float in [0, 1] (B, C, h, w)
+    """
+    return as_floats(resize(pictures, size))
+
+
+def augment_pictures(pictures: Tensor, draws: Draws, settings: PictureAugment, size: tuple[int, int]) -> Tensor:
+    """Pictures as training sees them; every row depends on its own pixels and draws alone.
+
+    uint8 (B, C, H, W) -> float in [0, 1] (B, C, h, w)
+    """
+    if settings.resize_crop < 1:
+        floats = resized_crop(pictures, draws, settings.resize_crop, size, settings.flip).div_(255)
+    else:
+        pictures = crop_and_flip(resize(pictures, size), draws, settings.flip, settings.crop_pad, settings.fill)
+        floats = as_floats(pictures)
+    if settings.moves:
+        floats = affine(floats, _moves(draws, settings, size), settings.fill)
+    return floats
+
+
+def _moves(draws: Draws, settings: PictureAugment, size: tuple[int, int]) -> Tensor:
+    """A random affine map per row within the settings. (B, 2, 3)"""
+    draw = draws.between("affine", -1.0, 1.0, 5)  # one hash for all five
+    shift = draw[:, 3:] * settings.shift * torch.tensor([size[1], size[0]], device=draw.device)
+    return affine_matrices(
+        turn=draw[:, 0] * math.radians(settings.rotate),
+        zoom=1 + draw[:, 1] * settings.scale,
+        shear=draw[:, 2] * math.radians(settings.shear),
+        shift=shift,
+    )
