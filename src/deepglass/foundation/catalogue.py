@@ -68,13 +68,8 @@ def _read(file: Path, module: str, _changed: int) -> tuple[Entry, ...]:
         return ()
     summary = (ast.get_docstring(tree) or "").split("\n")[0]
     for node in tree.body:
-        target = (
-            node.target
-            if isinstance(node, ast.AnnAssign)
-            else node.targets[0]
-            if isinstance(node, ast.Assign)
-            else None
-        )
+        targets = [node.target] if isinstance(node, ast.AnnAssign) else getattr(node, "targets", [None])
+        target = targets[0]
         if isinstance(target, ast.Name) and target.id == "CATALOGUE":
             keys = node.value.keys if isinstance(node.value, ast.Dict) else [None]  # pyright: ignore
             if not all(isinstance(key, ast.Constant) and isinstance(key.value, str) for key in keys):

@@ -1,0 +1,97 @@
+"""Which rows make the batch at a step: a function of the step, so a run's position is one number.
+
+A stream is an endless chain of keyed permutations: ticket t is epoch t // n, place t % n.
+"""
+
+from typing import Protocol
+
+import numpy as np
+
+from deepglass.foundation.seeds import Permutation, key
+
+
+class Order(Protocol):
+    """The rows of any step, in O(1) memory beyond the list of rows itself."""
+
+    steps_per_epoch: float
+
+    def at(self, step: int) -> np.ndarray:
+        """Row numbers of the batch at `step`. int64 (B,)"""
+        ...
+
+
+class Shuffled:
+    """Every row once an epoch, each epoch in an order of its own; batches run across the epochs' edges."""
+
+    def __init__(self, rows: np.ndarray, batch: int, seed: int, stream: str = "train"):
+        self.rows = rows
+        self.batch = batch
+        self.key = key(seed, "order", stream)
+        self.steps_per_epoch = len(rows) / batch
+
+    def at(self, step: int) -> np.ndarray:
+        """Rows of the tickets step*B ... step*B + B - 1."""
+        tickets = np.arange(step * self.batch, (step + 1) * self.batch)
+        epochs, places = np.divmod(tickets, len(self.rows))
+        for epoch in np.unique(epochs):
+            mine = epochs == epoch
+            places[mine] = Permutation(len(self.rows), self.key, int(epoch))(places[mine])
+        return self.rows[places]
+
+
+class Balanced:
+    """Every class equally often: each round of K tickets visits each class once, in a keyed order.
+
+    Inside its class a row comes back only when the class is used up. An epoch is as many rows as there are examples.
+    """
+
+    def __init__(self, rows: np.ndarray, classes: np.ndarray, batch: int, seed: int):
+        members = [rows[classes == name] for name in np.unique(classes)]
+        self.members = members
+        self.batch = batch
+        self.seed = seed
+        self.shuffled = [Shuffled(group, 1, seed, f"class/{place}") for place, group in enumerate(members)]
+        self.steps_per_epoch = len(rows) / batch
+
+    def at(self, step: int) -> np.ndarray:
+        """Rows of the tickets of this step."""
+        count = len(self.members)
+        tickets = np.arange(step * self.batch, (step + 1) * self.batch)
+        rows = np.empty(self.batch, dtype=np.int64)
+        for slot, (turn, place) in enumerate(zip(*np.divmod(tickets, count), strict=True)):
+            chosen = Permutation(count, self.seed, "round", int(turn))(np.array([place]))[0]
+            rows[slot] = self.shuffled[chosen].at(int(turn))[0]
+        return rows
+
+
+class Lengths:
+    """Ragged rows in batches of similar length: cut once into groups, permuted inside each and across the epoch.
+
+    `budget` bounds a batch's padded size: rows times the longest row. Every row comes once an epoch, so a group's last
+    batch may be short.
+    """
+
+    def __init__(self, rows: np.ndarray, lengths: np.ndarray, budget: int, seed: int):
+        by_length = np.argsort(lengths, kind="stable")
+        self.key = key(seed, "order", "lengths")
+        self.groups: list[tuple[np.ndarray, int]] = []
+        start = 0
+        while start < len(rows):
+            shortest = max(1, int(lengths[by_length[start]]))
+            longest = max(shortest, int(shortest * 1.2))  # within a group rows differ by a fifth at most
+            stop = start + int(np.searchsorted(lengths[by_length[start:]], longest, side="right"))
+            self.groups.append((rows[by_length[start:stop]], max(1, budget // longest)))
+            start = stop
+        batches = [-(-len(group) // batch) for group, batch in self.groups]
+        self.owner = np.repeat(np.arange(len(batches)), batches)  # which group each batch of an epoch belongs to
+        self.first = np.repeat(np.cumsum([0, *batches[:-1]]), batches)
+        self.steps_per_epoch = float(len(self.owner))
+
+    def at(self, step: int) -> np.ndarray:
+        """Rows of one batch, all from one group."""
+        epoch, place = divmod(step, len(self.owner))
+        chosen = Permutation(len(self.owner), self.key, "batches", epoch)(np.array([place]))[0]
+        group, batch = self.groups[self.owner[chosen]]
+        start = int(chosen - self.first[chosen]) * batch
+        places = np.arange(start, min(start + batch, len(group)))
+        return group[Permutation(len(group), self.key, int(self.owner[chosen]), epoch)(places)]

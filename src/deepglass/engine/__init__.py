@@ -1,0 +1,1 @@
+"""How a network is learned: the loop, the state that must survive, checkpoints, optimizers, schedules, the journal."""

@@ -1,0 +1,42 @@
+"""Exact evaluation: every example once, no padding, figures collected by example id."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from deepglass.foundation.errors import RunFailed
+from deepglass.tasks.task import Batch, Metric, Predictions, Task
+
+
+@torch.no_grad()
+def evaluate(
+    task: Task, model: nn.Module, batches: Iterable[Batch], device: torch.device, examples: int
+) -> tuple[dict[str, Any], Predictions]:
+    """The task's metrics over `batches`, and every prediction as one table in the batches' order.
+
+    Raises RunFailed unless exactly `examples` different ids were seen.
+    """
+    model.eval()
+    metrics = task.metrics()
+    ids: list[str] = []
+    tables: list[Predictions] = []
+    for batch in batches:
+        presented = task.present(batch.to(device))
+        predictions = {name: values.float().cpu() for name, values in task.predict(model, presented).items()}
+        targets = {name: batch[name] for name in batch.columns if name.startswith("target")}
+        _update(metrics, batch.ids, predictions, targets)
+        ids += batch.ids
+        tables.append(predictions)
+    if len(set(ids)) != examples:
+        raise RunFailed("train.inexact", seen=len(set(ids)), examples=examples)
+    table = {name: torch.cat([part[name] for part in tables]) for name in tables[0]}
+    return {name: metric.compute() for name, metric in metrics.items()}, table
+
+
+def _update(
+    metrics: dict[str, Metric], ids: tuple[str, ...], predictions: Predictions, targets: dict[str, Tensor]
+) -> None:
+    for metric in metrics.values():
+        metric.update(ids, predictions, targets)

@@ -1,0 +1,68 @@
+"""events.jsonl: everything the report and the studio show, append-only and versioned.
+
+Each event carries the run's life number (how often it was started); readers take the newest life per step, so a kill
+leaves no false history.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from deepglass.foundation.settings import to_json
+
+VERSION = 1
+Event = dict[str, Any]
+Watcher = Callable[[Event], None]
+
+
+class Journal:
+    """Appends events to a run's events.jsonl and hands each to those who watch (the terminal's progress)."""
+
+    def __init__(self, folder: Path, watchers: Iterable[Watcher] = ()):
+        self.file = folder / "events.jsonl"
+        self.watchers = list(watchers)
+        self.life = 1 + max((event["life"] for event in _lines(self.file)), default=0)
+        self._mend_last_line()
+
+    def write(self, kind: str, step: int, **values: Any) -> None:
+        """One event; times are seconds since 1970."""
+        event = {"v": VERSION, "life": self.life, "step": step, "kind": kind, "time": round(time.time(), 3)}
+        event |= {name: to_json(value) for name, value in values.items()}
+        with self.file.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(event, ensure_ascii=False) + "\n")
+        for watch in self.watchers:
+            watch(event)
+
+    def _mend_last_line(self) -> None:
+        """A kill may have cut the last line: end it, so that the next event starts on a line of its own."""
+        if self.file.exists() and self.file.stat().st_size and not self.file.read_bytes().endswith(b"\n"):
+            with self.file.open("a", encoding="utf-8") as stream:
+                stream.write("\n")
+
+
+def read_events(folder: Path, *kinds: str) -> list[Event]:
+    """A run's history without what later lives took back: of each step and kind only the newest life's events."""
+    events = list(_lines(folder / "events.jsonl"))
+    starts: dict[int, int] = {}  # the step at which each life began
+    for event in events:
+        starts[event["life"]] = min(event["step"], starts.get(event["life"], event["step"]))
+    newest: dict[tuple[Any, ...], Event] = {}
+    for event in events:
+        redone = event["step"] + (event["kind"] == "train")  # a life that begins at a step trains that step anew
+        if not any(life > event["life"] and start < redone for life, start in starts.items()):
+            newest[event["kind"], event["step"], event.get("turn"), event.get("name")] = event
+    return [event for event in newest.values() if not kinds or event["kind"] in kinds]
+
+
+def _lines(file: Path) -> Iterable[Event]:
+    if not file.exists():
+        return
+    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            event = json.loads(line)
+        except ValueError:  # a line that a kill cut short
+            continue
+        if isinstance(event, dict) and event.get("v") == VERSION:
+            yield event

@@ -1,0 +1,216 @@
+"""The loop: one screen, and it knows only turns. A classifier has one turn a step, a GAN two; nothing hooks in."""
+
+import contextlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from deepglass.engine.checkpoint import Checkpoints
+from deepglass.engine.journal import Journal
+from deepglass.engine.optimizers import set_rate
+from deepglass.engine.plan import Plan
+from deepglass.engine.schedules import out_of_patience, rate
+from deepglass.engine.settings import TrainSettings
+from deepglass.engine.state import Score, State, average, averaged, float_buffers, part, trainable, wake
+from deepglass.foundation.errors import RunFailed
+from deepglass.foundation.seeds import seed_torch
+from deepglass.tasks.task import Batch, Losses, Task, Turn, total
+
+
+@dataclass
+class Training:
+    """What the loop needs beside task and state: settings, the data as a function of the step, and where to write."""
+
+    settings: TrainSettings
+    plan: Plan
+    seed: int
+    steps: int
+    check_every: int
+    device: torch.device
+    batch: Callable[[int], Batch]
+    check: Callable[[], dict[str, Any]]  # the validation figures of the model as it is now
+    journal: Journal
+    checkpoints: Checkpoints
+    folder: Path
+    asked_to_stop: Callable[[], bool] = lambda: False
+    log_every: int = 20
+    saved_at: tuple[int, float] = (-1, 0.0)
+    seen: dict[str, Tensor] = field(default_factory=dict)
+
+    def losses(self) -> dict[str, float]:
+        """The last turn's losses as numbers; on a GPU this waits for them, so only the log asks."""
+        return {name: float(value) for name, value in self.seen.items()}
+
+
+def train(task: Task, state: State, run: Training) -> State:
+    """Look up; draw a batch; each player takes its turn."""
+    while True:
+        look_up(state, run)  # the check due here and not yet in scores, then the save
+        if finished(state, run):  # last step, stopped early, or asked to stop
+            run.checkpoints.wait()
+            return state
+        batch = run.batch(state.step)  # a function of the step
+        shards = present(task, state, run, batch)
+        for place, turn in enumerate(task.turns()):
+            if state.step % turn.every == 0:
+                backward(state, run, turn, place, shards)
+                update(state, run, turn, shards)
+        average(state, run.settings.average)
+        state.step += 1
+
+
+def look_up(state: State, run: Training) -> None:
+    """Check on the validation part where a check is due, then save; a check that a kill cut short is done again."""
+    last = state.step == run.steps
+    due = state.step > 0 and (state.step % run.check_every == 0 or last)
+    if due and not any(score.step == state.step for score in state.scores):
+        with averaged(state) if state.averages else contextlib.nullcontext():
+            figures = run.check()
+        name, figure = next(iter(figures.items()))
+        values = {key: float(value.value) for key, value in figures.items()}
+        state.scores.append(Score(state.step, name, float(figure.value), figure.better, values))
+        run.journal.write("check", state.step, figures={key: value._asdict() for key, value in figures.items()})
+    step, moment = run.saved_at
+    overdue = time.monotonic() - moment > run.settings.save_minutes * 60 and moment > 0
+    if step != state.step and (due or overdue or run.asked_to_stop()):
+        run.checkpoints.save(state)
+        run.journal.write("save", state.step)
+        run.saved_at = (state.step, time.monotonic())
+    elif moment == 0:
+        run.saved_at = (state.step, time.monotonic())
+
+
+def finished(state: State, run: Training) -> bool:
+    """Whether this is the end: the last step, no patience left, or the user asked to stop."""
+    return state.step >= run.steps or out_of_patience(state.scores, run.settings.patience) or run.asked_to_stop()
+
+
+def present(task: Task, state: State, run: Training, batch: Batch) -> list[Batch]:
+    """The step's rows in V shards on the device, standardised and augmented by their own draws."""
+    count = run.settings.shards
+    batch = replace(batch, carry=state.carry)
+    shards = [batch.shard(index, count).to(run.device) for index in range(count)]
+    with torch.no_grad():
+        return [task.present(shard, shard.draws("augment")) for shard in shards if len(shard)]
+
+
+def backward(state: State, run: Training, turn: Turn, place: int, shards: list[Batch]) -> None:
+    """Gradients of the turn's loss into the turn's own parameters; sums over all shards' counts, as one batch."""
+    wake(state.tree)
+    mine = trainable(state.model, turn.updates)
+    counts = _all_counts(turn, shards)
+    buffers = SharedBuffers(part(state.tree, ""), len(shards))
+    carried: list[Mapping[str, Tensor]] = []
+    with only(state.model, mine):
+        for index, shard in enumerate(shards):
+            buffers.start()
+            seed_torch(run.seed, "dropout", state.step, place, index)
+            with run.plan.precision_of(run.device):
+                losses = turn.loss(state.model, shard)
+            loss = total(losses, counts) * turn.every
+            loss.backward(inputs=list(mine.values()))
+            buffers.finish(len(shard))
+            carried.append(losses.carry)
+            _note(run, losses, counts, index)
+    buffers.merge()
+    _carry(state, carried)
+
+
+def update(state: State, run: Training, turn: Turn, shards: list[Batch]) -> None:
+    """Refuse what is not finite, clip, move the weights, forget the gradients."""
+    mine = trainable(state.model, turn.updates)
+    norm = torch.nn.utils.get_total_norm([parameter.grad for parameter in mine.values() if parameter.grad is not None])
+    optimizer = state.optimizers[turn.updates]
+    lr = rate(run.settings, state.step, run.steps, state.scores)
+    if bool(torch.isfinite(norm)):
+        if run.settings.clip:
+            torch.nn.utils.clip_grads_with_norm_(mine.values(), run.settings.clip, norm)
+        set_rate(optimizer, lr)
+        optimizer.step()
+    else:
+        refuse(state, run, turn, shards)
+    optimizer.zero_grad(set_to_none=True)
+    if state.step % run.log_every == 0 or state.step == run.steps - 1:
+        run.journal.write("train", state.step, turn=turn.updates, losses=run.losses(), lr=lr, norm=float(norm))
+
+
+def refuse(state: State, run: Training, turn: Turn, shards: list[Batch]) -> None:
+    """A loss or gradient that is not finite never reaches the weights; the step's rows are written down for a replay."""
+    ids = [row for shard in shards for row in shard.ids]
+    losses = run.losses()
+    run.journal.write("nonfinite", state.step, turn=turn.updates, losses=losses, ids=ids)
+    if run.settings.nonfinite == "stop":
+        run.checkpoints.save(state)
+        run.checkpoints.wait()
+        raise RunFailed("train.nonfinite", step=state.step, folder=run.folder, losses=losses, first=ids[0])
+
+
+class only:  # noqa: N801 -- reads as a verb: with only(model, these): backward
+    """Inside the `with`, gradients are wanted of these parameters alone; frozen ones stay frozen."""
+
+    def __init__(self, model: nn.Module, wanted: Mapping[str, nn.Parameter]):
+        chosen = {id(parameter) for parameter in wanted.values()}
+        self.others = [p for p in model.parameters() if p.requires_grad and id(p) not in chosen]
+
+    def __enter__(self) -> None:
+        for parameter in self.others:
+            parameter.requires_grad_(False)
+
+    def __exit__(self, *_: object) -> None:
+        for parameter in self.others:
+            parameter.requires_grad_(True)
+
+
+class SharedBuffers:
+    """Shards start from the step's buffers; afterwards float ones are averaged by rows, others are shard 0's."""
+
+    def __init__(self, tree: nn.Module, shards: int):
+        self.live = dict(tree.named_buffers()) if shards > 1 else {}
+        self.floating = {name for name, _ in float_buffers(tree)}
+        self.begun = {name: buffer.clone() for name, buffer in self.live.items()}
+        self.ended: list[tuple[int, dict[str, Tensor]]] = []
+
+    def start(self) -> None:
+        """Every shard sees the buffers that the step began with."""
+        for name, buffer in self.live.items():
+            buffer.copy_(self.begun[name])
+
+    def finish(self, rows: int) -> None:
+        """Remember what this shard made of them."""
+        self.ended.append((rows, {name: buffer.clone() for name, buffer in self.live.items()}))
+
+    def merge(self) -> None:
+        """Put the shards' buffers together."""
+        rows = sum(count for count, _ in self.ended)
+        for name, buffer in self.live.items():
+            if name in self.floating:
+                buffer.copy_(sum(ended[name] * (count / rows) for count, ended in self.ended))  # pyright: ignore
+            else:
+                buffer.copy_(self.ended[0][1][name])
+
+
+def _all_counts(turn: Turn, shards: list[Batch]) -> dict[str, float]:
+    together: dict[str, float] = {}
+    for shard in shards:
+        for name, count in turn.counts(shard).items():
+            together[name] = together.get(name, 0.0) + count
+    return together
+
+
+def _note(run: Training, losses: Losses, counts: Mapping[str, float], index: int) -> None:
+    """The turn's losses for the journal, left on the device."""
+    if index == 0:
+        run.seen.clear()
+    for name, value in losses.sums.items():
+        part_of_mean = value.detach() / counts.get(name, counts.get("", 1.0))
+        run.seen[name] = part_of_mean + run.seen[name] if name in run.seen else part_of_mean
+
+
+def _carry(state: State, carried: list[Mapping[str, Tensor]]) -> None:
+    for name in carried[0] if carried else ():
+        state.carry[name] = torch.cat([shard[name].detach() for shard in carried])

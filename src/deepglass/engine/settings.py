@@ -1,0 +1,41 @@
+"""Settings of training, with their reasons."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt, Le, Lt
+
+Positive = Annotated[float, Gt(0)]
+NotNegative = Annotated[float, Ge(0)]
+Count = Annotated[int, Ge(1)]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainSettings:
+    """How a network is learned."""
+
+    epochs: Positive = 20.0
+    steps: Count | None = None  # wins over epochs
+    batch: Count = 128
+    shards: Count = 1  # a step's rows in this many parts: smaller memory, the same sums; never the plan's choice
+    optimizer: Literal["sgd", "adamw", "muon"] = "adamw"
+    lr: Positive = 1e-3
+    momentum: Annotated[float, Ge(0), Lt(1)] = 0.9
+    weight_decay: NotNegative = 0.0  # only on matrices and kernels; biases and norms are left alone
+    layer_decay: Annotated[float, Gt(0), Le(1)] = 1.0  # each stage's rate is this times the stage's above it
+    freeze: tuple[str, ...] = ()  # names or name beginnings of parameters that stay as they are: "conv1", "layer1"
+    schedule: Literal["constant", "cosine", "onecycle", "step", "plateau"] = "cosine"
+    warmup: Annotated[float, Ge(0), Lt(1)] = 0.05  # share of the steps in which the rate rises from nothing
+    decay_every: Annotated[float, Gt(0), Le(1)] = 0.3  # schedule=step: after each such share of the steps ...
+    decay_by: Annotated[float, Gt(0), Lt(1)] = 0.1  # ... and schedule=plateau: at each plateau, the rate times this
+    plateau: Count = 5  # schedule=plateau: checks without a better score before the rate falls
+    clip: NotNegative = 0.0  # largest norm of all gradients together; 0 is off
+    average: Annotated[float, Ge(0), Lt(1)] = 0.0  # decay of the averaged weights; 0 is off
+    check_epochs: Positive = 1.0  # epochs between two checks on the validation part
+    save_minutes: Positive = 5.0  # a checkpoint at each check, and at the latest after this long
+    patience: Annotated[int, Ge(0)] = 0  # stop after this many checks without a better score; 0 is off
+    nonfinite: Literal["stop", "skip"] = "stop"  # a loss or gradient that is not finite never reaches the weights
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    layout: Literal["auto", "contiguous", "channels_last"] = "auto"
+    plan: str = "auto"  # "auto": measured where that repays itself; "plain": fp32, eager; or the path of a plan.json
+    device: str = "auto"

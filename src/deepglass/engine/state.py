@@ -1,0 +1,138 @@
+"""All that must survive a kill: weights, optimizers, averages, carried memory, step and scores. Nothing else is saved.
+
+Schedules, the order of the data and every random draw are functions of the step; plateau, patience and the best
+checkpoint are functions of (step, scores).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+
+class Score(NamedTuple):
+    """One check: the first metric decides; `better` says which way is up."""
+
+    step: int
+    metric: str
+    value: float
+    better: str
+    figures: dict[str, float]
+
+
+@dataclass
+class State:
+    """The single state object; `tree` holds "model" and, where it remembers anything, "task"."""
+
+    tree: nn.ModuleDict
+    optimizers: dict[str, Optimizer]
+    averages: dict[str, Tensor] = field(default_factory=dict)
+    carry: dict[str, Tensor] = field(default_factory=dict)
+    step: int = 0
+    scores: list[Score] = field(default_factory=list)
+
+    @property
+    def model(self) -> nn.Module:
+        """The network alone."""
+        return self.tree["model"]
+
+    def best(self) -> Score | None:
+        """The check with the best score; of equals the first."""
+        found: Score | None = None
+        for score in self.scores:
+            if found is None or improves(score, found):
+                found = score
+        return found
+
+
+def improves(score: Score, over: Score) -> bool:
+    """Whether one check's score is better than another's; a figure that is not a number never is."""
+    return score.value > over.value if score.better == "up" else score.value < over.value
+
+
+def part(model: nn.Module, updates: str) -> nn.Module:
+    """The submodule that a turn updates, by name and not by prefix; "" is the whole model."""
+    return model.get_submodule(updates) if updates else model
+
+
+def trainable(model: nn.Module, updates: str) -> dict[str, nn.Parameter]:
+    """The parameters a turn may change, under their full names; those frozen by the user are not among them."""
+    prefix = f"{updates}." if updates else ""
+    return {
+        prefix + name: parameter for name, parameter in part(model, updates).named_parameters() if wanted(parameter)
+    }
+
+
+def wanted(parameter: nn.Parameter) -> bool:
+    """Whether the user lets this parameter change. The loop's own freezing inside a turn does not count."""
+    return not getattr(parameter, "frozen_by_user", False)
+
+
+def freeze(model: nn.Module, beginnings: tuple[str, ...]) -> list[str]:
+    """Freeze the parameters whose names begin so; returns their names."""
+    frozen: list[str] = []
+    for name, parameter in model.named_parameters():
+        if any(name == beginning or name.startswith(beginning + ".") for beginning in beginnings):
+            parameter.frozen_by_user = True  # pyright: ignore
+            parameter.requires_grad_(False)
+            frozen.append(name)
+    return frozen
+
+
+def wake(tree: nn.Module) -> None:
+    """Training mode, but for modules all of whose parameters are frozen: their BatchNorm and dropout stay asleep."""
+    tree.train()
+    for module in tree.modules():
+        parameters = list(module.parameters())
+        if parameters and not any(wanted(parameter) for parameter in parameters):
+            module.eval()
+
+
+def float_buffers(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """Buffers that can be averaged: running means and variances."""
+    return ((name, buffer) for name, buffer in module.named_buffers() if buffer.is_floating_point())
+
+
+def start_averages(model: nn.Module) -> dict[str, Tensor]:
+    """The averaged weights as they begin: a copy of all that the model's state dictionary holds."""
+    return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+
+
+@torch.no_grad()
+def average(state: State, decay: float) -> None:
+    """averages += (1 - d) (weights - averages), with d = min(decay, (1 + t) / (10 + t)) so that the start is forgotten.
+
+    Parameters and float buffers are averaged, the rest is copied.
+    """
+    if not state.averages:
+        return
+    now = min(decay, (1 + state.step) / (10 + state.step))
+    live = state.model.state_dict()
+    floating = [name for name, tensor in live.items() if tensor.is_floating_point()]
+    torch._foreach_lerp_([state.averages[name] for name in floating], [live[name] for name in floating], 1 - now)
+    for name in live.keys() - set(floating):
+        state.averages[name].copy_(live[name])
+
+
+class averaged:  # noqa: N801 -- reads as a verb: with averaged(state): evaluate
+    """The model with its averaged weights inside the `with`, its own ones again afterwards."""
+
+    def __init__(self, state: State):
+        self.state = state
+
+    def __enter__(self) -> None:
+        self._swap()
+
+    def __exit__(self, *_: object) -> None:
+        self._swap()
+
+    @torch.no_grad()
+    def _swap(self) -> None:
+        live = self.state.model.state_dict()
+        for name, other in self.state.averages.items():
+            kept = live[name].clone()
+            live[name].copy_(other)
+            other.copy_(kept)

@@ -1,0 +1,105 @@
+"""The contract of a task: losses and turns, what a model must offer, how raw things become rows and rows become answers.
+
+A task knows no model and the engine knows no task but through this file.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from torch import Tensor, nn
+
+from deepglass.data.example import NOTHING, Batch, Example
+from deepglass.foundation.ports import Ports
+from deepglass.foundation.seeds import Draws
+
+Predictions = dict[str, Tensor]
+
+
+class Losses(NamedTuple):
+    """What one shard costs: named and weighted, summed over the shard, never averaged."""
+
+    sums: dict[str, Tensor]
+    carry: Mapping[str, Tensor] = NOTHING  # what each row remembers; comes back as batch.carry
+
+
+def rows(batch: Batch) -> dict[str, float]:
+    """The usual count: every sum is divided by the number of rows (the empty name stands for every sum)."""
+    return {"": float(len(batch))}
+
+
+class Turn(NamedTuple):
+    """One player's move in a step: whose parameters change, and the loss that changes them."""
+
+    updates: str  # submodule whose parameters change; "" is the whole model
+    loss: Callable[[nn.Module, Batch], Losses]
+    counts: Callable[[Batch], dict[str, float]] = rows  # what each sum is divided by: rows, tokens, pixels, boxes
+    every: int = 1  # lazy: 16 is every 16th step, the loss times 16
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Which training rows a step draws, and how many of them for each row of the batch size."""
+
+    wants: Callable[[Any], bool] = lambda label: label is not None
+    share: float = 1.0
+
+
+class Metric(Protocol):
+    """Collects predictions by example id and says a figure, exact over the data set."""
+
+    def update(self, ids: tuple[str, ...], predictions: Predictions, targets: Mapping[str, Tensor]) -> None: ...
+
+    def compute(self) -> Any: ...
+
+
+class Task(Protocol):
+    """What is learned. An nn.Module if it remembers anything: its buffers then live in State."""
+
+    facts: Any  # learned once from the training part: labels, vocabulary, statistics
+
+    def asks(self) -> Ports:
+        """What a model must take and give; run.py sizes the model from it."""
+        ...
+
+    def streams(self) -> dict[str, Stream]:
+        """What a step draws, the main stream first."""
+        ...
+
+    def prepare(self, raw: Any, label: Any = None) -> Example:
+        """One raw thing as a row: deterministic, cached; targets only where a label is given."""
+        ...
+
+    def settle(self, columns: Mapping[str, Any]) -> Any:
+        """The facts with the statistics of the training part's prepared columns."""
+        ...
+
+    def present(self, batch: Batch, draws: Draws | None = None) -> Batch:
+        """On the device: standardise; with draws, augment as well."""
+        ...
+
+    def turns(self) -> list[Turn]:
+        """The players' moves, in order."""
+        ...
+
+    def predict(self, model: nn.Module, batch: Batch) -> Predictions:
+        """What the model says of a presented batch, one row each."""
+        ...
+
+    def metrics(self) -> dict[str, Metric]:
+        """Fresh metrics; the first decides which check is the best."""
+        ...
+
+    def answers(self, predictions: Predictions) -> list[dict[str, Any]]:
+        """One plain answer a row, as `predict` and the server give it: {"prediction": ..., "confidence": ...}."""
+        ...
+
+    def show(self, example: Any, prediction: Mapping[str, Any]) -> list[Any]:
+        """Views of one example and its answer: the same in terminal, report, studio and serve."""
+        ...
+
+
+def total(losses: Losses, counts: Mapping[str, float]) -> Tensor:
+    """The loss of one shard as its part of the full batch: each sum over the count of all shards."""
+    parts = [value / counts.get(name, counts.get("", 1.0)) for name, value in losses.sums.items()]
+    return parts[0] if len(parts) == 1 else sum(parts[1:], parts[0])
