@@ -28,6 +28,10 @@ EACH = {
     "crop_pad reflect": PictureAugment(crop_pad=3, fill="reflect"),
     "resize_crop": PictureAugment(resize_crop=0.35, flip=True),
     "affine": PictureAugment(rotate=20, shift=0.1, scale=0.2, shear=10),
+    "colour": PictureAugment(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1),
+    "grey": PictureAugment(grey=0.5, saturation=0.1),
+    "randaugment": PictureAugment(randaugment=3, magnitude=9),
+    "erase": PictureAugment(erase=0.6),
     "affine reflect": PictureAugment(rotate=20, shift=0.1, fill="reflect"),
 } | {name: make() for name, make in PRESETS.items()}
 

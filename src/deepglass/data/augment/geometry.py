@@ -73,10 +73,11 @@ def affine(pictures: Tensor, matrices: Tensor, fill: Fill) -> Tensor:
     float (B, C, H, W), matrices (B, 2, 3) = [A t] -> (B, C, H, W)
     """
     height, width = pictures.shape[-2:]
+    across = (torch.arange(width, device=pictures.device) - (width - 1) / 2)[None, None, :, None]
+    down = (torch.arange(height, device=pictures.device) - (height - 1) / 2)[None, :, None, None]
+    right, below, start = matrices[:, None, None].unbind(-1)  # (B, 1, 1, 2) each: where a step right or down leads
     halves = torch.tensor([width / 2, height / 2], device=pictures.device)
-    ones = torch.ones(1, device=pictures.device)
-    theta = matrices * torch.cat([halves, ones]) / halves[:, None]  # from pixels to grid_sample's -1 .. 1
-    grid = F.affine_grid(theta, list(pictures.shape), align_corners=False)
+    grid = (right * across + (below * down + start)) / halves  # (B, H, W, 2), in grid_sample's -1 .. 1
     mode = "zeros" if fill == "zero" else "reflection"
     return F.grid_sample(pictures, grid, mode="bilinear", padding_mode=mode, align_corners=False)
 
@@ -98,7 +99,7 @@ def _reflect(places: Tensor, size: int) -> Tensor:
 
 
 def _resampling(start: Tensor, length: Tensor, size: int, count: int) -> Tensor:
-    """Weights (B, count, size) reading `count` even places of start .. start+length: triangles, wide where it shrinks."""
+    """Weights (B, count, size) of `count` even places of start .. start+length: triangles, wide where shrinking."""
     step = (length / count)[:, None, None]
     middles = start[:, None, None] + (torch.arange(count, device=start.device)[:, None] + 0.5) * step
     middles = middles.clamp(min=0.5, max=size - 0.5)  # the outermost half pixel repeats the edge

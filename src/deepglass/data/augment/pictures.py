@@ -14,7 +14,10 @@ import torch
 from annotated_types import Ge, Gt, Le, Lt
 from torch import Tensor
 
+from deepglass.data.augment.boxes import cutmix, erase, mixup
+from deepglass.data.augment.colour import colour_jitter
 from deepglass.data.augment.geometry import Fill, affine, affine_matrices, crop_and_flip, resize, resized_crop
+from deepglass.data.augment.randaugment import randaugment
 from deepglass.foundation.seeds import Draws
 
 Share = Annotated[float, Ge(0), Le(1)]
@@ -33,11 +36,31 @@ class PictureAugment:
     shift: Share = 0.0  # of the side, at most, any way
     scale: Annotated[float, Ge(0), Lt(1)] = 0.0  # larger or smaller by at most this share
     shear: Annotated[float, Ge(0), Le(60)] = 0.0  # degrees, at most, either way
+    brightness: Share = 0.0  # factors between 1 - this and 1 + this, for these three
+    contrast: Share = 0.0
+    saturation: Share = 0.0
+    hue: Annotated[float, Ge(0), Le(0.5)] = 0.0  # of the colour circle, at most, either way
+    grey: Share = 0.0  # chance to lose all colour
+    randaugment: Annotated[int, Ge(0), Le(8)] = 0  # how many changes of its list; 0 is off
+    magnitude: Annotated[float, Ge(0), Le(10)] = 5.0  # how strong they are
+    erase: Share = 0.0  # chance of a box in one colour
+    mixup: Annotated[float, Ge(0), Le(8)] = 0.0  # α of Beta(α, α); 0 is off
+    cutmix: Annotated[float, Ge(0), Le(8)] = 0.0  # with both on, each row takes one of the two
 
     @property
     def moves(self) -> bool:
         """Whether the affine family is on."""
         return any((self.rotate, self.shift, self.scale, self.shear))
+
+    @property
+    def colours(self) -> bool:
+        """Whether the colour family is on."""
+        return any((self.brightness, self.contrast, self.saturation, self.hue, self.grey))
+
+    @property
+    def mixes(self) -> bool:
+        """Whether `mix` does anything."""
+        return self.mixup > 0 or self.cutmix > 0
 
 
 def none() -> PictureAugment:
@@ -55,7 +78,14 @@ def light() -> PictureAugment:
     return PictureAugment(flip=True, crop_pad=4)
 
 
-PRESETS = {"none": none, "digits": digits, "light": light}
+def strong() -> PictureAugment:
+    """Photographs with long training: another crop, two changes of RandAugment, a box erased, pictures mixed."""
+    return PictureAugment(
+        flip=True, resize_crop=0.35, fill="reflect", randaugment=2, magnitude=5, erase=0.25, mixup=0.2, cutmix=1.0
+    )
+
+
+PRESETS = {"none": none, "digits": digits, "light": light, "strong": strong}
 
 
 def as_floats(pictures: Tensor) -> Tensor:
@@ -83,7 +113,33 @@ def augment_pictures(pictures: Tensor, draws: Draws, settings: PictureAugment, s
         floats = as_floats(pictures)
     if settings.moves:
         floats = affine(floats, _moves(draws, settings, size), settings.fill)
+    if settings.colours:
+        floats = _colours(floats, draws, settings)
+    if settings.randaugment:
+        floats = randaugment(floats, draws, settings.randaugment, settings.magnitude, settings.fill)
+    if settings.erase:
+        floats = erase(floats, draws, settings.erase)
     return floats
+
+
+def mix(pictures: Tensor, targets: Tensor, draws: Draws, settings: PictureAugment) -> tuple[Tensor, Tensor]:
+    """Each row mixed with the next row given (the last with the first): mixup, cutmix, or one of the two by a coin.
+
+    pictures float (B, C, H, W), targets one-hot or soft (B, K) -> the same
+    """
+    if not settings.mixes:
+        return pictures, targets
+    if not settings.cutmix:
+        return mixup(pictures, targets, draws, settings.mixup)
+    cut, cut_targets = cutmix(pictures, targets, draws, settings.cutmix)
+    if not settings.mixup:
+        return cut, cut_targets
+    blended, blended_targets = mixup(pictures, targets, draws, settings.mixup)
+    coin = draws.chance("mix", 0.5)
+    return (
+        torch.where(coin[:, None, None, None], cut, blended),
+        torch.where(coin[:, None], cut_targets, blended_targets),
+    )
 
 
 def _moves(draws: Draws, settings: PictureAugment, size: tuple[int, int]) -> Tensor:
@@ -95,4 +151,16 @@ def _moves(draws: Draws, settings: PictureAugment, size: tuple[int, int]) -> Ten
         zoom=1 + draw[:, 1] * settings.scale,
         shear=draw[:, 2] * math.radians(settings.shear),
         shift=shift,
+    )
+
+
+def _colours(floats: Tensor, draws: Draws, settings: PictureAugment) -> Tensor:
+    return colour_jitter(
+        floats,
+        draws,
+        brightness=settings.brightness,
+        contrast=settings.contrast,
+        saturation=settings.saturation,
+        hue=settings.hue,
+        grey=settings.grey,
     )
