@@ -60,7 +60,7 @@ class Perceptron(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         s = self.score(x)  # (B,)
-        return torch.stack((-s / 2, s / 2), dim=1)  # (B, 2)
+        return torch.stack((-s, s), dim=1) / 2  # (B, 2)
 
     def stages(self) -> list[str]:
         return []
