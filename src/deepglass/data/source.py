@@ -3,12 +3,14 @@
 Finding examples is cheap and touches no file's content; reading one may fail with `Unreadable`, which names the reason.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+
+from deepglass.data.settings import DataSettings
 
 PARTS = ("train", "val", "test")
 
@@ -69,10 +71,16 @@ class Source(Protocol):
 
     root: Path
     index: Index
+    layout: str  # its name in the catalogue of data.sources
+    task: str  # what follows from the answers: "classify", "tag" (several labels), "regress"
     findings: list[Finding]  # seen while finding the examples: stray files, empty folders, a level too high
 
     def read(self, row: int) -> Any:
         """The raw content of one example (a `Picture`, a vector); raises Unreadable."""
+        ...
+
+    def header(self, row: int) -> tuple[int, int, int]:
+        """Width, height, channels of a picture without decoding it; (columns, 1, 1) of a vector; may be Unreadable."""
         ...
 
     def fingerprint(self) -> str:
@@ -93,17 +101,16 @@ class Match(NamedTuple):
 class Layout:
     """A catalogue entry of data/sources: how to recognise a place and how to open it.
 
-    `recognise(place)` looks at names and first lines only and returns None where the layout does not fit.
+    `recognise(place, settings)` looks at names and first lines only and returns None where the layout does not fit.
     `open(place, settings)` returns the Source.
     """
 
-    recognise: Any
-    open: Any
-    settings: Any = field(default=None)
+    recognise: Callable[[str, DataSettings], Match | None]
+    open: Callable[[str, DataSettings], Source]
 
 
 class Picture(NamedTuple):
-    """A decoded picture: pixels uint8 or uint16 (H, W, C) with C 1, 3 or 4, and notes for the doctor."""
+    """A decoded picture: pixels uint8 or uint16 (H, W, C) with C 1 or 3, and notes for the doctor."""
 
     pixels: np.ndarray
-    notes: tuple[str, ...] = ()  # e.g. "first_frame": words in data.toml
+    notes: tuple[str, ...] = ()  # e.g. "first_frame": said as note_first_frame in data.toml

@@ -1,0 +1,78 @@
+"""What a file is by its first bytes, whatever its name says."""
+
+PICTURES = (  # format, where its mark stands, the mark
+    ("JPEG", 0, b"\xff\xd8\xff"),
+    ("PNG", 0, b"\x89PNG\r\n\x1a\n"),
+    ("GIF", 0, b"GIF87a"),
+    ("GIF", 0, b"GIF89a"),
+    ("WEBP", 8, b"WEBP"),
+    ("BMP", 0, b"BM"),
+    ("TIFF", 0, b"II*\0"),
+    ("TIFF", 0, b"MM\0*"),
+    ("TIFF", 0, b"II+\0"),
+    ("TIFF", 0, b"MM\0+"),
+    *(
+        ("PPM", 0, b"P" + kind + space)
+        for kind in (b"1", b"2", b"3", b"4", b"5", b"6")
+        for space in (b"\n", b" ", b"\r")
+    ),
+)
+FOREIGN = (  # the sentence that says what to do, the format, where its mark stands, the mark
+    ("is_other_picture", "HEIC", 4, b"ftypheic"),
+    ("is_other_picture", "HEIC", 4, b"ftypheix"),
+    ("is_other_picture", "HEIC", 4, b"ftypmif1"),
+    ("is_other_picture", "HEIC", 4, b"ftypmsf1"),
+    ("is_other_picture", "AVIF", 4, b"ftypavif"),
+    ("is_other_picture", "AVIF", 4, b"ftypavis"),
+    ("is_other_picture", "JPEG 2000", 4, b"jP  \r\n"),
+    ("is_other_picture", "JPEG XL", 0, b"\xff\x0a"),
+    ("is_other_picture", "JPEG XL", 4, b"JXL \r\n"),
+    ("is_other_picture", "Photoshop", 0, b"8BPS"),
+    ("is_other_picture", "ICO", 0, b"\0\0\1\0"),
+    ("is_other_picture", "OpenEXR", 0, b"\x76\x2f\x31\x01"),
+    ("is_other_picture", "Radiance HDR", 0, b"#?RADIANCE"),
+    ("is_other_picture", "DDS", 0, b"DDS "),
+    ("is_other_picture", "DICOM", 128, b"DICM"),
+    ("is_drawing", "PDF", 0, b"%PDF"),
+    ("is_drawing", "PostScript", 0, b"%!PS"),
+    ("is_archive", "zip", 0, b"PK\x03\x04"),
+    ("is_archive", "gzip", 0, b"\x1f\x8b"),
+    ("is_archive", "7z", 0, b"7z\xbc\xaf\x27\x1c"),
+    ("is_archive", "rar", 0, b"Rar!"),
+    ("is_archive", "xz", 0, b"\xfd7zXZ"),
+    ("is_archive", "bzip2", 0, b"BZh"),
+    ("is_archive", "tar", 257, b"ustar"),
+    ("is_film", "WAV", 8, b"WAVE"),
+    ("is_film", "AVI", 8, b"AVI "),
+    ("is_film", "MP3", 0, b"ID3"),
+    ("is_film", "Ogg", 0, b"OggS"),
+    ("is_film", "Matroska", 0, b"\x1a\x45\xdf\xa3"),
+    ("is_film", "MP4", 4, b"ftyp"),
+    ("is_drawing", "SVG", 0, b"<svg"),
+)
+ENOUGH = 512  # bytes from the start that hold every mark
+
+
+def picture_format(start: bytes) -> str:
+    """The name of a picture format that is read ("JPEG", "PNG" ...), or nothing."""
+    return next((name for name, place, mark in PICTURES if start[place : place + len(mark)] == mark), "")
+
+
+def foreign(start: bytes) -> tuple[str, str]:
+    """What else a file is: (key of the sentence that names it, the format's own name)."""
+    for key, name, place, mark in FOREIGN:
+        if start[place : place + len(mark)] == mark:
+            return key, name
+    if not start.strip(b"\0"):
+        return "is_zeros", ""
+    return _writing(start)
+
+
+def _writing(start: bytes) -> tuple[str, str]:
+    text = start.decode("utf-8", errors="replace").lstrip("\ufeff").lstrip().lower()
+    if "<svg" in text:
+        return "is_drawing", "SVG"
+    if text.startswith(("<!doctype html", "<html")):
+        return "is_web_page", "HTML"
+    odd = sum(not (letter.isprintable() or letter.isspace()) or letter == "\ufffd" for letter in text)
+    return ("is_text", "") if odd <= 1 else ("is_unknown", "")  # a cut letter at the end is no reason to doubt

@@ -1,0 +1,97 @@
+"""What lies at a place: every layout of the catalogue is asked, and the surest one opens it.
+
+Where none fits, the error says what is there instead and what to do.
+"""
+
+import difflib
+from pathlib import Path
+from typing import NamedTuple
+
+from deepglass.data.settings import DataSettings
+from deepglass.data.source import Match, Source
+from deepglass.data.sources.files import ARCHIVES, has_pictures, is_picture
+from deepglass.data.walk import listing, suffix, walk
+from deepglass.foundation import catalogue
+from deepglass.foundation.errors import DataError
+from deepglass.foundation.words import say
+
+ROOM = "data.sources"
+
+
+class Recognised(NamedTuple):
+    """The layout of a place and what it says of it."""
+
+    layout: str
+    match: Match
+
+    def sentence(self) -> str:
+        """For people: "class folders with 5 classes; task classify"."""
+        layout = say(f"data.{self.match.reason}", **self.match.values)
+        return say("data.recognised", layout=layout, task=self.match.task)
+
+
+def recognise(place: str, settings: DataSettings) -> Source:
+    """The source at a place (a path, "digits", "made:xor"), by its surest layout or by `settings.layout`."""
+    layout = recognised(place, settings).layout
+    source = catalogue.find(ROOM, layout).open(place, settings)
+    if not len(source.index):
+        raise _nothing(place)
+    return source
+
+
+def recognised(place: str, settings: DataSettings) -> Recognised:
+    """Which layout fits, and why; DataError where none does."""
+    names = [settings.layout] if settings.layout else list(catalogue.entries(ROOM))
+    matches = [(name, catalogue.find(ROOM, name).recognise(place, settings)) for name in names]
+    fitting = [Recognised(name, match) for name, match in matches if match is not None]
+    if fitting:
+        return max(fitting, key=lambda found: found.match.sure)
+    if settings.layout and Path(place).exists():
+        raise DataError("data.not_that_layout", place=place, layout=settings.layout)
+    raise _nothing(place)
+
+
+def _nothing(place: str) -> DataError:
+    """Why no layout fits, in one sentence with a remedy."""
+    path = Path(place)
+    if not path.exists():
+        return DataError("data.no_place", place=place, hint=_nearest(path))
+    if path.is_file():
+        key = "data.archive" if suffix(place) in ARCHIVES else "data.unknown_file"
+        return DataError(key, place=place)
+    folders, files = listing(path)
+    if not any(True for _ in walk(path)):
+        return DataError("data.empty_folder", place=place)
+    if not folders and all(suffix(name) in ARCHIVES for name in files):
+        return DataError("data.only_archives", place=place, file=files[0])
+    return _not_classes(path, folders, files)
+
+
+def _not_classes(path: Path, folders: list[str], files: list[str]) -> DataError:
+    holding = [name for name in folders if has_pictures(path / name)]
+    if len(holding) == 1:
+        better = _level_below(path / holding[0])
+        if better:
+            return DataError("data.wrong_level", place=path, better=better)
+        return DataError("data.one_class", place=path, name=holding[0])
+    if any(is_picture(path, name) for name in files):
+        return DataError("data.no_classes", place=path)
+    return DataError("data.nothing_known", place=path, examples=", ".join([*files, *folders][:3]))
+
+
+def _level_below(folder: Path) -> Path | None:
+    """The folder under a lone one that would be recognised, if there is one."""
+    folders = [name for name in listing(folder)[0] if has_pictures(folder / name)]
+    if len(folders) >= 2:
+        return folder
+    return _level_below(folder / folders[0]) if len(folders) == 1 else None
+
+
+def _nearest(path: Path) -> str:
+    """A "did you mean" clause: the nearest name in the deepest folder of the path that does exist."""
+    parent = path.parent
+    if not parent.is_dir():
+        return ""
+    folders, files = listing(parent)
+    close = difflib.get_close_matches(path.name, [*folders, *files], n=2, cutoff=0.6)
+    return say("settings.meant", names=", ".join(str(parent / name) for name in close)) if close else ""

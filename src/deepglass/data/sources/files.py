@@ -1,0 +1,83 @@
+"""Pictures that lie in files: what the folder layouts and the table of pictures open."""
+
+import hashlib
+import os
+from pathlib import Path
+
+from deepglass.data.readers.magic import ENOUGH, picture_format
+from deepglass.data.readers.picture import FOREIGN_SUFFIXES, SUFFIXES, header, read_picture
+from deepglass.data.source import Finding, Index, Picture
+from deepglass.data.walk import suffix, walk
+
+ARCHIVES = frozenset(".zip .tar .gz .tgz .bz2 .xz .7z .rar".split())
+
+
+class PictureFiles:
+    """Pictures in files under `root`, one for each id of the index; nothing is opened until it is read."""
+
+    def __init__(self, layout: str, task: str, root: Path, index: Index, findings: list[Finding]):
+        self.layout = layout
+        self.task = task
+        self.root = root
+        self.index = index
+        self.findings = findings
+
+    def read(self, row: int) -> Picture:
+        """The decoded picture; raises Unreadable."""
+        return read_picture(self.root / self.index.ids[row])
+
+    def header(self, row: int) -> tuple[int, int, int]:
+        """Width, height and channels without decoding; raises Unreadable."""
+        return header(self.root / self.index.ids[row])
+
+    def fingerprint(self) -> str:
+        """A hash over names, answers, parts, sizes and times of change."""
+        state = hashlib.blake2b(digest_size=16)
+        parts = self.index.parts or [""] * len(self.index)
+        for id, label, part in zip(self.index.ids, self.index.labels, parts, strict=True):
+            state.update(f"{id}\0{label}\0{part}\0{_changed(self.root / id)}\n".encode())
+        return state.hexdigest()
+
+
+def is_picture(folder: Path | str, name: str) -> bool:
+    """Whether a file is meant as a picture: by its extension, or by its first bytes where it has none.
+
+    Formats that are not read (HEIC, SVG ...) count too: they are examples that the doctor names, not strays.
+    """
+    ending = suffix(name)
+    if ending:
+        return ending in SUFFIXES or ending in FOREIGN_SUFFIXES
+    try:
+        with open(os.path.join(folder, name), "rb") as stream:
+            return bool(picture_format(stream.read(ENOUGH)))
+    except OSError:
+        return False
+
+
+def has_pictures(folder: Path | str) -> bool:
+    """Whether a picture lies anywhere under the folder; stops at the first."""
+    return any(is_picture(folder, name) for name in walk(folder))
+
+
+def nameable(name: str) -> bool:
+    """Whether the name is valid UTF-8, so that it can be written into reports and hashed."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def strays(names: list[str], place: str = "") -> list[Finding]:
+    """One note on files that are no examples: how many, and the first few by name."""
+    if not names:
+        return []
+    return [Finding("stray_files", "note", place, {"count": len(names), "examples": ", ".join(names[:3])})]
+
+
+def _changed(file: Path) -> str:
+    try:
+        state = file.stat()
+    except OSError:
+        return "missing"
+    return f"{state.st_size} {state.st_mtime_ns}"

@@ -1,0 +1,164 @@
+"""Which example is for what: keyed by its id, stratified by its answer, groups kept together, given parts respected.
+
+An example's place in the queue of its class is a hash of its id alone, so a new file moves at most one neighbour over
+each border. Where several labels or groups are in play, the rarest label is dealt out first (iterative
+stratification, Sechidis et al. 2011), a whole group at a time.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from deepglass.data.settings import DataSettings
+from deepglass.data.source import PARTS, Index
+from deepglass.foundation.errors import DataError
+from deepglass.foundation.seeds import text_keys
+
+FEWEST = 3  # a class of at least so many examples is seen in every part
+BINS = 10  # quantiles by which numbers are stratified
+
+
+def split(index: Index, settings: DataSettings) -> np.ndarray:
+    """ "train", "val" or "test" for each example. (N,) of text
+
+    What the source names test or val stays so. A part that it does not name is drawn from the rest, training rows
+    included, at the share that the settings ask for.
+    """
+    given = _given(index)
+    parts = np.where(given == "", "train", given).astype("<U5")
+    pool = np.flatnonzero(parts == "train")
+    shares = {
+        part: share
+        for part, share in (("test", settings.test), ("val", settings.val))
+        if share and not (given == part).any()
+    }
+    if not shares or not len(pool):
+        return parts
+    if sum(shares.values()) >= 1:
+        raise DataError("data.no_room_for_training", val=settings.val, test=settings.test)
+    dealt = _deal(index.take(pool), [1 - sum(shares.values()), *shares.values()], settings.split_seed)
+    parts[pool] = np.array(["train", *shares])[dealt]
+    return _reunited(index, given, parts)
+
+
+def folds(index: Index, settings: DataSettings) -> np.ndarray:
+    """The fold in which each example is held out; -1 for a test part that the source gives. int64 (N,)"""
+    given = _given(index)
+    result = np.full(len(index), -1, dtype=np.int64)
+    pool = np.flatnonzero(given != "test")
+    result[pool] = _deal(index.take(pool), [1 / settings.folds] * settings.folds, settings.split_seed)
+    return result
+
+
+def _given(index: Index) -> np.ndarray:
+    if not len(index.parts):
+        return np.full(len(index), "", dtype="<U5")
+    given = np.array(index.parts, dtype="<U5")
+    unknown = set(given) - {*PARTS, ""}
+    if unknown:
+        raise ValueError(f"A source may name the parts train, val and test; it named {sorted(unknown)}.")
+    return given
+
+
+def _reunited(index: Index, given: np.ndarray, parts: np.ndarray) -> np.ndarray:
+    """A group of which the source has put a member into val or test goes there whole, as far as it was ours to deal."""
+    if not len(index.groups):
+        return parts
+    fixed = {group: part for group, part in zip(index.groups, given, strict=True) if group and part in ("val", "test")}
+    for row, group in enumerate(index.groups):
+        if group in fixed and given[row] == "":
+            parts[row] = fixed[group]
+    return parts
+
+
+def _deal(index: Index, shares: list[float], seed: int) -> np.ndarray:
+    """The place in `shares` that each example is dealt to. int64 (N,)"""
+    keys = text_keys(seed, list(index.ids))
+    strata = strata_of(index.labels)
+    if any(index.groups) or any(len(names) != 1 for names in strata):
+        return _deal_units(strata, index.groups or [""] * len(index), keys, shares)
+    return _deal_rows(np.array([names[0] for names in strata]), keys, shares)
+
+
+def strata_of(labels: Sequence[Any]) -> list[tuple[int, ...]]:
+    """The answers as numbers to stratify by: a class's number, several labels' numbers, a number's quantile."""
+    if any(isinstance(label, float) for label in labels):
+        values = np.array([np.nan if label is None else label for label in labels], dtype=np.float64)
+        bins = max(1, min(BINS, len(values) // (2 * FEWEST)))
+        edges = np.nanquantile(values, np.arange(1, bins) / bins) if bins > 1 else np.zeros(0)
+        return [(int(place),) for place in np.searchsorted(edges, values, side="right")]
+    sets = [label if isinstance(label, tuple) else (label,) for label in labels]
+    numbers = {name: place for place, name in enumerate(sorted({name for names in sets for name in names}, key=str))}
+    return [tuple(sorted({numbers[name] for name in names})) for names in sets]
+
+
+def _deal_rows(strata: np.ndarray, keys: np.ndarray, shares: list[float]) -> np.ndarray:
+    """Each class's queue is cut at its quotas; parts after the first come first in the queue."""
+    names, counts = np.unique(strata, return_counts=True)
+    quotas = _quotas(counts, shares)
+    dealt = np.zeros(len(strata), dtype=np.int64)
+    for name, quota in zip(names, quotas, strict=True):
+        rows = np.flatnonzero(strata == name)
+        queue = rows[np.argsort(keys[rows], kind="stable")]
+        dealt[queue] = np.repeat(np.roll(np.arange(len(shares)), -1), np.roll(quota, -1))
+    return dealt
+
+
+def _quotas(counts: np.ndarray, shares: list[float]) -> np.ndarray:
+    """How many of each class each part gets: the part's total by largest remainder over the classes. (K, parts)"""
+    quotas = np.zeros((len(counts), len(shares)), dtype=np.int64)
+    left = counts.astype(np.int64).copy()
+    for part in range(len(shares) - 1, 0, -1):
+        ideal = counts * shares[part]
+        least = np.where(counts >= max(FEWEST, len(shares)), 1, 0)
+        take = np.maximum(np.floor(ideal + 1e-9).astype(np.int64), least)
+        missing = round(float(ideal.sum())) - int(take.sum())
+        by_remainder = np.argsort(-(ideal - take), kind="stable")
+        for place in by_remainder[: max(0, missing)]:
+            take[place] += 1
+        take = np.minimum(take, np.maximum(left - part, 0))  # at least one stays for each part still to come
+        quotas[:, part] = take
+        left -= take
+    quotas[:, 0] = left
+    return quotas
+
+
+def _deal_units(
+    strata: list[tuple[int, ...]], groups: Sequence[str], keys: np.ndarray, shares: list[float]
+) -> np.ndarray:
+    """Iterative stratification over groups; a row without a group is a group of its own."""
+    units: dict[Any, list[int]] = {}
+    for row, group in enumerate(groups):
+        units.setdefault(group or row, []).append(row)
+    members = list(units.values())
+    classes = max((max(names, default=0) for names in strata), default=0) + 1
+    counts = np.zeros((len(members), classes))
+    for place, rows in enumerate(members):
+        for row in rows:
+            counts[place, list(strata[row])] += 1
+    sizes = np.array([len(rows) for rows in members])
+    unit_keys = np.array([min(keys[row] for row in rows) for rows in members], dtype=np.uint64)
+    owners = _iterate(counts, sizes, unit_keys, np.array(shares))
+    dealt = np.zeros(len(strata), dtype=np.int64)
+    for place, rows in enumerate(members):
+        dealt[rows] = owners[place]
+    return dealt
+
+
+def _iterate(counts: np.ndarray, sizes: np.ndarray, keys: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """The part of each unit: label by label from the rarest, each unit to the part that lacks that label most."""
+    wanted = shares[:, None] * counts.sum(axis=0)  # (parts, K)
+    room = shares * sizes.sum()
+    owners = np.full(len(sizes), -1, dtype=np.int64)
+    for label in [*np.argsort(counts.sum(axis=0), kind="stable"), None]:
+        mine = owners < 0 if label is None else (owners < 0) & (counts[:, label] > 0)
+        rows = np.flatnonzero(mine)
+        for unit in rows[np.lexsort((keys[rows], -sizes[rows]))]:
+            lack = room if label is None else wanted[:, label]
+            best = np.flatnonzero(lack >= lack.max() - 1e-9)
+            owner = best[np.argmax(room[best])]
+            owners[unit] = owner
+            wanted[owner] -= counts[unit]
+            room[owner] -= sizes[unit]
+    return owners
