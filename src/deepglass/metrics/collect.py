@@ -15,6 +15,7 @@ class Collected:
         self._seen: set[str] = set()
         self._ids: list[str] = []
         self._columns: dict[str, list[Tensor]] = {}
+        self._whole: dict[str, Tensor] = {}
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -35,8 +36,11 @@ class Collected:
                 raise RunFailed("metrics.uneven", column=name, rows=len(values), ids=len(ids))
             self._columns.setdefault(name, []).append(values.detach().cpu())
         self._ids.extend(ids)
+        self._whole.clear()
 
     def column(self, name: str) -> Tensor:
         """One column, whole. (N, ...)"""
-        order = sorted(range(len(self._ids)), key=self._ids.__getitem__)
-        return torch.cat(self._columns.get(name, [torch.zeros(0)]))[order]
+        if name not in self._whole:
+            order = sorted(range(len(self._ids)), key=self._ids.__getitem__)
+            self._whole[name] = torch.cat(self._columns.get(name, [torch.zeros(0)]))[order]
+        return self._whole[name]

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from deepglass.foundation.seeds import Draws, row_keys
 
+CHUNK = 2_000_000  # how many numbers of a bootstrap are held at once
 Z95 = 1.959963984540054  # the normal quantile of a 95 % interval
 
 
@@ -51,23 +52,33 @@ def missing(better: Literal["up", "down"], n: int = 0) -> Figure:
 
 
 def bootstrap(
-    value: float, n: int, again: Callable[[Tensor], float], better: Literal["up", "down"], replicates: int = 200
+    value: float, n: int, again: Callable[[Tensor], Tensor], better: Literal["up", "down"], replicates: int = 200
 ) -> Figure:
-    """`value` with the middle 95 % of `again(rows)` over keyed resamples of the rows (Efron 1979).
+    """`value` with the middle 95 % of what `again` finds over keyed resamples of the n rows (Efron 1979).
 
-    `again` takes int64 (n,) row numbers, some repeated, and computes the figure anew. The same n gives the same rows
-    every time, so equal predictions give equal intervals.
+    `again` takes float64 counts (R, n), how often each of R resamples drew each row, and returns R figures (R,). The
+    same n gives the same resamples every time, so equal predictions have equal intervals.
     """
     if n == 0 or math.isnan(value):
         return missing(better, n)
-    draws = Draws(row_keys(0, "bootstrap", n, replicates))
-    found = torch.tensor([again(rows) for rows in _resamples(draws, n)], dtype=torch.float64)
-    found = found[~found.isnan()]
+    keys = row_keys(0, "bootstrap", n, replicates)
+    chunk = max(1, CHUNK // n)
+    found = torch.cat([again(_resample(keys[at : at + chunk], n)) for at in range(0, replicates, chunk)])
+    found = found[~found.isnan()].double()
     if len(found) == 0:
         return Figure(value, math.nan, math.nan, n, better)
-    low, high = torch.quantile(found, torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
+    low, high = torch.quantile(found, found.new_tensor([0.025, 0.975])).tolist()
     return Figure(value, min(low, value), max(high, value), n, better)
 
 
-def _resamples(draws: Draws, n: int) -> list[Tensor]:
-    return list(draws.integers("rows", 0, n, n))
+def mean(values: Tensor, better: Literal["up", "down"]) -> Figure:
+    """The mean of one value per row, with its bootstrap interval. (N,)"""
+    n = len(values)
+    values = values.double()
+    return bootstrap(float(values.mean()), n, lambda counts: counts @ values / n, better) if n else missing(better)
+
+
+def _resample(keys: Tensor, n: int) -> Tensor:
+    """How often each of n rows is drawn in n draws, for each key. (R,) -> float64 (R, n)"""
+    rows = Draws(keys).integers("rows", 0, n, n)
+    return torch.zeros(rows.shape, dtype=torch.float64).scatter_add_(1, rows, torch.ones(1).double().expand_as(rows))
