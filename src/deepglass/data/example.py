@@ -5,6 +5,7 @@ Letters: B rows of a batch, T steps of a row, N examples.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from deepglass.foundation.seeds import Draws
 
-NOTHING: Mapping[str, Tensor] = {}
+NOTHING: Mapping[str, Tensor] = MappingProxyType({})
 
 
 class Ragged(NamedTuple):
@@ -54,7 +55,7 @@ class Batch:
     columns: Mapping[str, Column]
     step: int = 0
     keys: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))  # (B,): one key a row
-    carry: Mapping[str, Tensor] = NOTHING
+    carry: Mapping[str, Tensor] = field(default_factory=lambda: NOTHING)
     streams: Mapping[str, "Batch"] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Any:

@@ -12,6 +12,7 @@ Share = Annotated[float, Ge(0), Lt(1)]
 class DataSettings:
     """Where answers stand, how examples are split, and what is tolerated."""
 
+    place: str = ""  # a folder, a file, or a name such as "digits"
     layout: str = ""  # a name of `deepglass ls data.sources`; empty: recognised
     target: str = ""  # the column that holds the answer; empty: guessed, and said
     path: str = ""  # the column that holds a file's name; empty: guessed, and said

@@ -7,7 +7,7 @@ checkpoints/latest          the name of the newest whole one; moved only after i
 import json
 import shutil
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +103,7 @@ def snapshot(state: State) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]
         "step": state.step,
         "scores": [score._asdict() for score in state.scores],
         "ties": ties,
+        "names": {group: sorted(tensors) for group, tensors in groups.items()},
         "strides": {
             f"{group}/{name}": list(tensor.stride()) for group in groups for name, tensor in groups[group].items()
         },
@@ -116,6 +117,8 @@ def snapshot(state: State) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]
 
 def restore(state: State, tensors: Mapping[str, Mapping[str, Tensor]], document: Mapping[str, Any]) -> None:
     """Put a checkpoint into a freshly built state: every key must be there and none may be left over."""
+    for group, names in document["names"].items():
+        _same_names(group, names, tensors[group])
     strided = {
         group: {name: _restride(tensor, document["strides"][f"{group}/{name}"]) for name, tensor in named.items()}
         for group, named in tensors.items()
@@ -123,8 +126,7 @@ def restore(state: State, tensors: Mapping[str, Mapping[str, Tensor]], document:
     weights = strided["weights"] | {name: strided["weights"][owner] for name, owner in document["ties"].items()}
     _load_weights(state, weights)
     _load_optimizers(state, strided["optimizers"])
-    if strided["averages"].keys() != state.averages.keys():
-        raise RunFailed("train.keys", what="averages", names=_some(strided["averages"].keys() ^ state.averages.keys()))
+    _same_names("averages", state.averages, strided["averages"])
     device = next(state.model.parameters()).device
     state.averages = {name: strided["averages"][name].to(device) for name in state.averages}
     state.carry = {name: tensor.to(device) for name, tensor in strided["carry"].items()}
@@ -135,8 +137,7 @@ def restore(state: State, tensors: Mapping[str, Mapping[str, Tensor]], document:
 @torch.no_grad()
 def _load_weights(state: State, weights: Mapping[str, Tensor]) -> None:
     live = state.tree.state_dict()
-    if live.keys() != weights.keys():
-        raise RunFailed("train.keys", what="weights", names=_some(live.keys() ^ weights.keys()))
+    _same_names("weights", live, weights)
     for name, tensor in weights.items():
         if live[name].shape != tensor.shape:
             raise RunFailed("train.keys", what="weights", names=name)
@@ -154,8 +155,7 @@ def _load_optimizers(state: State, slots: Mapping[str, Tensor]) -> None:
                 value = left.pop(key)
                 moved = value if value.ndim == 0 else torch.empty_like(parameter).copy_(value)
                 optimizer.state[parameter][key.removeprefix(prefix)] = moved.detach()
-    if left:
-        raise RunFailed("train.keys", what="optimizers", names=_some(left))
+    _same_names("optimizers", {}, left)
 
 
 def _untied(weights: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -191,6 +191,8 @@ def _name(step: int) -> str:
     return f"step-{step:09d}"
 
 
-def _some(names: Any) -> str:
-    listed = sorted(names)
-    return ", ".join(listed[:5]) + (" ..." if len(listed) > 5 else "")
+def _same_names(what: str, wanted: Iterable[str], found: Iterable[str]) -> None:
+    different = sorted(set(wanted) ^ set(found))
+    if different:
+        names = ", ".join(different[:5]) + (" ..." if len(different) > 5 else "")
+        raise RunFailed("train.keys", what=what, names=names)

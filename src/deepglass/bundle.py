@@ -1,0 +1,179 @@
+"""The finished model as data: registry names, typed settings, facts and weights in one sealed folder; no code in it.
+
+bundle.json (model, task, facts, figures), model.safetensors, manifest.json (SHA-256 of both)
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor, nn
+
+from deepglass.data.example import Batch
+from deepglass.data.files import Input, open_inputs
+from deepglass.data.source import Unreadable
+from deepglass.foundation import catalogue
+from deepglass.foundation.errors import RunFailed, UsageError
+from deepglass.foundation.sealed import digest, read_sealed, write_sealed
+from deepglass.foundation.settings import Choice, from_json, to_json
+from deepglass.tasks.task import Predictions, Task
+
+FORMAT = 1
+EXTERNAL = "external"
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalConfig:
+    """A network of the user's own: deepglass knows its weights, not its code."""
+
+
+def choose_model(name: str) -> Choice:
+    """The catalogue's model of that name; "external" stands for a network handed in from Python."""
+    return Choice("models", name, ExternalConfig() if name == EXTERNAL else catalogue.find("models", name))
+
+
+def build(name: str, settings: Any) -> nn.Module:
+    """A fresh network by registry name and settings: never by import path."""
+    config = catalogue.find("models", name)
+    if type(config) is not type(settings):
+        settings = from_json(type(config), settings, name)
+    return settings.build()
+
+
+@dataclass
+class Bundle:
+    """A trained network with its task's facts and preprocessing: raw files in, answers out."""
+
+    document: dict[str, Any]
+    model: nn.Module
+    task: Task
+    folder: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """The model's registry name."""
+        return self.document["model"]["name"]
+
+    def predict(self, inputs: Any, batch: int = 64) -> list[dict[str, Any]]:
+        """Answers for files, folders, arrays or rows: [{"id", "prediction", "confidence", "top"}, ...].
+
+        What cannot be read is answered with {"id", "error"} in its place; the answers do not depend on `batch`.
+        """
+        answers: list[dict[str, Any]] = []
+        for group in _groups(open_inputs(inputs, self.task.facts.inputs), batch):
+            answers += self._answer(group)
+        return answers
+
+    def scores(self, batch: Batch) -> Predictions:
+        """The network's predictions for prepared rows, on the processor the network is on."""
+        device = next(self.model.parameters()).device
+        self.model.eval()
+        with torch.no_grad():
+            return self.task.predict(self.model, self.task.present(batch.to(device)))
+
+    def save(self, folder: Path) -> None:
+        """Write the sealed folder."""
+        files = {"bundle.json": json.dumps(self.document, indent=1, ensure_ascii=False).encode()}
+        weights = {name: tensor.detach().cpu().contiguous() for name, tensor in self.model.state_dict().items()}
+        files["model.safetensors"] = save_tensors(_own_memory(weights))
+        write_sealed(folder, files)
+        self.folder = folder
+
+    save_pretrained = save  # the name that people know from the hub's libraries
+
+    @classmethod
+    def load(cls, folder: Path, model: nn.Module | None = None) -> "Bundle":
+        """Read a sealed folder; `model` is needed for a bundle that says `model: external`."""
+        files = read_sealed(folder)
+        document = json.loads(files["bundle.json"])
+        if document.get("format") != FORMAT:
+            raise RunFailed("bundle.version", folder=folder, found=document.get("format"), known=FORMAT)
+        task = _task(document)
+        network = _network(document, model, folder)
+        load_weights(network, load_tensors(files["model.safetensors"]), str(folder))
+        network.eval()
+        return cls(document, network, task, folder)
+
+    from_pretrained = load
+
+    def _answer(self, group: Sequence[Input]) -> list[dict[str, Any]]:
+        good = [item for item in group if not isinstance(item.raw, Unreadable)]
+        found: dict[int, dict[str, Any]] = {}
+        if good:
+            rows = [self.task.prepare(item.raw).inputs for item in good]
+            columns = {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
+            answers = self.task.answers(self.scores(Batch(tuple(item.id for item in good), columns)))
+            found = {id(item): answer for item, answer in zip(good, answers, strict=True)}
+        return [{"id": item.id, **(found.get(id(item)) or {"error": item.error()})} for item in group]
+
+
+def describe(
+    model: Choice, task: Choice, facts: Any, figures: dict[str, Any], about: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """The document of a bundle."""
+    return {
+        "format": FORMAT,
+        "model": {"name": model.name, "settings": to_json(model.settings)},
+        "task": {"name": task.name, "settings": to_json(task.settings)},
+        "facts": to_json(facts),
+        "figures": to_json(figures),
+        "about": to_json(about or {}),
+    }
+
+
+def load_weights(network: nn.Module, weights: dict[str, Tensor], place: str) -> None:
+    """Strictly: every name and shape must be there, and none may be left over."""
+    wanted = network.state_dict()
+    wrong = sorted(wanted.keys() ^ weights.keys())
+    wrong += [name for name in wanted.keys() & weights.keys() if wanted[name].shape != weights[name].shape]
+    if wrong:
+        raise RunFailed("bundle.weights", folder=place, names=", ".join(wrong[:5]), count=len(wrong))
+    network.load_state_dict(weights)
+
+
+def content_hash(bundle: Bundle) -> str:
+    """One name for all that a bundle holds."""
+    if bundle.folder is None:
+        raise UsageError("bundle.unsaved")
+    return digest(bundle.folder)
+
+
+def _task(document: dict[str, Any]) -> Task:
+    settings = catalogue.find("tasks", document["task"]["name"])
+    settings = from_json(type(settings), document["task"]["settings"], "bundle.json")
+    return settings.build(from_json(settings.facts_type, document["facts"], "bundle.json"))
+
+
+def _network(document: dict[str, Any], model: nn.Module | None, folder: Path) -> nn.Module:
+    name = document["model"]["name"]
+    if name == EXTERNAL:
+        if model is None:
+            raise UsageError("bundle.external", folder=folder)
+        return model
+    return build(name, document["model"]["settings"])
+
+
+def _own_memory(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Tied tensors as copies: safetensors stores no shared memory, and a bundle is loaded name by name."""
+    seen: set[int] = set()
+    own: dict[str, Tensor] = {}
+    for name, tensor in weights.items():
+        own[name] = tensor.clone() if tensor.data_ptr() in seen else tensor
+        seen.add(tensor.data_ptr())
+    return own
+
+
+def _groups(items: Iterable[Input], size: int) -> Iterator[list[Input]]:
+    group: list[Input] = []
+    for item in items:
+        group.append(item)
+        if len(group) == size:
+            yield group
+            group = []
+    if group:
+        yield group

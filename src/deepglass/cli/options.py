@@ -1,0 +1,43 @@
+"""The few flags, the same everywhere, and the two ways out: text for people, one JSON document for programs."""
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from deepglass.foundation.settings import Override, parse_assignments, to_json
+from deepglass.foundation.words import say
+
+Json = Annotated[bool, typer.Option("--json", help=say("cli.json"))]
+Debug = Annotated[bool, typer.Option("--debug", help=say("cli.debug"))]
+Lang = Annotated[str, typer.Option("--lang", help=say("cli.lang"))]
+Out = Annotated[str, typer.Option("--out", help=say("cli.out"))]
+ModelName = Annotated[str, typer.Option("--model", help=say("cli.model"))]
+TaskName = Annotated[str, typer.Option("--task", help=say("cli.task"))]
+SizeName = Annotated[str, typer.Option("--size", help=say("cli.size"))]
+Device = Annotated[str, typer.Option("--device", help=say("cli.device"))]
+Words = Annotated[list[str] | None, typer.Argument(metavar="[SETTING=VALUE]...", help=say("cli.settings"))]
+
+
+def overrides(words: list[str] | None, **flags: tuple[str, str]) -> list[Override]:
+    """Settings of the command line; each flag is a short name for one: device=("train.device", "cpu")."""
+    named = [Override(path, value, f"--{flag}") for flag, (path, value) in flags.items() if value]
+    return named + parse_assignments(words or [])
+
+
+class Printer:
+    """Text to people: on stdout, or on stderr where stdout belongs to the JSON document."""
+
+    def __init__(self, as_json: bool):
+        self.as_json = as_json
+        self.stream = sys.stderr if as_json else sys.stdout
+
+    def line(self, text: str = "") -> None:
+        """One line for people."""
+        print(text, file=self.stream, flush=True)
+
+    def done(self, document: Any) -> None:
+        """The command's JSON document, where it was asked for."""
+        if self.as_json:
+            print(json.dumps(to_json(document), ensure_ascii=False, indent=1))

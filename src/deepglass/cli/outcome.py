@@ -1,0 +1,26 @@
+"""How a finished run is told: its figures with their intervals, and where to look next."""
+
+from deepglass.cli.options import Printer
+from deepglass.foundation.words import say
+from deepglass.journey import Outcome
+
+
+def tell(outcome: Outcome, printer: Printer) -> None:
+    """Figures of the test part (else of validation), the report's place, and the JSON where it was asked for."""
+    part = next(name for name in ("test", "val", "train") if name in outcome.figures)
+    for name, figure in outcome.figures[part].items():
+        printer.line(
+            say(
+                "cli.figure",
+                part=say(f"cli.part_{part}"),
+                name=say(f"metrics.name_{name}"),
+                value=f"{figure.value:.4g}",
+                low=f"{figure.low:.4g}",
+                high=f"{figure.high:.4g}",
+                n=figure.n,
+            )
+        )
+    if outcome.report:
+        printer.line(say("cli.report", file=outcome.report))
+    printer.line(say("cli.next", folder=outcome.run.folder))
+    printer.done(outcome.document())

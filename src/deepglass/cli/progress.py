@@ -1,0 +1,91 @@
+"""What a run says while it trains: a live line on a terminal, plain lines in a pipe. It only watches the journal."""
+
+import sys
+import time
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from deepglass.engine.journal import Event
+from deepglass.foundation.words import say
+
+PLAIN_EVERY = 10.0  # seconds between two plain lines, checks apart
+
+
+class Watch:
+    """Called with every event of the journal; use as a context manager so that the live line is cleared."""
+
+    def __init__(self, as_json: bool):
+        self.console = Console(file=sys.stderr if as_json else sys.stdout, highlight=False)
+        self.live = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeRemainingColumn(),
+            console=self.console,
+            disable=not self.console.is_terminal,
+            transient=True,
+        )
+        self.steps = 0
+        self.epoch_steps = 1.0
+        self.last = (0, time.monotonic())
+        self.speed = 0.0
+
+    def __enter__(self) -> "Watch":
+        self.live.start()
+        self.bar = self.live.add_task(say("cli.preparing"), total=None)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.live.stop()
+
+    def read(self, done: int, of: int) -> None:
+        """Examples read and checked so far."""
+        self.live.update(self.bar, description=say("cli.preparing"), completed=done, total=of)
+
+    def __call__(self, event: Event) -> None:
+        kind = event["kind"]
+        if kind == "start":
+            self._start(event)
+        elif kind == "train":
+            self._train(event)
+        elif kind == "check":
+            self._check(event)
+
+    def _start(self, event: Event) -> None:
+        self.steps, self.epoch_steps = event["steps"], event["epoch_steps"]
+        self.last = (event["step"], time.monotonic())
+        self.live.reset(self.bar, total=self.steps, completed=event["step"])
+        for reason in event["rejected"]:
+            self.console.print(say("cli.rejected", reason=reason))
+        if event["step"]:
+            self.console.print(say("cli.resumed", step=event["step"], steps=self.steps))
+
+    def _train(self, event: Event) -> None:
+        step, moment = self.last
+        elapsed = time.monotonic() - moment
+        if event["step"] == step or elapsed < (0.2 if self.console.is_terminal else PLAIN_EVERY):
+            return
+        self.speed = (event["step"] - step) / elapsed
+        self.last = (event["step"], time.monotonic())
+        line = say("cli.training", losses=_losses(event["losses"]), speed=f"{self.speed:.3g}")
+        self.live.update(self.bar, description=line, completed=event["step"])
+        if not self.console.is_terminal:
+            left = (self.steps - event["step"]) / self.speed
+            self.console.print(say("cli.plain", step=event["step"], steps=self.steps, line=line, left=_clock(left)))
+
+    def _check(self, event: Event) -> None:
+        figures: dict[str, Any] = event["figures"]
+        shown = ", ".join(f"{name} {figure['value']:.4g}" for name, figure in list(figures.items())[:3] if figure["value"] is not None)
+        self.live.update(self.bar, completed=event["step"])
+        self.console.print(say("cli.check", epoch=f"{event['step'] / self.epoch_steps:.3g}", figures=shown))
+
+
+def _losses(losses: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.4g}" for name, value in losses.items() if value is not None)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02d}"

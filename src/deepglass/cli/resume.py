@@ -1,0 +1,28 @@
+"""Go on with a run that was stopped or killed, from its last checkpoint."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deepglass import journey
+from deepglass.cli.options import Debug, Json, Lang, Printer
+from deepglass.cli.outcome import tell
+from deepglass.cli.progress import Watch
+from deepglass.cli.stop import StopSignals
+from deepglass.foundation.words import say
+
+
+def resume(
+    run: Annotated[Path, typer.Argument(help=say("cli.run"))],
+    as_json: Json = False,
+    lang: Lang = "",
+    debug: Debug = False,
+) -> None:
+    """The same bits as if the run had never been stopped."""
+    with Watch(as_json) as watch, StopSignals() as stop:
+        outcome = journey.resume(run, watchers=[watch], asked_to_stop=stop, reading=watch.read)
+    tell(outcome, Printer(as_json))
+
+
+CATALOGUE = {"resume": resume}

@@ -1,0 +1,47 @@
+"""Train a network on a folder, a table or a name such as digits."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deepglass import journey
+from deepglass.cli.options import Debug, Device, Json, Lang, ModelName, Out, Printer, SizeName, TaskName, Words, overrides
+from deepglass.cli.outcome import tell
+from deepglass.cli.progress import Watch
+from deepglass.cli.stop import StopSignals
+from deepglass.foundation.errors import UsageError
+from deepglass.foundation.settings import read_toml
+from deepglass.foundation.words import say
+from deepglass.recipes.recipe import SIZES
+
+
+def train(
+    data: Annotated[str, typer.Argument(help=say("cli.data"))],
+    words: Words = None,
+    task: TaskName = "",
+    model: ModelName = "",
+    size: SizeName = "small",
+    device: Device = "",
+    out: Out = "",
+    settings: Annotated[str, typer.Option("--settings", help=say("cli.settings_file"))] = "",
+    as_json: Json = False,
+    lang: Lang = "",
+    debug: Debug = False,
+) -> None:
+    """Data in; a trained, evaluated, explained network out."""
+    if size not in SIZES:
+        raise UsageError("settings.choose", path="--size", value=size, allowed=", ".join(SIZES))
+    chosen = read_toml(Path(settings)) if settings else []
+    chosen += overrides(
+        words, task=("task.name", task), model=("model.name", model), device=("train.device", device)
+    )
+    printer = Printer(as_json)
+    with Watch(as_json) as watch, StopSignals() as stop:
+        proposal = journey.propose(data, chosen, size)  # pyright: ignore
+        printer.line(proposal.found.sentence())
+        outcome = journey.train(proposal, out=out, watchers=[watch], asked_to_stop=stop, reading=watch.read)
+    tell(outcome, printer)
+
+
+CATALOGUE = {"train": train}

@@ -1,0 +1,154 @@
+"""The whole trip on one screen: recognise, check, plan, train, evaluate, bundle, report. CLI and Python both call it."""
+
+import datetime
+import re
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from deepglass.bundle import EXTERNAL, choose_model
+from deepglass.data.recognise import Recognised, Survey, recognise, recognised, survey
+from deepglass.data.settings import DataSettings
+from deepglass.data.source import PARTS, Source
+from deepglass.engine.journal import Watcher
+from deepglass.foundation.errors import UsageError
+from deepglass.foundation.settings import Override, flatten, resolve
+from deepglass.recipes.recipe import Recipe, Size, choose_recipe
+from deepglass.run import Material, Run, RunSettings
+
+FIRST = ("data.", "seed")  # settings that are needed before the data are opened
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What would be done with the data, before anything is done: the layout seen and the settings worked out."""
+
+    found: Recognised
+    source: Source
+    survey: Survey
+    settings: RunSettings
+    origins: dict[str, str]
+
+
+def propose(
+    place: str,
+    overrides: Iterable[Override] = (),
+    size: Size = "small",
+    recipe: str = "",
+    external: bool = False,
+) -> Proposal:
+    """Recognise the data and work out every setting: defaults < recipe < file < command line."""
+    overrides = [Override("data.place", str(place), "command line"), *overrides]
+    data, _ = resolve(_DataOnly(), [one for one in overrides if one.path.startswith("data.")])
+    found = recognised(str(place), data.data)
+    source = recognise(str(place), data.data)
+    seen = survey(source, data.data.split_seed)
+    task = _last(overrides, "task.name") or source.task
+    name, chosen = choose_recipe(task, seen, recipe or _last(overrides, "recipe"))
+    base = chosen.make(seen, size, "" if external else _last(overrides, "model.name"))
+    base = replace(base, recipe=f"{name} {size}", model=choose_model(EXTERNAL) if external else base.model)
+    settings, origins = resolve(base, [one for one in overrides if one.path != "recipe"])
+    return Proposal(found, source, seen, settings, _origins(base, f"recipe {name}") | origins)
+
+
+def train(
+    proposal: Proposal,
+    *,
+    model: nn.Module | None = None,
+    out: str = "",
+    watchers: Iterable[Watcher] = (),
+    asked_to_stop: Callable[[], bool] = lambda: False,
+    reading: Callable[[int, int], None] = lambda done, of: None,
+) -> "Outcome":
+    """Data in; a run with its bundle and figures out."""
+    folder = new_folder(out, proposal.settings.data.place)
+    run = Run(folder, proposal.settings, proposal.origins, model, proposal.source)
+    run.write()
+    return finish(run, watchers, asked_to_stop, reading)
+
+
+def resume(
+    folder: Path,
+    *,
+    model: nn.Module | None = None,
+    watchers: Iterable[Watcher] = (),
+    asked_to_stop: Callable[[], bool] = lambda: False,
+    reading: Callable[[int, int], None] = lambda done, of: None,
+) -> "Outcome":
+    """Go on with a run where it stopped; nothing about it can be changed."""
+    return finish(Run.open(folder, model), watchers, asked_to_stop, reading)
+
+
+@dataclass
+class Outcome:
+    """A finished run and what came of it."""
+
+    run: Run
+    figures: dict[str, dict[str, Any]]
+    seconds: float
+    report: Path | None = None
+
+    def predict(self, inputs: Any) -> list[dict[str, Any]]:
+        """The finished model's answers."""
+        return self.run.predict(inputs)
+
+    def document(self) -> dict[str, Any]:
+        """The JSON of train, resume and evaluate."""
+        metrics = {
+            part: {name: figure.value for name, figure in figures.items()} for part, figures in self.figures.items()
+        }
+        return {"run": str(self.run.folder), "metrics": metrics, "seconds": round(self.seconds, 2)}
+
+
+def finish(
+    run: Run,
+    watchers: Iterable[Watcher],
+    asked_to_stop: Callable[[], bool],
+    reading: Callable[[int, int], None],
+) -> Outcome:
+    """Train to the end, then evaluate every part once with the bundle's weights."""
+    began = time.monotonic()
+    material = run.material(reading)
+    run.train(tuple(watchers), asked_to_stop, material)
+    figures = evaluate(run, material)
+    return Outcome(run, figures, time.monotonic() - began)
+
+
+def evaluate(run: Run, material: Material) -> dict[str, dict[str, Any]]:
+    """Figures of every part that has examples; predictions are kept for the report."""
+    return {part: run.evaluate(part, material)[0] for part in PARTS if len(material.rows[part])}
+
+
+def new_folder(out: str, place: str) -> Path:
+    """Where the run writes: --out, or runs/<date>-<name>, numbered where that is taken."""
+    if out:
+        folder = Path(out)
+        if (folder / "run.toml").exists():
+            raise UsageError("run.exists", folder=folder)
+        return folder
+    name = re.sub(r"[^\w.-]+", "-", Path(place).name or str(place)).strip("-") or "run"
+    base = Path("runs") / f"{datetime.date.today():%Y-%m-%d}-{name}"
+    folder, number = base, 2
+    while folder.exists():
+        folder, number = base.with_name(f"{base.name}-{number}"), number + 1
+    return folder
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _DataOnly:
+    data: DataSettings = DataSettings()
+
+
+def _last(overrides: Iterable[Override], path: str) -> str:
+    return next((str(one.value) for one in reversed(list(overrides)) if one.path == path), "")
+
+
+def _origins(base: RunSettings, recipe: str) -> dict[str, str]:
+    """Which values the recipe set: those that differ from the defaults."""
+    defaults = flatten(RunSettings(task=base.task, model=base.model))
+    found = {path: recipe for path, value in flatten(base).items() if value != defaults.get(path)}
+    return found | {"task.name": recipe, "model.name": recipe}

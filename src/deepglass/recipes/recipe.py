@@ -1,0 +1,34 @@
+"""What a recipe is: a typed run worked out from a glance at the data and the size dial."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from deepglass.data.recognise import Survey
+from deepglass.foundation import catalogue
+from deepglass.foundation.errors import UsageError
+from deepglass.run import RunSettings
+
+Size = Literal["tiny", "small", "paper"]
+SIZES: tuple[Size, ...] = ("tiny", "small", "paper")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A catalogue entry of recipes/: for which task and data it is meant, and the run it makes."""
+
+    task: str
+    suits: Callable[[Survey], int]  # 0: not at all; the highest wins
+    make: Callable[[Survey, Size, str], RunSettings]  # the survey, the size, and the model asked for ("" for its own)
+
+
+def choose_recipe(task: str, survey: Survey, name: str = "") -> tuple[str, Recipe]:
+    """The recipe asked for, or the one that suits the data best."""
+    if name:
+        return name, catalogue.find("recipes", name)
+    offered = {found: catalogue.find("recipes", found) for found in catalogue.entries("recipes")}
+    suited = {found: recipe.suits(survey) for found, recipe in offered.items() if recipe.task == task}
+    best = max(suited, key=lambda found: suited[found], default="")
+    if not best or not suited[best]:
+        raise UsageError("run.no_recipe", task=task, kind=survey.kind)
+    return best, offered[best]

@@ -1,0 +1,348 @@
+"""The hall: model, data, task and engine meet here and nowhere else. A run is all four and the folder it writes.
+
+run.toml (every setting and its origin) · data.json (facts, fingerprint) · machine.json · plan.json · events.jsonl ·
+checkpoints/ · bundle/ · blobs/
+"""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from deepglass.bundle import EXTERNAL, Bundle, choose_model, describe
+from deepglass.data.cache import Store, prepare_all
+from deepglass.data.check import before, too_many_bad
+from deepglass.data.loader import Loader, every_example
+from deepglass.data.order import Balanced, Order, Shuffled
+from deepglass.data.recognise import Survey, recognise, survey
+from deepglass.data.settings import DataSettings
+from deepglass.data.source import PARTS, Finding, Source
+from deepglass.data.split import split
+from deepglass.engine.checkpoint import Checkpoints, restore
+from deepglass.engine.evaluate import evaluate
+from deepglass.engine.journal import Journal, Watcher
+from deepglass.engine.loop import Training, train
+from deepglass.engine.optimizers import build_optimizer
+from deepglass.engine.plan import Plan, plain_plan, read_plan, write_plan
+from deepglass.engine.settings import TrainSettings
+from deepglass.engine.state import State, freeze, start_averages, trainable
+from deepglass.foundation import catalogue
+from deepglass.foundation.device import choose_device, machine
+from deepglass.foundation.errors import RunFailed, Stopped, UsageError
+from deepglass.foundation.ports import Image, PortMismatch, Ports
+from deepglass.foundation.seeds import seed_torch
+from deepglass.foundation.sealed import write_text
+from deepglass.foundation.settings import Choice, Override, choose, from_json, read_toml, resolve, to_json, to_toml
+from deepglass.tasks.task import Predictions, Task
+
+EVALUATION_BATCH = 256
+
+
+def _default_task() -> Choice:
+    return choose("tasks", "classify")
+
+
+def _default_model() -> Choice:
+    return choose("models", "mlp")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunSettings:
+    """Everything a run is made of; run.toml holds it whole."""
+
+    seed: int = 0
+    recipe: str = ""  # the recipe it began with
+    data: DataSettings = DataSettings()
+    task: Choice = field(default_factory=_default_task)
+    model: Choice = field(default_factory=_default_model)
+    train: TrainSettings = TrainSettings()
+
+
+@dataclass
+class Material:
+    """A run's data, ready: prepared rows, coded targets, and which row belongs to which part."""
+
+    source: Source
+    task: Task
+    store: Store
+    targets: Mapping[str, Tensor]
+    rows: dict[str, np.ndarray]  # usable rows with an answer, by part
+    findings: list[Finding]
+
+    def loader(self, settings: RunSettings) -> Loader:
+        """The training part's batches."""
+        orders: dict[str, Order] = {}
+        for name, stream in self.task.streams().items():
+            wanted = [row for row in self.rows["train"] if stream.wants(self.store.index.labels[row])]
+            batch = max(1, round(settings.train.batch * stream.share))
+            orders[name] = self._order(np.array(wanted), batch, settings, name)
+        return Loader(self.store, self.targets, orders, settings.seed)
+
+    def _order(self, rows: np.ndarray, batch: int, settings: RunSettings, name: str) -> Order:
+        if settings.data.sampling == "balanced" and "target" in self.targets:
+            return Balanced(rows, self.targets["target"][torch.from_numpy(rows)].numpy(), batch, settings.seed)
+        return Shuffled(rows, batch, settings.seed, name)
+
+
+class Run:
+    """A run and its folder: create or open it, train, evaluate, predict."""
+
+    def __init__(
+        self,
+        folder: Path,
+        settings: RunSettings,
+        origins: Mapping[str, str] | None = None,
+        model: nn.Module | None = None,
+        source: Source | None = None,
+    ):
+        self.folder = folder
+        self.settings = settings
+        self.origins = dict(origins or {})
+        self._external = model
+        self._source = source
+
+    @classmethod
+    def open(cls, folder: Path, model: nn.Module | None = None) -> "Run":
+        """An existing run, as its run.toml says."""
+        file = folder / "run.toml"
+        if not file.is_file():
+            raise UsageError("bundle.not_found", place=folder, hint="")
+        settings, _ = resolve(RunSettings(), read_toml(file))
+        return cls(folder, settings, model=model)
+
+    @property
+    def device(self) -> torch.device:
+        """Where this run computes."""
+        return choose_device(self.settings.train.device)
+
+    @cached_property
+    def source(self) -> Source:
+        """Where its examples lie."""
+        return self._source or recognise(self.settings.data.place, self.settings.data)
+
+    @cached_property
+    def bundle(self) -> Bundle:
+        """The finished model."""
+        return Bundle.load(self.folder / "bundle", self._external)
+
+    def predict(self, inputs: Any) -> list[dict[str, Any]]:
+        """The finished model's answers for files, folders or arrays."""
+        return self.bundle.predict(inputs)
+
+    def material(self, watch: Callable[[int, int], None] = lambda done, of: None) -> Material:
+        """Check, prepare and split the data, once; facts are learned in the run's first life and kept."""
+        settings = self.settings
+        index = self.source.index
+        parts = split(index, settings.data)
+        findings = list(self.source.findings) + before(self.source, parts)
+        task = self._task(parts)
+        recipe = [
+            settings.task.name,
+            task.facts.inputs if hasattr(task.facts, "inputs") else None,
+            settings.task.settings,
+        ]
+        store = prepare_all(self.source, parts, task.prepare, recipe, settings.data.cache, watch)
+        too_many_bad(store.findings, len(index), settings.data)
+        targets = task.code(index.labels)
+        answered = np.array([label is not None for label in index.labels])
+        rows = {name: np.flatnonzero((parts == name) & store.usable & answered) for name in PARTS}
+        task = self._settled(task, store, rows["train"])
+        return Material(self.source, task, store, targets, rows, findings + store.findings)
+
+    def build_model(self, task: Task) -> nn.Module:
+        """The network, sized for what the task asks; started from the run's seed."""
+        seed_torch(self.settings.seed, "weights")
+        if self._external is not None:
+            return self._external
+        if self.settings.model.name == EXTERNAL:
+            raise UsageError("bundle.external", folder=self.folder)
+        return fit_model(self.settings.model, task.asks()).settings.build()
+
+    def state(self, task: Task) -> State:
+        """A fresh state: step 0."""
+        settings = self.settings.train
+        model = self.plan.place(self.build_model(task), self.device)
+        freeze(model, settings.freeze)
+        tree = nn.ModuleDict({"model": model} | ({"task": task} if isinstance(task, nn.Module) else {}))
+        stages = [*model.stages(), model.head] if hasattr(model, "stages") else []  # pyright: ignore
+        optimizers = {
+            turn.updates: build_optimizer(settings, trainable(model, turn.updates), stages) for turn in task.turns()
+        }
+        return State(tree, optimizers, start_averages(model) if settings.average else {})
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The run's plan: read where it was decided before, never measured anew on a resume."""
+        file = self.folder / "plan.json"
+        if file.is_file():
+            return read_plan(file)
+        wanted = self.settings.train.plan
+        return plain_plan(self.settings.train) if wanted in ("auto", "plain") else read_plan(Path(wanted))
+
+    def train(
+        self,
+        watchers: tuple[Watcher, ...] = (),
+        asked_to_stop: Callable[[], bool] = lambda: False,
+        material: Material | None = None,
+    ) -> State:
+        """Train to the end from where the run stands, write the bundle; Stopped where the user asked to stop."""
+        material = material or self.material()
+        loader = material.loader(self.settings)
+        main = next(iter(loader.orders.values()))
+        steps = self._steps(main)
+        state = self.state(material.task)
+        checkpoints = Checkpoints(self.folder)
+        journal = Journal(self.folder, watchers)
+        rejected = []
+        if checkpoints.steps():
+            tensors, document, rejected = checkpoints.newest()
+            restore(state, tensors, document)
+        journal.write(
+            "start", state.step, steps=steps, epoch_steps=main.steps_per_epoch, rejected=[str(r) for r in rejected]
+        )
+        state = train(material.task, state, self._training(material, loader, steps, state, journal, asked_to_stop))
+        if state.step < steps and asked_to_stop():
+            journal.write("stopped", state.step)
+            raise Stopped("run.stopped", step=state.step, steps=steps, folder=self.folder)
+        self._finish(state, checkpoints, material)
+        journal.write("end", state.step, best=state.best().step if state.best() else None)  # pyright: ignore
+        return state
+
+    def evaluate(self, part: str, material: Material) -> tuple[dict[str, Any], Predictions]:
+        """The bundle's exact figures on one part, and its predictions in the order of the part's rows."""
+        model = self.bundle.model.to(self.device)
+        return self._evaluate(model, self.bundle.task, material, part)
+
+    def write(self) -> None:
+        """run.toml and machine.json of a new run."""
+        write_text(self.folder / "run.toml", to_toml(self.settings, self.origins))
+        write_text(self.folder / "machine.json", json.dumps(machine(), indent=1) + "\n")
+
+    def _evaluate(
+        self, model: nn.Module, task: Task, material: Material, part: str
+    ) -> tuple[dict[str, Any], Predictions]:
+        rows = material.rows[part]
+        batches = every_example(material.store, material.targets, rows, EVALUATION_BATCH)
+        return evaluate(task, model, batches(), self.device, len(rows))
+
+    def _training(
+        self,
+        material: Material,
+        loader: Loader,
+        steps: int,
+        state: State,
+        journal: Journal,
+        asked_to_stop: Callable[[], bool],
+    ) -> Training:
+        settings = self.settings.train
+        epoch = next(iter(loader.orders.values())).steps_per_epoch
+        part = "val" if len(material.rows["val"]) else "train"
+        return Training(
+            settings=settings,
+            plan=self.plan,
+            seed=self.settings.seed,
+            steps=steps,
+            check_every=max(1, min(steps, round(settings.check_epochs * epoch))),
+            device=self.device,
+            batch=loader.batch,
+            check=lambda: self._evaluate(state.model, material.task, material, part)[0],
+            journal=journal,
+            checkpoints=Checkpoints(self.folder),
+            folder=self.folder,
+            asked_to_stop=asked_to_stop,
+            log_every=max(1, steps // 1000),
+        )
+
+    def _steps(self, order: Order) -> int:
+        """Decided once and written down with the plan."""
+        if self.plan.steps:
+            return self.plan.steps
+        settings = self.settings.train
+        steps = settings.steps or max(1, math.ceil(settings.epochs * order.steps_per_epoch))
+        self.plan = replace(self.plan, steps=steps)
+        write_plan(self.plan, self.folder)
+        return steps
+
+    def _finish(self, state: State, checkpoints: Checkpoints, material: Material) -> None:
+        """The bundle: the weights that were best on validation, averaged ones where averaging is on."""
+        best = state.best()
+        if best is not None and best.step != state.step:
+            tensors, document = checkpoints.load(best.step)
+            restore(state, tensors, document)
+        weights = state.averages or state.model.state_dict()
+        model = fit_model(self.settings.model, material.task.asks())
+        facts = material.task.facts
+        about = {"run": self.folder.name, "step": state.step, "seed": self.settings.seed, "place": self.settings.data.place}
+        document = describe(model, self.settings.task, facts, best.figures if best else {}, about)
+        state.model.load_state_dict(weights)
+        Bundle(document, state.model, material.task).save(self.folder / "bundle")
+        self.__dict__.pop("bundle", None)
+
+    def _task(self, parts: np.ndarray) -> Task:
+        """The task with the facts of the run's first life, or with what the index tells."""
+        settings = self.settings.task.settings
+        known = self._data_document()
+        if known:
+            if known["fingerprint"] != self.source.fingerprint():
+                raise RunFailed("run.data_changed", place=self.settings.data.place, folder=self.folder)
+            return settings.build(from_json(settings.facts_type, known["facts"], str(self.folder / "data.json")))
+        size, channels = picture_size(self.settings, survey(self.source))
+        return settings.build(settings.learn(self.source.index.take(np.flatnonzero(parts == "train")), size, channels))
+
+    def _settled(self, task: Task, store: Store, rows: np.ndarray) -> Task:
+        """The task with the training part's statistics, kept in data.json."""
+        if self._data_document():
+            return task
+        if not len(rows):
+            raise RunFailed("run.no_training_rows", place=self.settings.data.place)
+        facts = task.settle({name: values[rows] for name, values in store.columns.items() if name not in store.offsets})
+        document = {"fingerprint": self.source.fingerprint(), "facts": to_json(facts)}
+        write_text(self.folder / "data.json", json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+        return self.settings.task.settings.build(facts)
+
+    def _data_document(self) -> dict[str, Any] | None:
+        file = self.folder / "data.json"
+        return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+
+
+def fit_model(model: Choice, asks: Ports) -> Choice:
+    """The model sized for what the task asks; where it cannot be, says which models would fit."""
+    if model.name == EXTERNAL:
+        return model
+    try:
+        return replace(model, settings=model.settings.fitted(asks))
+    except PortMismatch as mismatch:
+        fitting = ", ".join(models_that_fit(asks)) or "-"
+        raise UsageError("run.does_not_fit", reason=mismatch, fitting=fitting) from None
+
+
+def models_that_fit(asks: Ports) -> list[str]:
+    """The names of the models that take and give what is asked."""
+    fitting: list[str] = []
+    for name in catalogue.entries("models"):
+        try:
+            choose_model(name).settings.fitted(asks)
+        except PortMismatch:
+            continue
+        fitting.append(name)
+    return fitting
+
+
+def picture_size(settings: RunSettings, found: Survey) -> tuple[tuple[int, int], int]:
+    """Height and width, and channels: as set, else what the model takes, grey as colour where it must be so."""
+    wanted = settings.task.settings.picture if hasattr(settings.task.settings, "picture") else None
+    if found.kind != "picture" or wanted is None:
+        return (0, 0), 0
+    if wanted.size:
+        return (wanted.size, wanted.size), found.channels
+    takes = settings.model.settings.ports().takes if settings.model.name != EXTERNAL else None
+    if isinstance(takes, Image):
+        return (takes.height, takes.width), found.channels
+    return found.size, found.channels

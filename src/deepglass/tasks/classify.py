@@ -1,0 +1,178 @@
+"""Classify: one of K classes for a picture or a row of numbers.
+
+loss = Σ_rows loss(z, y) / rows, with z the K logits; predictions are softmax(z).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from annotated_types import Ge, Lt
+from torch import Tensor, nn
+
+from deepglass.data.augment.pictures import mix
+from deepglass.data.example import Batch, Example
+from deepglass.data.source import Index
+from deepglass.foundation.errors import DataError
+from deepglass.foundation.ports import Ports, Vector
+from deepglass.foundation.seeds import Draws
+from deepglass.losses.cross_entropy import cross_entropy
+from deepglass.losses.hinge import hinge
+from deepglass.losses.perceptron import perceptron
+from deepglass.metrics.accuracy import Accuracy
+from deepglass.metrics.auroc import AUROC
+from deepglass.metrics.calibration import CalibrationError, NegativeLogLikelihood
+from deepglass.metrics.f1 import F1
+from deepglass.tasks.inputs import (
+    InputFacts,
+    PictureSettings,
+    learn_inputs,
+    prepare_input,
+    present_input,
+    settle_inputs,
+)
+from deepglass.tasks.task import Losses, Metric, Predictions, Stream, Turn
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClassifySettings:
+    """What is asked of a classifier."""
+
+    loss: Literal["cross_entropy", "perceptron", "hinge"] = "cross_entropy"
+    smoothing: Annotated[float, Ge(0), Lt(1)] = 0.0
+    class_weights: Literal["none", "balanced"] = "none"  # balanced: each class weighs as much as every other
+    test_flips: bool = False  # answer with the mean over the picture and its mirror image
+    picture: PictureSettings = PictureSettings()
+
+    def learn(self, index: Index, size: tuple[int, int], channels: int) -> "ClassifyFacts":
+        """Labels and inputs from the training part's index."""
+        labels = sorted({str(label) for label in index.labels if label is not None}, key=natural)
+        if len(labels) < 2:
+            raise DataError("data.one_class", label=labels[0] if labels else "", count=len(index))
+        counts = [0] * len(labels)
+        place = {label: number for number, label in enumerate(labels)}
+        for label in index.labels:
+            if label is not None:
+                counts[place[str(label)]] += 1
+        inputs = learn_inputs(index, self.picture, size, channels)
+        return ClassifyFacts(labels=tuple(labels), counts=tuple(counts), inputs=inputs)
+
+    def build(self, facts: "ClassifyFacts") -> "Classify":
+        """The task with what it learned."""
+        return Classify(self, facts)
+
+    @property
+    def facts_type(self) -> "type[ClassifyFacts]":
+        """The type of this task's facts, for reading them back."""
+        return ClassifyFacts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClassifyFacts:
+    """What was learned once from the training part."""
+
+    labels: tuple[str, ...]
+    counts: tuple[int, ...]
+    inputs: InputFacts
+
+
+class Classify:
+    """The task of naming one class of K."""
+
+    def __init__(self, settings: ClassifySettings, facts: ClassifyFacts):
+        self.settings = settings
+        self.facts = facts
+        self._number = {label: number for number, label in enumerate(facts.labels)}
+
+    def asks(self) -> Ports:
+        return Ports(self.facts.inputs.port(), Vector(len(self.facts.labels)))
+
+    def streams(self) -> dict[str, Stream]:
+        return {"train": Stream()}
+
+    def prepare(self, raw: Any, label: Any = None) -> Example:
+        inputs = {"input": prepare_input(raw, self.facts.inputs, self.settings.picture)}
+        return Example(inputs, {} if label is None else self.code([label]))
+
+    def code(self, labels: Sequence[Any]) -> dict[str, Tensor]:
+        """Class numbers of these labels; -1 where there is none or the training part never had it. int64 (N,)"""
+        return {"target": torch.tensor([self._number.get(str(label), -1) for label in labels], dtype=torch.int64)}
+
+    def settle(self, columns: Mapping[str, np.ndarray]) -> ClassifyFacts:
+        return replace(self.facts, inputs=settle_inputs(self.facts.inputs, columns))
+
+    def present(self, batch: Batch, draws: Draws | None = None) -> Batch:
+        values = present_input(batch["input"], self.facts.inputs, self.settings.picture.augment, draws)
+        if draws is None or self.facts.inputs.kind != "picture" or not self.settings.picture.augment.mixes:
+            return batch.with_columns(input=values)
+        soft = F.one_hot(batch["target"], len(self.facts.labels)).float()
+        values, soft = mix(values, soft, draws, self.settings.picture.augment)
+        return batch.with_columns(input=values, target=soft)
+
+    def turns(self) -> list[Turn]:
+        return [Turn("", self.loss, self.counts)]
+
+    def loss(self, model: nn.Module, batch: Batch) -> Losses:
+        """The chosen loss, summed over the rows."""
+        logits, target = model(batch["input"]).float(), batch["target"]
+        if self.settings.loss == "perceptron":
+            return Losses({"loss": perceptron(logits, target)})
+        if self.settings.loss == "hinge":
+            return Losses({"loss": hinge(logits, target)})
+        weights = self._weights(logits.device)
+        return Losses({"loss": cross_entropy(logits, target, self.settings.smoothing, weights)})
+
+    def counts(self, batch: Batch) -> dict[str, float]:
+        """Rows, or the sum of the rows' class weights."""
+        weights = self._weights(batch["target"].device)
+        if weights is None:
+            return {"loss": float(len(batch))}
+        target = batch["target"]
+        return {"loss": float((weights[target] if target.ndim == 1 else target @ weights).sum())}
+
+    def predict(self, model: nn.Module, batch: Batch) -> Predictions:
+        logits = model(batch["input"]).float()
+        if self.settings.test_flips and self.facts.inputs.kind == "picture":
+            logits = (logits + model(batch["input"].flip(-1)).float()) / 2
+        return {"logits": logits, "probability": logits.softmax(1)}
+
+    def truth(self, batch: Batch) -> Tensor:
+        return batch["target"]
+
+    def metrics(self) -> dict[str, Metric]:
+        return {
+            "accuracy": Accuracy(),
+            "loss": NegativeLogLikelihood(),
+            "f1": F1(),
+            "auroc": AUROC(),
+            "calibration_error": CalibrationError(),
+        }
+
+    def answers(self, predictions: Predictions) -> list[dict[str, Any]]:
+        best = predictions["probability"].topk(min(5, len(self.facts.labels)), dim=1)
+        found: list[dict[str, Any]] = []
+        for numbers, shares in zip(best.indices.tolist(), best.values.tolist(), strict=True):
+            names = [self.facts.labels[number] for number in numbers]
+            top = [{"label": name, "confidence": share} for name, share in zip(names, shares, strict=True)]
+            found.append({"prediction": names[0], "confidence": shares[0], "top": top})
+        return found
+
+    def _weights(self, device: torch.device) -> Tensor | None:
+        if self.settings.class_weights == "none":
+            return None
+        counts = torch.tensor(self.facts.counts, dtype=torch.float32, device=device)
+        return counts.sum() / (len(counts) * counts)
+
+
+def natural(label: str) -> tuple[int, float, str]:
+    """Numbers in their own order, then names: 2 before 10, 10 before a."""
+    try:
+        return (0, float(label), label)
+    except ValueError:
+        return (1, 0.0, label)
+
+
+CATALOGUE = {"classify": ClassifySettings()}

@@ -1,0 +1,102 @@
+"""What goes into a network: a picture of one size, or a row of numbers; prepared once, standardised on the device.
+
+x' = (x - mean) / std, per channel or column, with the training part's statistics; they travel in the bundle.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import torch
+from annotated_types import Ge, Le
+from torch import Tensor
+
+from deepglass.data.augment.pictures import PictureAugment, augment_pictures, fit_pictures
+from deepglass.data.readers.picture import fit_picture
+from deepglass.data.source import Index
+from deepglass.foundation.ports import Image, Port, Vector
+from deepglass.foundation.seeds import Draws
+
+Kind = Literal["picture", "vector"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PictureSettings:
+    """How pictures are made one size and, in training, varied."""
+
+    size: Annotated[int, Ge(0), Le(4096)] = 0  # pixels a side; 0: the model's own, or chosen from the data
+    fit: Literal["crop", "pad", "stretch"] = "crop"
+    channels: Literal["auto", "grey", "colour"] = "auto"
+    augment: PictureAugment = PictureAugment()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InputFacts:
+    """What was learned of the inputs from the training part."""
+
+    kind: Kind
+    channels: int = 0
+    height: int = 0
+    width: int = 0
+    columns: tuple[str, ...] = ()
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+
+    def port(self) -> Port:
+        """What a model must take."""
+        if self.kind == "picture":
+            return Image(self.channels, self.height, self.width)
+        return Vector(len(self.columns))
+
+
+def learn_inputs(index: Index, settings: PictureSettings, size: tuple[int, int], channels: int) -> InputFacts:
+    """What is known before anything is prepared: kind, size and columns."""
+    if index.kind == "vector":
+        return InputFacts(kind="vector", columns=tuple(index.columns))
+    wanted = {"grey": 1, "colour": 3}.get(settings.channels, channels)
+    return InputFacts(kind="picture", channels=wanted, height=size[0], width=size[1])
+
+
+def prepare_input(raw: Any, facts: InputFacts, settings: PictureSettings) -> Tensor:
+    """One raw picture as uint8 (C, H, W), or one row of numbers as float32 (F,)."""
+    if facts.kind == "picture":
+        return torch.from_numpy(fit_picture(raw.pixels, facts.channels, facts.height, facts.width, settings.fit))
+    return torch.from_numpy(np.asarray(raw, dtype=np.float32))
+
+
+def settle_inputs(facts: InputFacts, columns: Mapping[str, np.ndarray]) -> InputFacts:
+    """Mean and spread of the training part's prepared inputs, per channel or column."""
+    values = columns["input"]
+    if facts.kind == "picture":
+        mean, std = _picture_statistics(values)
+    else:
+        mean, std = values.mean(0, dtype=np.float64), values.std(0, dtype=np.float64)
+    std = np.where(std > 1e-6, std, 1.0)  # what never changes is left as it is, not blown up
+    return replace(facts, mean=tuple(map(float, mean)), std=tuple(map(float, std)))
+
+
+def present_input(values: Tensor, facts: InputFacts, augment: PictureAugment, draws: Draws | None) -> Tensor:
+    """Prepared inputs as the network sees them: augmented where draws are given, standardised always."""
+    shape = (-1, 1, 1) if facts.kind == "picture" else (-1,)
+    mean = torch.tensor(facts.mean, device=values.device).view(shape)
+    std = torch.tensor(facts.std, device=values.device).view(shape)
+    if facts.kind == "vector":
+        return (values - mean) / std
+    size = (facts.height, facts.width)
+    floats = augment_pictures(values, draws, augment, size) if draws is not None else fit_pictures(values, size)
+    return floats.sub_(mean).div_(std)
+
+
+def _picture_statistics(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Per channel over all pixels in [0, 1], by counting the 256 byte values: exact and quick at any size."""
+    levels = np.arange(256) / 255
+    mean, std = [], []
+    for channel in range(values.shape[1]):
+        counts = np.zeros(256)
+        for start in range(0, len(values), 1024):
+            counts += np.bincount(values[start : start + 1024, channel].ravel(), minlength=256)
+        middle = float(counts @ levels / counts.sum())
+        mean.append(middle)
+        std.append(float(np.sqrt(counts @ (levels - middle) ** 2 / counts.sum())))
+    return np.array(mean), np.array(std)
