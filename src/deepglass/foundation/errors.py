@@ -33,8 +33,10 @@ class UsageError(DeepglassError):
     exit_code = 2
 
 
-class SettingsError(UsageError):
+class SettingsError(DeepglassError):
     """Settings that do not exist or are not allowed; `problems` lists all of them."""
+
+    exit_code = 2
 
     def __init__(self, problems: list[str]):
         super().__init__("settings.problems", count=len(problems), problems="\n".join(problems))

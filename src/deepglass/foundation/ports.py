@@ -6,7 +6,7 @@ Letters: C channels, H W height and width, K classes, V vocabulary.
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from deepglass.foundation.errors import UsageError
+from deepglass.foundation.errors import DeepglassError
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,5 +63,7 @@ class Ports(NamedTuple):
     gives: Port
 
 
-class PortMismatch(UsageError):
+class PortMismatch(DeepglassError):
     """A model cannot be fitted to what the task asks for; the message says which part."""
+
+    exit_code = 2
