@@ -4,18 +4,23 @@ Where none fits, the error says what is there instead and what to do.
 """
 
 import difflib
+from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from deepglass.data.settings import DataSettings
-from deepglass.data.source import Match, Source
+from deepglass.data.source import Finding, Match, Source, Unreadable
 from deepglass.data.sources.files import ARCHIVES, has_pictures, is_picture
 from deepglass.data.walk import listing, suffix, walk
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import DataError
+from deepglass.foundation.seeds import Permutation
 from deepglass.foundation.words import say
 
 ROOM = "data.sources"
+WITH_COLUMNS = frozenset(("table", "picture_table"))
 
 
 class Recognised(NamedTuple):
@@ -30,12 +35,28 @@ class Recognised(NamedTuple):
         return say("data.recognised", layout=layout, task=self.match.task)
 
 
+class Survey(NamedTuple):
+    """What a sample of headers tells; recipes and the pictures' size are chosen from it."""
+
+    kind: str  # "picture" or "vector"
+    width: int  # the median; the number of columns of a vector
+    height: int
+    same_size: bool
+    channels: tuple[int, ...]  # those seen, grey 1 before colour 3
+    counts: dict[str, int]  # examples of each class over the whole source, the largest first; empty for numbers
+    looked_at: int  # how many headers could be read
+
+
 def recognise(place: str, settings: DataSettings) -> Source:
     """The source at a place (a path, "digits", "made:xor"), by its surest layout or by `settings.layout`."""
     layout = recognised(place, settings).layout
     source = catalogue.find(ROOM, layout).open(place, settings)
     if not len(source.index):
         raise _nothing(place)
+    if layout not in WITH_COLUMNS:
+        asked = {name: getattr(settings, name) for name in ("target", "path", "group")}
+        unused = [{"setting": f"data.{name}", "value": value} for name, value in asked.items() if value]
+        source.findings.extend(Finding("setting_unused", "warning", "", values) for values in unused)
     return source
 
 
@@ -49,6 +70,40 @@ def recognised(place: str, settings: DataSettings) -> Recognised:
     if settings.layout and Path(place).exists():
         raise DataError("data.not_that_layout", place=place, layout=settings.layout)
     raise _nothing(place)
+
+
+def survey(source: Source, seed: int, sample: int = 256) -> Survey:
+    """Sizes and channels of a keyed sample, read from headers alone; what cannot be read is passed over."""
+    count = len(source.index)
+    rows = Permutation(count, seed, "survey")(np.arange(min(sample, count))) if count else np.zeros(0, dtype=int)
+    headers = [header for row in rows.tolist() if (header := _header(source, row))]
+    sizes = {header[:2] for header in headers}
+    width, height = np.median([header[:2] for header in headers], axis=0) if headers else (0, 0)
+    return Survey(
+        kind=source.index.kind,
+        width=round(float(width)),
+        height=round(float(height)),
+        same_size=len(sizes) == 1,
+        channels=tuple(sorted({header[2] for header in headers})),
+        counts=_counts(source),
+        looked_at=len(headers),
+    )
+
+
+def _header(source: Source, row: int) -> tuple[int, int, int] | None:
+    try:
+        return source.header(row)
+    except Unreadable:
+        return None
+
+
+def _counts(source: Source) -> dict[str, int]:
+    if source.task == "regress":
+        return {}
+    counts: Counter[Any] = Counter()
+    for label in source.index.labels:
+        counts.update(label if isinstance(label, tuple) else () if label is None else (label,))
+    return {str(name): count for name, count in counts.most_common()}
 
 
 def _nothing(place: str) -> DataError:
@@ -73,7 +128,7 @@ def _not_classes(path: Path, folders: list[str], files: list[str]) -> DataError:
         better = _level_below(path / holding[0])
         if better:
             return DataError("data.wrong_level", place=path, better=better)
-        return DataError("data.one_class", place=path, name=holding[0])
+        return DataError("data.one_class_folder", place=path, name=holding[0])
     if any(is_picture(path, name) for name in files):
         return DataError("data.no_classes", place=path)
     return DataError("data.nothing_known", place=path, examples=", ".join([*files, *folders][:3]))

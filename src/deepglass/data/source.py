@@ -72,7 +72,7 @@ class Source(Protocol):
     root: Path
     index: Index
     layout: str  # its name in the catalogue of data.sources
-    task: str  # what follows from the answers: "classify", "tag" (several labels), "regress"
+    task: str  # what follows from the answers: "classify", "multilabel", "regress"
     findings: list[Finding]  # seen while finding the examples: stray files, empty folders, a level too high
 
     def read(self, row: int) -> Any:

@@ -27,7 +27,7 @@ class Arrays:
             return Picture(self.rows[row])
         bad = np.flatnonzero(~np.isfinite(self.rows[row]))
         if len(bad):
-            raise Unreadable("not_finite", column=self.index.columns[bad[0]], value=str(self.rows[row][bad[0]]))
+            raise Unreadable("row_not_finite", column=self.index.columns[bad[0]], value=str(self.rows[row][bad[0]]))
         return self.rows[row]
 
     def header(self, row: int) -> tuple[int, int, int]:
@@ -38,5 +38,6 @@ class Arrays:
     def fingerprint(self) -> str:
         """A hash over the rows themselves and their answers."""
         state = hashlib.blake2b(np.ascontiguousarray(self.rows).view(np.uint8).data, digest_size=16)
-        state.update(repr((list(self.index.labels), list(self.index.parts))).encode())
+        columns = (self.index.labels, self.index.parts, self.index.groups, self.index.columns)
+        state.update(repr([list(column) for column in columns]).encode())
         return state.hexdigest()

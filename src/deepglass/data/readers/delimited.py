@@ -1,0 +1,137 @@
+"""CSV and TSV: delimiter, header and decimal mark are recognised; UTF-8 only, other encodings are named."""
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+from deepglass.foundation.errors import DataError
+
+SUFFIXES = frozenset((".csv", ".tsv", ".tab"))
+DELIMITERS = ",;\t|"
+FIRST_LINES = 200  # enough to tell delimiter, header and decimal mark
+MISSING = frozenset(("", "na", "n/a", "nan", "null", "none", "?", "-"))
+DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?", re.IGNORECASE)
+MARKS = (  # encodings that tools on other machines write, in the order in which they are tried
+    ("UTF-16", ("utf-16",)),
+    ("GB18030", ("gb18030",)),
+    ("Windows-1252", ("cp1252", "latin-1")),
+)
+
+
+@dataclass(frozen=True)
+class Delimited:
+    """How a file is to be read: its column names, delimiter and decimal mark."""
+
+    file: Path
+    delimiter: str
+    names: tuple[str, ...]
+    has_header: bool
+    decimal: str = "."
+    classes: tuple[str, ...] = ()  # class names from a first line "rows, columns, names ...", as scikit-learn writes it
+
+    def rows(self) -> Iterator[tuple[int, list[str]]]:
+        """Every row that is not blank with its line number, cells stripped of spaces."""
+        skipped = not (self.has_header or self.classes)
+        for line, cells in _lines(self.file, self.delimiter):
+            if skipped:
+                yield line, cells
+            skipped = True
+
+    def number(self, cell: str) -> float | None:
+        """The cell as a number, nan and inf included, or None where it is text."""
+        try:
+            return float(cell if self.decimal == "." else cell.replace(",", "."))
+        except ValueError:
+            return None
+
+
+def open_delimited(file: Path) -> Delimited:
+    """What the first lines tell; DataError for an empty file or one that is not UTF-8."""
+    delimiter = _delimiter(file)
+    first = list(islice(_lines(file, delimiter), FIRST_LINES))
+    if not first:
+        raise DataError("data.empty_table", place=file)
+    cells = first[0][1]
+    plain = Delimited(file, delimiter, _numbered(len(cells)), False, _decimal(first, delimiter))
+    if classes := _preamble(first):
+        return replace(plain, names=_numbered(len(first[1][1])), classes=classes)
+    if _is_header(plain, [row for _, row in first]):
+        return replace(plain, names=_unique(cells), has_header=True)
+    return plain
+
+
+def _lines(file: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.reader(stream, delimiter=delimiter, skipinitialspace=True)
+            for cells in reader:
+                if any(cell.strip() for cell in cells):
+                    yield reader.line_num, [cell.strip() for cell in cells]
+    except UnicodeDecodeError:
+        raise DataError("data.not_utf8", place=file, encoding=_encoding(file)) from None
+    except csv.Error as error:
+        raise DataError("data.broken_table", place=file, reason=error) from None
+    except OSError as error:
+        raise DataError("data.cannot_open", place=file, reason=error.strerror or error) from None
+
+
+def _delimiter(file: Path) -> str:
+    """The delimiter that cuts most of the first lines into the same number of cells, above one."""
+
+    def agreement(delimiter: str) -> tuple[int, int]:
+        widths = [len(cells) for _, cells in islice(_lines(file, delimiter), 20)]
+        usual = max(set(widths), key=widths.count, default=1)
+        return (widths.count(usual) if usual > 1 else 0, usual)
+
+    return max(DELIMITERS, key=agreement)
+
+
+def _decimal(first: list[tuple[int, list[str]]], delimiter: str) -> str:
+    if delimiter == ",":
+        return "."
+    return "," if any(DECIMAL_COMMA.fullmatch(cell) for _, cells in first for cell in cells) else "."
+
+
+def _preamble(first: list[tuple[int, list[str]]]) -> tuple[str, ...]:
+    """The class names of a first line "150,4,setosa,versicolor,virginica" (rows, columns without the answer, names)."""
+    if len(first) < 2 or len(first[0][1]) < 4:
+        return ()
+    rows, columns, *names = first[0][1]
+    fits = rows.isdigit() and columns.isdigit() and len(first[1][1]) == int(columns) + 1
+    return tuple(names) if fits and not any(name.replace(".", "").isdigit() for name in names) else ()
+
+
+def _is_header(table: Delimited, rows: list[list[str]]) -> bool:
+    """The first row names the columns where none of its cells is a number or empty of all meaning."""
+    numbers = [table.number(cell) is not None for cell in rows[0]]
+    return not any(numbers) and (len(rows) > 1 or len(set(rows[0])) == len(rows[0]))
+
+
+def _numbered(count: int) -> tuple[str, ...]:
+    return tuple(f"column_{place}" for place in range(1, count + 1))
+
+
+def _unique(names: list[str]) -> tuple[str, ...]:
+    """Header cells as names: empty ones numbered, repeated ones told apart; "=" is kept for categories."""
+    result: list[str] = []
+    for place, name in enumerate(names, start=1):
+        name = name.replace("=", ":") or f"column_{place}"
+        result.append(name if name not in result else f"{name}_{place}")
+    return tuple(result)
+
+
+def _encoding(file: Path) -> str:
+    start = file.read_bytes()[: 1 << 16]
+    for name, codecs in MARKS:
+        for codec in codecs:
+            try:
+                start.decode(codec)
+            except UnicodeDecodeError as error:
+                if error.start < len(start) - 4:  # else only the last letter was cut
+                    continue
+            if name != "UTF-16" or start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+                return name
+    return "unknown"

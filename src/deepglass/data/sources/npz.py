@@ -1,0 +1,174 @@
+"""NumPy archives: x and y, or x_train, y_train, x_val, y_val, x_test, y_test and the names that people use for them.
+
+x is pictures (N, H, W), (N, H, W, C) or (N, C, H, W), or vectors (N, K); y is classes, numbers, or rows of 0 and 1.
+Arrays of Python objects are refused: reading them would run code.
+"""
+
+import re
+import zipfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from deepglass.data.settings import DataSettings
+from deepglass.data.source import Index, Layout, Match
+from deepglass.data.sources.arrays import Arrays
+from deepglass.data.sources.columns import part
+from deepglass.data.walk import suffix
+from deepglass.foundation.device import memory_bytes
+from deepglass.foundation.errors import DataError
+
+INPUTS = frozenset("x data image images input inputs features pictures arr_0".split())
+ANSWERS = frozenset("y label labels target targets classes answers arr_1".split())
+CLASS_NAMES = frozenset("class_names label_names target_names names".split())
+MOST_CLASSES = 1000
+SMALLEST_SIDE = 4  # an axis this long or longer is height or width, a shorter one channels
+
+
+class Pair(NamedTuple):
+    """The names of the two arrays of one part."""
+
+    part: str
+    inputs: str
+    answers: str
+
+
+def recognise(place: str, settings: DataSettings) -> Match | None:
+    """An .npz file with a pair of arrays."""
+    path = Path(place)
+    if not path.is_file() or suffix(path.name) != ".npz":
+        return None
+    pairs = _pairs(list(_sizes(path)))
+    if not pairs:
+        known = ", ".join(_sizes(path))
+        raise DataError("data.npz_names", place=place, known=known)
+    return Match(0.9, "layout_npz", "classify", {"arrays": ", ".join(name for pair in pairs for name in pair[1:])})
+
+
+def open_npz(place: str, settings: DataSettings) -> Arrays:
+    """All parts end to end; ids are part and number."""
+    path = Path(place)
+    sizes = _sizes(path)
+    limit = memory_bytes() // 2
+    if limit and sum(sizes.values()) > limit:
+        raise DataError("data.npz_too_large", place=place, size=sum(sizes.values()) >> 20, limit=limit >> 20)
+    pairs = _pairs(list(sizes))
+    stored = _load(path, [*sum((pair[1:] for pair in pairs), ()), *(set(sizes) & CLASS_NAMES)])
+    ids: list[str] = []
+    parts: list[str] = []
+    for pair in pairs:
+        count, answers = len(stored[pair.inputs]), len(stored[pair.answers])
+        if count != answers:
+            raise DataError(
+                "data.npz_lengths", place=place, first=pair.inputs, one=count, second=pair.answers, two=answers
+            )
+        ids += [f"{pair.part or 'row'}/{row:06d}" for row in range(count)]
+        parts += [pair.part] * count
+    inputs = _rows([stored[pair.inputs] for pair in pairs], place)
+    names = [str(name) for key in CLASS_NAMES if key in stored for name in stored[key].ravel().tolist()]
+    task, labels = _labels(np.concatenate([stored[pair.answers] for pair in pairs]), names, place)
+    kind = "picture" if inputs.ndim == 4 else "vector"
+    columns = tuple(f"x{place}" for place in range(1, inputs.shape[1] + 1)) if kind == "vector" else ()
+    return Arrays("npz", task, path.parent, Index(ids, labels, parts, (), kind, columns), inputs)
+
+
+def _sizes(path: Path) -> dict[str, int]:
+    """Name and unpacked size of each array, without reading one."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {item.filename.removesuffix(".npy"): item.file_size for item in archive.infolist()}
+    except (zipfile.BadZipFile, OSError) as error:
+        raise DataError("data.npz_broken", place=path, reason=error) from None
+
+
+def _load(path: Path, names: list[str]) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in names}
+    except ValueError as error:
+        if "allow_pickle" in str(error):
+            raise DataError("data.npz_objects", place=path) from None
+        raise DataError("data.npz_broken", place=path, reason=error) from None
+    except (zipfile.BadZipFile, zipfile.zlib.error, OSError, EOFError) as error:  # pyright: ignore
+        raise DataError("data.npz_broken", place=path, reason=error) from None
+
+
+def _pairs(names: list[str]) -> list[Pair]:
+    """The arrays that belong together: "x_train" with "y_train", "test_images" with "test_labels", "x" with "y"."""
+    found: dict[str, dict[str, str]] = {}
+    for name in names:
+        words = (
+            name.lower()
+            if name.lower().startswith("arr_")
+            else re.sub(r"([xy])(?=train|val|test)", r"\1_", name.lower())
+        )
+        pieces = [words] if words.startswith("arr_") else words.split("_")
+        owner = next((part(piece) for piece in pieces if part(piece)), "")
+        rest = "_".join(piece for piece in pieces if not part(piece))
+        role = "x" if rest in INPUTS else "y" if rest in ANSWERS else ""
+        if role:
+            found.setdefault(owner, {}).setdefault(role, name)
+    order = ["", "train", "val", "test"]
+    return [Pair(owner, found[owner]["x"], found[owner]["y"]) for owner in order if len(found.get(owner, ())) == 2]
+
+
+def _rows(arrays: list[np.ndarray], place: str) -> np.ndarray:
+    """Pictures as uint8 or uint16 (N, H, W, C), vectors as float32 (N, K)."""
+    shapes = {array.shape[1:] for array in arrays}
+    if len(shapes) > 1:
+        raise DataError("data.npz_shapes", place=place, shapes=", ".join(map(str, sorted(shapes))))
+    whole = np.concatenate(arrays)
+    if whole.dtype.kind not in "buif" or whole.ndim not in (2, 3, 4) or not whole.size:
+        raise DataError("data.npz_shape", place=place, shape=whole.shape, kind=whole.dtype)
+    if whole.ndim == 2:
+        return whole.astype(np.float32)
+    if whole.ndim == 3:
+        whole = whole[..., None]
+    if whole.shape[3] >= SMALLEST_SIDE and whole.shape[1] in (1, 3):
+        whole = whole.transpose(0, 2, 3, 1)
+    if whole.shape[3] not in (1, 3):
+        raise DataError("data.npz_shape", place=place, shape=whole.shape, kind=whole.dtype)
+    return np.ascontiguousarray(_pixels(whole, place))
+
+
+def _pixels(values: np.ndarray, place: str) -> np.ndarray:
+    """One rule for the whole array: 0 to 1 is spread over 0 to 255, whole numbers stay."""
+    if values.dtype in (np.uint8, np.uint16):
+        return values
+    low, high = float(values.min()), float(values.max())
+    if not np.isfinite(low + high) or low < 0 or high > 65535:
+        raise DataError("data.npz_range", place=place, low=f"{low:g}", high=f"{high:g}")
+    if values.dtype.kind in "bf" and high <= 1:
+        return np.rint(values * np.float32(255)).astype(np.uint8)
+    return np.rint(values).astype(np.uint8 if high <= 255 else np.uint16)
+
+
+def _labels(values: np.ndarray, names: list[str], place: str) -> tuple[str, list[Any]]:
+    """The task and each row's answer."""
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim == 2 and values.dtype.kind in "buif" and np.isin(values, (0, 1)).all():
+        return _rows_of_flags(values.astype(bool), names)
+    if values.ndim != 1:
+        raise DataError("data.npz_answers", place=place, shape=values.shape)
+    if values.dtype.kind == "f" and not (np.isfinite(values).all() and (values == np.rint(values)).all()):
+        return "regress", [float(value) if np.isfinite(value) else None for value in values]
+    if values.dtype.kind not in "buif":
+        return "classify", [value.decode() if isinstance(value, bytes) else str(value) for value in values.tolist()]
+    if len(np.unique(values)) > MOST_CLASSES:
+        return "regress", values.astype(float).tolist()
+    return "classify", [_name(int(value), names) for value in values.tolist()]
+
+
+def _rows_of_flags(flags: np.ndarray, names: list[str]) -> tuple[str, list[Any]]:
+    if (flags.sum(axis=1) == 1).all():
+        return "classify", [_name(int(place), names) for place in flags.argmax(axis=1).tolist()]
+    return "tag", [tuple(_name(int(place), names) for place in np.flatnonzero(row)) for row in flags]
+
+
+def _name(number: int, names: list[str]) -> str:
+    return names[number] if 0 <= number < len(names) else str(number)
+
+
+CATALOGUE = {"npz": Layout(recognise, open_npz)}

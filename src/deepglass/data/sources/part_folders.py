@@ -1,0 +1,51 @@
+"""Part folders: DIR/train/class/*, DIR/val/class/* (or valid, validation), DIR/test/class/*: the split is given."""
+
+from pathlib import Path
+
+from deepglass.data.settings import DataSettings
+from deepglass.data.source import Finding, Index, Layout, Match
+from deepglass.data.sources.class_folders import class_pictures
+from deepglass.data.sources.columns import part
+from deepglass.data.sources.files import PictureFiles, has_pictures, strays
+from deepglass.data.walk import listing
+
+
+def recognise(place: str, settings: DataSettings) -> Match | None:
+    """A folder named train that holds folders, and perhaps val and test beside it."""
+    root = Path(place)
+    if not root.is_dir():
+        return None
+    parts = {part(name): name for name in listing(root)[0] if part(name) and has_pictures(root / name)}
+    if "train" not in parts or len(parts) < 2:
+        return None
+    classes = listing(root / parts["train"])[0]
+    if not classes:
+        return None
+    values = {"parts": ", ".join(parts.values()), "classes": len(classes)}
+    return Match(0.95, "layout_part_folders", "classify", values)
+
+
+def open_folders(place: str, settings: DataSettings) -> PictureFiles:
+    """Every picture under DIR/part/class, with class and part."""
+    root = Path(place)
+    folders, loose = listing(root)
+    findings = strays(loose)
+    ids: list[str] = []
+    labels: list[str] = []
+    parts: list[str] = []
+    for folder in folders:
+        if not part(folder):
+            findings.append(Finding("not_a_part", "warning", folder))
+            continue
+        classes, inside = listing(root / folder)
+        findings += strays([f"{folder}/{name}" for name in inside], folder)
+        for name in classes:
+            found, seen = class_pictures(root, f"{folder}/{name}")
+            findings += seen
+            ids += found
+            labels += [name] * len(found)
+            parts += [part(folder)] * len(found)
+    return PictureFiles("part_folders", "classify", root, Index(ids, labels, parts), findings)
+
+
+CATALOGUE = {"part_folders": Layout(recognise, open_folders)}
