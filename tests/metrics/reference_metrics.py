@@ -16,6 +16,6 @@ except RuntimeError:
     for name in ("nms", "qnms"):
         OPERATORS.define(f"{name}(Tensor boxes, Tensor scores, float threshold) -> Tensor")
 
-import torchmetrics.functional.classification as theirs
+import torchmetrics.functional.classification as theirs  # noqa: E402
 
 __all__ = ["theirs"]

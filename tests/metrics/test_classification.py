@@ -13,8 +13,15 @@ from reference_metrics import theirs
 from sklearn import metrics as sklearn
 
 from deepglass.metrics.accuracy import Accuracy, hits
-from deepglass.metrics.auroc import Auroc, areas, mean_area
-from deepglass.metrics.calibration import Calibration, calibration_error, fit_temperature, reliability
+from deepglass.metrics.auroc import AUROC, areas, mean_area
+from deepglass.metrics.calibration import (
+    Brier,
+    CalibrationError,
+    NegativeLogLikelihood,
+    calibration_error,
+    fit_temperature,
+    reliability,
+)
 from deepglass.metrics.confusion import Confusion
 from deepglass.metrics.f1 import F1
 
@@ -43,12 +50,12 @@ def test_top_k_of_more_classes_than_there_are_is_everything_and_nan_never_hits()
 @given(CASES)
 def test_confusion_and_f1(case: Case):
     classes, predicted = case.logits.shape[1], case.logits.argmax(1)
-    confusion = Confusion(classes)
+    confusion = Confusion()
     case.feed(confusion)
     expected = sklearn.confusion_matrix(case.targets, predicted, labels=range(classes))
     assert (confusion.compute().numpy() == expected).all()
     for average in ("macro", "micro"):
-        metric = F1(classes, average)
+        metric = F1(average)
         case.feed(metric)
         figure = metric.compute()
         assert figure.value == pytest.approx(
@@ -69,7 +76,7 @@ def test_confusion_and_f1(case: Case):
 def test_auroc(case: Case):
     classes = case.logits.shape[1]
     shares = case.logits.softmax(1)
-    metric = Auroc()
+    metric = AUROC()
     case.feed(metric)
     mine = metric.per_class().numpy()
     found = areas(shares, case.targets[:, None] == torch.arange(classes)).per_class.numpy()
@@ -111,9 +118,11 @@ def test_the_interval_of_auroc_is_delongs():
 @given(CASES)
 def test_calibration(case: Case):
     shares, targets = case.logits.softmax(1), case.targets
-    metric = Calibration()
-    case.feed(metric)
-    figures = metric.compute()
+    metric = CalibrationError()
+    metrics = {"ece": metric, "nll": NegativeLogLikelihood(), "brier": Brier()}
+    for each in metrics.values():
+        case.feed(each)
+    figures = {name: each.compute() for name, each in metrics.items()}
     assert figures["nll"].value == pytest.approx(
         sklearn.log_loss(targets, shares, labels=range(shares.shape[1])), abs=1e-9
     )
@@ -155,16 +164,38 @@ def test_the_temperature_of_extreme_answers_stays_in_its_range():
     assert 0.05 <= fit_temperature(torch.zeros(4, 3), torch.tensor([0, 1, 2, 0])) <= 20
 
 
+def test_a_row_of_a_class_that_the_network_does_not_have_is_wrong_and_has_no_likelihood():
+    case = Case(torch.tensor([[2.0, 0.0], [0.0, 1.0]]), torch.tensor([0, -1]), torch.zeros(2, 2))
+    metrics = Accuracy(), F1(), CalibrationError(), NegativeLogLikelihood(), Brier(), AUROC()
+    for metric in metrics:
+        case.feed(metric)
+    accuracy, f1, error, loss, brier, area = (metric.compute() for metric in metrics)
+    assert accuracy.value == 0.5 and f1.value == 0.5  # class 0 is perfect, class 1 only a false positive
+    own = 1 / (1 + math.exp(-2))
+    assert loss.value == pytest.approx(-math.log(own)) and loss.n == 1
+    assert error.value > 0.3 and brier.value > 0.3 and area.value == 1.0
+    confusion = Confusion()
+    case.feed(confusion)
+    assert confusion.compute().tolist() == [[1, 0], [0, 0]]
+
+
 def test_nothing_seen_is_nan_everywhere():
-    assert math.isnan(Accuracy().compute().value) and math.isnan(F1(3).compute().value)
-    assert math.isnan(Auroc().compute().value) and math.isnan(Calibration().compute()["ece"].value)
-    assert Confusion(3).compute().sum() == 0
+    assert math.isnan(Accuracy().compute().value) and math.isnan(F1().compute().value)
+    assert math.isnan(AUROC().compute().value) and math.isnan(CalibrationError().compute().value)
+    assert math.isnan(Brier().compute().value) and math.isnan(NegativeLogLikelihood().compute().value)
+    assert Confusion().compute().sum() == 0
 
 
 def test_ten_thousand_rows_of_a_thousand_classes_take_seconds():
     case = make(10_000, 1000, 0, "plain")
     case = case._replace(logits=case.logits.float())
-    for metric, limit in ((Accuracy(5), 3), (F1(1000), 5), (Calibration(), 5), (Auroc(), 20)):
+    for metric, limit in (
+        (Accuracy(5), 3),
+        (F1(), 5),
+        (CalibrationError(), 5),
+        (NegativeLogLikelihood(), 5),
+        (AUROC(), 20),
+    ):
         started = time.perf_counter()
         case.feed(metric)
         metric.compute()

@@ -26,7 +26,7 @@ class Areas(NamedTuple):
     influence: Tensor  # float64 (N,): its sum of squares is the variance of the mean area
 
 
-class Auroc:
+class AUROC:
     """The mean over classes of A_c, one class against the rest. Reads predictions["logits"] (B, K), targets int (B,).
 
     Rows are compared by their log-probabilities, which do not tie where probabilities saturate at 1.

@@ -28,10 +28,39 @@ class Reliability(NamedTuple):
     accuracy: Tensor
 
 
-class Calibration:
-    """Expected calibration error, negative log-likelihood and Brier score. Reads predictions["logits"], targets (B,).
+class CalibrationError:
+    """ECE = Σ_bins n_i/N · |accuracy_i - confidence_i|. Reads predictions["logits"] (B, K), targets int (B,).
 
-    ECE = Σ_bins n_i/N · |accuracy_i - confidence_i|;  NLL = mean -log p_y;  Brier = mean Σ_k (p_k - [k = y])²
+    A row of a class that the network does not have (-1) is never right.
+    """
+
+    def __init__(self, temperature: float = 1.0):
+        self.temperature = temperature
+        self._rows = Collected()
+
+    def update(self, ids: Sequence[str], predictions: Mapping[str, Tensor], targets: Tensor) -> None:
+        """A batch."""
+        confidence, predicted = (predictions["logits"].double() / self.temperature).softmax(1).max(1)
+        self._rows.add(ids, confidence=confidence, hit=(predicted == targets).double())
+
+    def compute(self) -> Figure:
+        """The error with a bootstrap interval."""
+        n = len(self._rows)
+        if n == 0:
+            return missing("down")
+        confidence, hit = self._rows.column("confidence"), self._rows.column("hit")
+        value = float(calibration_error(confidence, hit, torch.ones(1, n, dtype=torch.float64))[0])
+        return bootstrap(value, n, lambda counts: calibration_error(confidence, hit, counts), "down")
+
+    def reliability(self) -> Reliability:
+        """The table behind a reliability diagram."""
+        return reliability(self._rows.column("confidence"), self._rows.column("hit"))
+
+
+class NegativeLogLikelihood:
+    """The mean of -log softmax(z)_y: the cross-entropy on held-out rows. Reads predictions["logits"], targets (B,).
+
+    Rows of a class that the network does not have (-1) are left out.
     """
 
     def __init__(self, temperature: float = 1.0):
@@ -41,33 +70,29 @@ class Calibration:
     def update(self, ids: Sequence[str], predictions: Mapping[str, Tensor], targets: Tensor) -> None:
         """A batch; logits (B, K), targets int (B,)."""
         logits = predictions["logits"].double() / self.temperature
-        shares = logits.softmax(1)
-        confidence, predicted = shares.max(1)
-        own = shares.gather(1, targets[:, None])[:, 0]
-        self._rows.add(
-            ids,
-            confidence=confidence,
-            hit=(predicted == targets).double(),
-            nll=F.cross_entropy(logits, targets, reduction="none"),
-            brier=shares.square().sum(1) - 2 * own + 1,
-        )
+        self._rows.add(ids, loss=F.cross_entropy(logits, targets, reduction="none", ignore_index=-1), target=targets)
 
-    def compute(self) -> dict[str, Figure]:
-        """ "ece", "nll" and "brier"; less is better in all three."""
-        n = len(self._rows)
-        if n == 0:
-            return dict.fromkeys(("ece", "nll", "brier"), missing("down"))
-        confidence, hit = self._rows.column("confidence"), self._rows.column("hit")
-        value = float(calibration_error(confidence, hit, torch.ones(1, n, dtype=torch.float64))[0])
-        return {
-            "ece": bootstrap(value, n, lambda counts: calibration_error(confidence, hit, counts), "down"),
-            "nll": mean(self._rows.column("nll"), "down"),
-            "brier": mean(self._rows.column("brier"), "down"),
-        }
+    def compute(self) -> Figure:
+        """The mean with a bootstrap interval."""
+        return mean(self._rows.column("loss")[self._rows.column("target") >= 0], "down")
 
-    def reliability(self) -> Reliability:
-        """The table behind a reliability diagram."""
-        return reliability(self._rows.column("confidence"), self._rows.column("hit"))
+
+class Brier:
+    """The mean of Σ_k (p_k - [k = y])² (Brier 1950), 0 to 2. Reads predictions["logits"] (B, K), targets int (B,)."""
+
+    def __init__(self, temperature: float = 1.0):
+        self.temperature = temperature
+        self._rows = Collected()
+
+    def update(self, ids: Sequence[str], predictions: Mapping[str, Tensor], targets: Tensor) -> None:
+        """A batch."""
+        shares = (predictions["logits"].double() / self.temperature).softmax(1)
+        wanted = targets[:, None] == torch.arange(shares.shape[1], device=shares.device)
+        self._rows.add(ids, score=(shares - wanted.double()).square().sum(1))
+
+    def compute(self) -> Figure:
+        """The mean with a bootstrap interval."""
+        return mean(self._rows.column("score"), "down")
 
 
 def reliability(confidence: Tensor, hit: Tensor) -> Reliability:

@@ -24,16 +24,18 @@ class ClassScores(NamedTuple):
 class F1:
     """F1 = 2·TP / (2·TP + FP + FN); macro: its mean over the classes that occur, micro: of the sums.
 
-    Reads predictions["logits"] (B, K), targets int (B,).
+    Reads predictions["logits"] (B, K), targets int (B,). A row of a class that the network does not have (-1) is only
+    a false positive of the class it was taken for.
     """
 
-    def __init__(self, classes: int, average: Average = "macro"):
-        self.classes = classes
+    def __init__(self, average: Average = "macro"):
+        self._classes = 0
         self.average: Average = average
         self._rows = Collected()
 
     def update(self, ids: Sequence[str], predictions: Mapping[str, Tensor], targets: Tensor) -> None:
         """A batch."""
+        self._classes = predictions["logits"].shape[1]
         self._rows.add(ids, predicted=predictions["logits"].argmax(1), target=targets)
 
     def compute(self) -> Figure:
@@ -50,9 +52,10 @@ class F1:
     def _counts(self, counts: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Weighted numbers of hits, predictions and true rows of each class. (R, N) -> three times (R, K)"""
         predicted, targets = self._rows.column("predicted").long(), self._rows.column("target").long()
-        empty = counts.new_zeros(len(counts), self.classes)
-        hits = empty.index_add(1, targets, counts * (predicted == targets))
-        return hits, empty.index_add(1, predicted, counts), empty.index_add(1, targets, counts)
+        empty = counts.new_zeros(len(counts), self._classes)
+        hits = empty.index_add(1, predicted, counts * (predicted == targets))
+        true = empty.index_add(1, targets.clamp(min=0), counts * (targets >= 0))
+        return hits, empty.index_add(1, predicted, counts), true
 
 
 def average_f1(hits: Tensor, predicted: Tensor, true: Tensor, average: Average) -> Tensor:

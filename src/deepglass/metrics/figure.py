@@ -43,7 +43,7 @@ def share(hits: int, n: int) -> Figure:
     value, z2 = hits / n, Z95 * Z95
     middle = (value + z2 / (2 * n)) / (1 + z2 / n)
     reach = Z95 / (1 + z2 / n) * math.sqrt(value * (1 - value) / n + z2 / (4 * n * n))
-    return Figure(value, max(0.0, middle - reach), min(1.0, middle + reach), n, "up")
+    return Figure(value, max(0.0, min(value, middle - reach)), min(1.0, max(value, middle + reach)), n, "up")
 
 
 def missing(better: Literal["up", "down"], n: int = 0) -> Figure:
