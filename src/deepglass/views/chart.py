@@ -16,6 +16,7 @@ import matplotlib as mpl
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -114,7 +115,10 @@ def legend(axes: Axes, names: list[str]) -> None:
     handles, labels = axes.get_legend_handles_labels()
     figure = axes.get_figure()
     assert figure is not None
-    figure.legend(handles, labels, loc="outside lower center", ncols=across, frameon=False, handlelength=1.6)  # pyright: ignore
+    shown = figure.legend(handles, labels, loc="outside lower center", ncols=across, frameon=False, handlelength=1.6)  # pyright: ignore
+    for handle in shown.legend_handles:
+        if isinstance(handle, PathCollection):
+            handle.set_sizes([36])  # points in the chart may be too small to know their shape
 
 
 def _settings() -> dict[str, object]:

@@ -16,7 +16,7 @@ from deepglass.views.palette import colour, shape, sign
 from deepglass.views.view import finite, number
 
 MARKS = 7  # how often a line shows its shape
-MOST_POINTS = 600  # more than a screen can show; a longer line is thinned, its ends and extremes kept
+MOST_POINTS = 400  # more than a screen can show; a longer line is thinned, its ends and extremes kept
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from html import escape
 SYSTEM_FONTS = (
     "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', sans-serif"
 )
-MONO_FONTS = "ui-monospace, 'Noto Sans Mono CJK SC', monospace"
 
 
 def frame(body: str, width: float, height: float, title: str, description: str) -> str:

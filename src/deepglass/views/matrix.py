@@ -16,7 +16,7 @@ from deepglass.views.chart import svg as chart_svg
 from deepglass.views.palette import ACCENT
 from deepglass.views.view import number
 
-MOST_DRAWN = 20  # classes in a chart; the others are one row and one column
+MOST_DRAWN = 16  # classes in a chart; the others are one row and one column
 MOST_WRITTEN = 12  # classes up to which every cell has its figure
 
 
@@ -104,14 +104,14 @@ class Matrix:
             place = (column - 0.48, row - 0.48)
             axes.add_patch(Rectangle(place, 0.96, 0.96, facecolor=ACCENT, alpha=strength, linewidth=0))
             if size <= MOST_WRITTEN or row != column:
-                small = 10 if size <= MOST_WRITTEN else 6.5
+                small = 10 if size <= MOST_WRITTEN else 7.5
                 words = number(int(counts[row, column]))
                 axes.text(column, row, words, ha="center", va="center", size=min(small, 34 / max(len(words), 3)))
         axes.add_patch(Rectangle((-0.5, -0.5), size, size, fill=False, edgecolor=INK, alpha=0.25, linewidth=0.8))
         names = [pad(label, 12).rstrip() for label in folded.labels]
-        slanted = max(map(columns, names)) * size > 42
-        axes.set_xticks(range(size), names, rotation=90 if slanted else 0, size=10 if size <= MOST_WRITTEN else 7.5)
-        axes.set_yticks(range(size), names, size=10 if size <= MOST_WRITTEN else 7.5)
+        slanted = max(map(columns, names)) * size > 52
+        axes.set_xticks(range(size), names, rotation=90 if slanted else 0, size=10 if size <= MOST_WRITTEN else 8.5)
+        axes.set_yticks(range(size), names, size=10 if size <= MOST_WRITTEN else 8.5)
         axes.set_xlim(-0.52, size - 0.48)
         axes.set_ylim(size - 0.48, -0.52)
         axes.set_aspect("equal")

@@ -91,7 +91,7 @@ class Scatter:
         dress(axes, self.x_label, self.y_label, grid="")
         self._draw_regions(axes)
         points, classes = np.asarray(self.points, float), np.asarray(self.classes)
-        size = float(np.clip(2200 / max(len(points), 1), 5, 40))
+        size = float(np.clip(9000 / max(len(points), 1), 7, 42))
         for number, label in enumerate(self.labels):
             own = points[classes == number]
             axes.scatter(

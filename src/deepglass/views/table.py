@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+import numpy as np
+
 from deepglass.foundation.words import say
 from deepglass.views.cells import columns, pad, tidy
-from deepglass.views.frame import MONO_FONTS, frame
+from deepglass.views.frame import SYSTEM_FONTS, frame
 from deepglass.views.view import finite, number
 
 Cell = str | int | float | None
@@ -51,14 +53,19 @@ class Table:
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
     def svg(self) -> str:
-        """The table's text as a picture, in the colour of the text around."""
-        lines = self.terminal().split("\n")
-        width, height = 8 + max(map(columns, lines)) * 8, 12 + len(lines) * 19
-        rows = "".join(
-            f'<text x="4" y="{20 + 19 * place}" xml:space="preserve">{escape(line)}</text>'
-            for place, line in enumerate(lines)
-        )
-        body = f'<g fill="currentColor" style="font: 13px {MONO_FONTS}">{rows}</g>'
+        """The table as a picture, in the colour of the text around."""
+        lines = [list(self.columns), *([_write(cell) for cell in row] for row in self.rows)]
+        ends = np.cumsum([max(columns(cell) for cell in column) * 7.2 + 20 for column in zip(*lines, strict=True)])
+        parts: list[str] = []
+        for right, end, start, column in zip(self._rights(), ends, [0, *ends], zip(*lines, strict=True), strict=False):
+            x, anchor = (end - 6, "end") if right else (start + 4, "start")
+            for place, cell in enumerate(column):
+                weight = ' font-weight="600"' if place == 0 else ""
+                y = 17 + 24 * place
+                parts.append(f'<text x="{x:g}" y="{y}" text-anchor="{anchor}"{weight}>{escape(cell)}</text>')
+        width, height = float(ends[-1]), 24 * len(lines) + 4
+        rule = f'<path d="M0 25H{width:g}" stroke="currentColor" stroke-opacity="0.4"/>'
+        body = f'<g fill="currentColor" style="font: 13px {SYSTEM_FONTS}">{"".join(parts)}</g>{rule}'
         return frame(body, width, height, self.title, self.text())
 
     def json(self) -> dict[str, Any]:
