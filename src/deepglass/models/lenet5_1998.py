@@ -144,11 +144,10 @@ class LeNet51998(nn.Module):
 
     def _start(self) -> None:
         """U(-2.4/n, 2.4/n), n the inputs of a unit (appendix A); the pools start as plain means."""
-        kernels_of_map = torch.tensor([len(maps) for maps in CONNECTIONS])
         for layer, inputs in ((self.c1, 25), (self.c5, 400), (self.f6, 120)):
             nn.init.uniform_(layer.weight, -2.4 / inputs, 2.4 / inputs)
             nn.init.zeros_(layer.bias)  # pyright: ignore[reportArgumentType]
-        bounds = 2.4 / (25 * kernels_of_map.repeat_interleave(kernels_of_map))  # one per connection
+        bounds = torch.tensor([2.4 / (25 * len(maps)) for maps in CONNECTIONS for _ in maps])  # one per connection
         with torch.no_grad():
             self.c3.weight.uniform_(-1, 1).mul_(bounds[:, None, None])
             self.c3.bias.zero_()

@@ -1,0 +1,191 @@
+"""One contract over every block: `out_shape` tells the truth for any size, and wrong shapes are refused in words."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deepglass.foundation import catalogue
+
+NAMES = list(catalogue.entries("blocks"))
+AXES = {1: (9,), 2: (9, 12), 3: (5, 6, 7)}
+
+channels = st.integers(1, 3).map(lambda n: 2 * n)
+dims = st.integers(1, 3)
+small = st.integers(1, 3)
+
+
+@st.composite
+def conv(draw):
+    n, groups, inputs = draw(dims), draw(st.sampled_from([1, 2])), draw(channels)
+    block = catalogue.find("blocks", "conv")(
+        inputs,
+        draw(channels),
+        kernel=draw(small),
+        dims=n,
+        stride=draw(small),
+        padding=draw(st.integers(0, 2)),
+        dilation=draw(st.integers(1, 2)),
+        groups=groups,
+        bias=draw(st.booleans()),
+    )
+    return block, (2, inputs, *draw(axes(n)))
+
+
+def axes(n):
+    return st.tuples(*(st.integers(5, 9),) * n)
+
+
+@st.composite
+def pool(draw, name):
+    n, kernel = draw(dims), draw(st.integers(1, 3))
+    extra = {"padding": draw(st.integers(0, kernel // 2))} if name == "max_pool" else {}
+    block = catalogue.find("blocks", name)(kernel, dims=n, stride=draw(st.one_of(st.none(), small)), **extra)
+    return block, (2, draw(channels), *draw(axes(n)))
+
+
+@st.composite
+def over_dims(draw, make):
+    n, width = draw(dims), draw(channels)
+    return make(draw, width, n), (2, width, *draw(axes(n)))
+
+
+@st.composite
+def unit(draw, name):
+    inputs, outputs, stride = 4, draw(st.sampled_from([4, 8])), draw(st.integers(1, 2))
+    make = catalogue.find("blocks", name)
+    if "shortcut" in name:
+        block = make(inputs, outputs, stride=stride)
+    else:
+        shortcut = catalogue.find("blocks", draw(st.sampled_from(["projection_shortcut", "padded_shortcut"])))
+        block = make(inputs, outputs, stride=stride, downsample=shortcut(inputs, outputs, stride=stride))
+    return block, (2, inputs, *draw(axes(2)))
+
+
+@st.composite
+def dense(draw):
+    inputs = draw(st.integers(1, 9))
+    leading = draw(st.lists(small, min_size=1, max_size=3))
+    return catalogue.find("blocks", "dense")(inputs, draw(small), bias=draw(st.booleans())), (*leading, inputs)
+
+
+def made(name):
+    return catalogue.find("blocks", name)
+
+
+CASES = {
+    "dense": dense(),
+    "conv": conv(),
+    "max_pool": pool("max_pool"),
+    "average_pool": pool("average_pool"),
+    "trained_pool": over_dims(lambda draw, width, n: made("trained_pool")(width, draw(small), dims=n)),
+    "global_pool": over_dims(lambda draw, width, n: made("global_pool")(draw(small), dims=n)),
+    "batch_norm": over_dims(lambda draw, width, n: made("batch_norm")(width, dims=n)),
+    "local_response_norm": over_dims(lambda draw, width, n: made("local_response_norm")(3)),
+    "scaled_tanh": over_dims(lambda draw, width, n: made("scaled_tanh")()),
+    "basic_unit": unit("basic_unit"),
+    "bottleneck": unit("bottleneck"),
+    "projection_shortcut": unit("projection_shortcut"),
+    "padded_shortcut": unit("padded_shortcut"),
+}
+
+
+def test_every_block_has_a_case():
+    assert set(CASES) == set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_out_shape_is_the_shape_that_comes_out(name, data):
+    block, shape = data.draw(CASES[name])
+    assert block.out_shape(shape) == tuple(block(torch.randn(shape)).shape)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=10, deadline=None)
+@given(data=st.data())
+def test_gradients_reach_input_and_parameters(name, data):
+    block, shape = data.draw(CASES[name])
+    x = torch.randn(shape, requires_grad=True)
+    block(x).square().sum().backward()
+    assert x.grad is not None
+    assert all(parameter.grad is not None for parameter in block.parameters())
+
+
+REFUSALS = [
+    ("conv", dict(inputs=3, outputs=4, kernel=3, dims=2), (2, 3, 9), r"expects \(batch, channels, H, W\); got shape"),
+    ("conv", dict(inputs=3, outputs=4, kernel=3, dims=2), (2, 1, 9, 9), r"Conv expects 3 channels; got 1 in shape"),
+    ("dense", dict(inputs=3, outputs=4), (2, 5), r"Dense expects 3 features in the last axis; got shape \(2, 5\)"),
+    ("max_pool", dict(kernel=2, dims=1), (2, 3, 4, 4), r"MaxPool with dims=1 expects \(batch, channels, T\)"),
+    ("average_pool", dict(kernel=2, dims=3), (2, 3, 4, 4), r"expects \(batch, channels, D, H, W\)"),
+    ("trained_pool", dict(channels=3, kernel=2, dims=2), (2, 4, 4, 4), r"TrainedPool expects 3 channels; got 4"),
+    ("batch_norm", dict(channels=3, dims=2), (2, 4, 4, 4), r"BatchNorm expects 3 channels; got 4"),
+    ("padded_shortcut", dict(inputs=3, outputs=6, stride=2), (2, 3, 4), r"expects \(batch, channels, H, W\)"),
+]
+
+
+@pytest.mark.parametrize(("name", "made_of", "shape", "sentence"), REFUSALS)
+def test_wrong_shapes_are_refused_in_words(name, made_of, shape, sentence):
+    block = made(name)(**made_of)
+    with pytest.raises(ValueError, match=sentence):
+        block.out_shape(shape)
+    if name != "padded_shortcut":
+        with pytest.raises(ValueError, match=sentence):
+            block(torch.randn(shape))
+
+
+def test_conv_refuses_groups_that_do_not_divide():
+    with pytest.raises(ValueError, match="cannot split 3 inputs and 4 outputs into 2 equal groups"):
+        made("conv")(3, 4, kernel=3, dims=2, groups=2)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_conv_is_torchs_convolution(n):
+    theirs = (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d)[n - 1](4, 6, 3, 2, 1, groups=2)
+    ours = made("conv")(4, 6, kernel=3, stride=2, padding=1, groups=2, dims=n)
+    ours.load_state_dict(theirs.state_dict(), strict=True)
+    x = torch.randn(2, 4, *AXES[n])
+    assert torch.equal(ours(x), theirs(x))
+
+
+def test_conv_and_dense_start_as_torchs_do():
+    for ours, theirs in (
+        (lambda: made("conv")(4, 6, kernel=3, dims=2), lambda: torch.nn.Conv2d(4, 6, 3)),
+        (lambda: made("dense")(5, 7), lambda: torch.nn.Linear(5, 7)),
+    ):
+        torch.manual_seed(3)
+        a = ours().state_dict()
+        torch.manual_seed(3)
+        b = theirs().state_dict()
+        for name in b:
+            torch.testing.assert_close(a[name], b[name])
+
+
+def test_batch_norm_is_torchs_and_is_found_as_such():
+    theirs, ours = torch.nn.BatchNorm2d(4), made("batch_norm")(4, dims=2)
+    x = torch.randn(3, 4, 5, 5)
+    assert torch.equal(ours(x), theirs(x))
+    assert torch.equal(ours.running_var, theirs.running_var)
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    assert isinstance(torch.nn.SyncBatchNorm.convert_sync_batchnorm(ours), torch.nn.SyncBatchNorm)
+
+
+def test_local_response_norm_follows_the_papers_equation():
+    x = torch.randn(2, 7, 3, 3, dtype=torch.float64) * 20
+    expected = torch.empty_like(x)
+    for c in range(7):
+        near = x[:, max(0, c - 2) : c + 3].square().sum(dim=1)
+        expected[:, c] = x[:, c] / (2 + 1e-4 * near) ** 0.75
+    torch.testing.assert_close(made("local_response_norm")()(x), expected)
+
+
+def test_trained_pool_starts_as_the_mean_and_scales_and_moves():
+    block = made("trained_pool")(2, 2, dims=2)
+    x = torch.randn(1, 2, 4, 4)
+    torch.testing.assert_close(block(x), torch.nn.functional.avg_pool2d(x, 2))
+    with torch.no_grad():
+        block.weight.copy_(torch.tensor([2.0, 0.0]))
+        block.bias.copy_(torch.tensor([0.0, 3.0]))
+    total = 4 * torch.nn.functional.avg_pool2d(x, 2)
+    torch.testing.assert_close(block(x), torch.stack((2 * total[:, 0], torch.full_like(total[:, 1], 3.0)), dim=1))

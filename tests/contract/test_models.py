@@ -1,0 +1,203 @@
+"""One contract over every model of the zoo: what `deepglass.models.contract` promises, entry by entry."""
+
+import dataclasses
+
+import pytest
+import safetensors.torch
+import torch
+
+from deepglass.foundation import catalogue
+from deepglass.foundation.ports import Image, Map, PortMismatch, Ports, Steps, Vector
+from deepglass.graph.probe import Probe
+from deepglass.graph.trace import example, trace
+
+COUNTS = {
+    "alexnet": 61_100_840,
+    "alexnet_2012": 60_965_224,
+    "lenet5": 61_706,
+    "lenet5_1998": 60_000,
+    "mlp": 109_386,
+    "perceptron": 3,
+    "resnet18": 11_689_512,
+    "resnet34": 21_797_672,
+    "resnet50": 25_557_032,
+    "resnet101": 44_549_160,
+    "resnet152": 60_192_808,
+    "resnet20": 269_722,
+    "resnet56": 853_018,
+    "resnet110": 1_727_962,
+}
+
+# The smallest pictures that each family takes keep the tests quick; the parameters are the same but for alexnet_2012.
+SMALL = {"alexnet": 63, "alexnet_2012": 67, "lenet5": 32, "lenet5_1998": 32, "mlp": 28}
+COMPILED = ("perceptron", "mlp", "lenet5", "lenet5_1998", "resnet20")  # one of each family; the rest is slow
+NAMES = list(catalogue.entries("models"))
+
+
+def small(name):
+    config = catalogue.find("models", name)
+    takes = config.ports().takes
+    if isinstance(takes, Image):
+        size = SMALL.get(name, 32)
+        takes = Image(takes.channels, size, size)
+    return config.fitted(Ports(takes, config.ports().gives))
+
+
+def batch(config, rows):
+    shape = example(config.ports().takes, rows).shape
+    return torch.randn(shape, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def entry(request):
+    """(name, configuration, network): built once, then handed to every check."""
+    torch.manual_seed(0)
+    config = small(request.param)
+    return request.param, config, config.build()
+
+
+def test_every_entry_states_its_count():
+    assert set(COUNTS) == set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_count_of_parameters_is_as_stated(name):
+    with torch.device("meta"):
+        network = catalogue.find("models", name).build()
+    assert sum(parameter.numel() for parameter in network.parameters()) == COUNTS[name]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_graph_covers_every_parameter_once_and_ends_in_the_declared_shape(name):
+    config = catalogue.find("models", name)
+    with torch.device("meta"):
+        network = config.build()
+    graph = trace(network, example(config.ports().takes))
+    assert sorted(graph.parameters()) == sorted(dict(network.named_parameters()))
+    assert graph.unused == ()
+    assert sum(node.count for node in graph.nodes) == COUNTS[name]
+    assert graph.nodes[graph.outputs[0]].shape == (1, config.ports().gives.size)
+    assert all(source < node.index for node in graph.nodes for source in node.inputs)
+
+
+def test_configuration_is_frozen_and_says_why_each_setting_is_there(entry):
+    _, config, _ = entry
+    assert type(config).__dataclass_params__.frozen
+    assert all(field.kw_only for field in dataclasses.fields(config))
+    assert not hasattr(config, "__dict__")
+
+
+def test_declared_shapes_and_no_nan(entry):
+    _, config, network = entry
+    for x in (batch(config, 3), torch.zeros_like(batch(config, 3)), 10 * batch(config, 3)):
+        with torch.no_grad():
+            logits = network.eval()(x)
+        assert logits.shape == (3, config.ports().gives.size)
+        assert torch.isfinite(logits).all()
+
+
+def test_every_parameter_gets_a_gradient(entry):
+    _, config, network = entry
+    network.train()
+    torch.manual_seed(0)
+    classes = torch.tensor([0, 1, 1, 1])  # unbalanced: a neuron that starts at zero has something to learn
+    torch.nn.functional.cross_entropy(network(batch(config, 4)), classes).backward()
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None, name
+        assert torch.isfinite(parameter.grad).all(), name
+        assert parameter.grad.abs().max() > 0, name
+    network.zero_grad()
+
+
+def test_saved_and_loaded_is_the_same(entry):
+    _, config, network = entry
+    stored = safetensors.torch.save(network.state_dict())
+    torch.manual_seed(1)
+    other = config.build()
+    other.load_state_dict(safetensors.torch.load(stored), strict=True)
+    x = batch(config, 2)
+    with torch.no_grad():
+        assert torch.equal(network.eval()(x), other.eval()(x))
+
+
+def test_alone_is_as_in_a_batch(entry):
+    _, config, network = entry
+    x = batch(config, 3)
+    with torch.no_grad():
+        together = network.eval()(x)
+        alone = torch.cat([network(row[None]) for row in x])
+    torch.testing.assert_close(alone, together, rtol=1e-4, atol=1e-5 * together.abs().max().item() + 1e-7)
+
+
+def test_stages_and_head_exist_and_run_in_order(entry):
+    _, config, network = entry
+    names = network.stages()
+    with torch.no_grad(), Probe(network, [*names, network.head]) as probe:
+        network.eval()(batch(config, 2))
+    assert [capture.name for capture in probe] == [*names, network.head]
+    ranks = [probe[name].value.ndim for name in names]
+    assert ranks == sorted(ranks, reverse=True)  # maps first, then vectors
+    assert probe[network.head].value.shape[0] == 2
+
+
+@pytest.mark.parametrize("classes", [2, 5])
+def test_fitted_to_other_data_works_or_says_why(entry, classes):
+    _, config, _ = entry
+    ports = Ports(Image(3, 96, 80), Vector(classes))
+    try:
+        fitted = config.fitted(ports)
+    except PortMismatch as refusal:
+        assert len(str(refusal)) > 40 and str(refusal).endswith(".")
+        return
+    assert fitted.ports() == ports
+    with torch.device("meta"):
+        network = fitted.build()
+    assert network(example(ports.takes, 2)).shape == (2, classes)
+
+
+REFUSED = [
+    ("perceptron", Ports(Vector(4), Vector(5)), "separates two classes; the data has 5. Choose mlp"),
+    ("perceptron", Ports(Steps(4), Vector(2)), "takes rows of numbers or pictures, but the data are Steps data"),
+    ("mlp", Ports(Steps(4), Vector(2)), "mlp takes rows of numbers or pictures"),
+    ("mlp", Ports(Vector(4), Map(2)), "mlp gives one number per class, but the task asks for Map data"),
+    ("lenet5", Ports(Image(1, 28, 28), Vector(10)), "lenet5 wants pictures of 32x32; these are 28x28"),
+    ("lenet5_1998", Ports(Image(1, 28, 28), Vector(10)), "lenet5_1998 wants pictures of 32x32"),
+    ("lenet5_1998", Ports(Image(1, 32, 32), Vector(7)), "exactly the ten digits.* has 7 classes. Choose lenet5"),
+    ("lenet5_1998", Ports(Image(3, 32, 32), Vector(10)), "these have 3. Turn them grey, or choose lenet5"),
+    ("alexnet", Ports(Image(3, 48, 99), Vector(5)), "alexnet needs pictures of at least 63x63; these are 48x99"),
+    ("alexnet_2012", Ports(Image(3, 66, 99), Vector(5)), "at least 67x67"),
+    ("resnet18", Ports(Vector(4), Vector(5)), "looks at pictures, but the data are rows of 4 numbers"),
+    ("resnet50", Ports(Image(3, 31, 99), Vector(5)), "at least 32x32"),
+    ("resnet20", Ports(Image(3, 7, 7), Vector(5)), "resnet20 needs pictures of at least 8x8"),
+    ("resnet20", Ports(Image(3, 32, 32), Map(5)), "resnet20 gives one number per class"),
+]
+
+
+@pytest.mark.parametrize(("name", "ports", "sentence"), REFUSED)
+def test_refusal_is_one_clear_sentence(name, ports, sentence):
+    with pytest.raises(PortMismatch, match=sentence):
+        catalogue.find("models", name).fitted(ports)
+
+
+@pytest.mark.parametrize(
+    ("name", "picture"), [("alexnet", 63), ("alexnet_2012", 67), ("resnet50", 32), ("resnet20", 8), ("resnet18", 45)]
+)
+def test_smallest_picture_passes(name, picture):
+    config = catalogue.find("models", name).fitted(Ports(Image(2, picture, picture), Vector(3)))
+    with torch.device("meta"):
+        assert config.build()(torch.empty(2, 2, picture, picture)).shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in COMPILED else pytest.param(name, marks=pytest.mark.slow) for name in NAMES]
+)
+def test_compiled_equals_eager(name):
+    torch.manual_seed(0)
+    config = small(name)
+    network = config.build().eval()
+    x = batch(config, 2)
+    with torch.no_grad():
+        eager = network(x)
+        torch.compiler.reset()
+        compiled = torch.compile(network, fullgraph=True)(x)
+    torch.testing.assert_close(compiled, eager, rtol=1e-4, atol=1e-5 * eager.abs().max().item() + 1e-7)
