@@ -1,4 +1,4 @@
-"""The whole trip on one screen: recognise, check, plan, train, evaluate, bundle, report. CLI and Python both call it."""
+"""The whole trip on one screen: recognise, check, plan, train, evaluate, bundle, report. CLI and Python call it."""
 
 import datetime
 import re
@@ -17,8 +17,9 @@ from deepglass.data.source import PARTS, Source
 from deepglass.engine.journal import Watcher
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.settings import Override, flatten, resolve
-from deepglass.recipes.recipe import Recipe, Size, choose_recipe
+from deepglass.recipes.recipe import Size, choose_recipe
 from deepglass.run import Material, Run, RunSettings
+from deepglass.tasks.task import Predictions
 
 FIRST = ("data.", "seed")  # settings that are needed before the data are opened
 
@@ -114,13 +115,14 @@ def finish(
     began = time.monotonic()
     material = run.material(reading)
     run.train(tuple(watchers), asked_to_stop, material)
-    figures = evaluate(run, material)
+    results = evaluate(run, material)
+    figures = {part: found for part, (found, _) in results.items()}
     return Outcome(run, figures, time.monotonic() - began)
 
 
-def evaluate(run: Run, material: Material) -> dict[str, dict[str, Any]]:
-    """Figures of every part that has examples; predictions are kept for the report."""
-    return {part: run.evaluate(part, material)[0] for part in PARTS if len(material.rows[part])}
+def evaluate(run: Run, material: Material) -> dict[str, tuple[dict[str, Any], Predictions]]:
+    """Figures and predictions of every part that has examples."""
+    return {part: run.evaluate(part, material) for part in PARTS if len(material.rows[part])}
 
 
 def new_folder(out: str, place: str) -> Path:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from deepglass.bundle import EXTERNAL, Bundle, choose_model, describe
 from deepglass.data.cache import Store, prepare_all
-from deepglass.data.check import before, too_many_bad
+from deepglass.data.check import before, refuse, too_many_bad
 from deepglass.data.loader import Loader, every_example
 from deepglass.data.order import Balanced, Order, Shuffled
 from deepglass.data.recognise import Survey, recognise, survey
@@ -37,9 +37,9 @@ from deepglass.foundation import catalogue
 from deepglass.foundation.device import choose_device, machine
 from deepglass.foundation.errors import RunFailed, Stopped, UsageError
 from deepglass.foundation.ports import Image, PortMismatch, Ports
-from deepglass.foundation.seeds import seed_torch
 from deepglass.foundation.sealed import write_text
-from deepglass.foundation.settings import Choice, Override, choose, from_json, read_toml, resolve, to_json, to_toml
+from deepglass.foundation.seeds import seed_torch
+from deepglass.foundation.settings import Choice, choose, from_json, read_toml, resolve, to_json, to_toml
 from deepglass.tasks.task import Predictions, Task
 
 EVALUATION_BATCH = 256
@@ -149,6 +149,7 @@ class Run:
             settings.task.settings,
         ]
         store = prepare_all(self.source, parts, task.prepare, recipe, settings.data.cache, watch)
+        refuse(findings + store.findings)
         too_many_bad(store.findings, len(index), settings.data)
         targets = task.code(index.labels)
         answered = np.array([label is not None for label in index.labels])
@@ -279,7 +280,12 @@ class Run:
         weights = state.averages or state.model.state_dict()
         model = fit_model(self.settings.model, material.task.asks())
         facts = material.task.facts
-        about = {"run": self.folder.name, "step": state.step, "seed": self.settings.seed, "place": self.settings.data.place}
+        about = {
+            "run": self.folder.name,
+            "step": state.step,
+            "seed": self.settings.seed,
+            "place": self.settings.data.place,
+        }
         document = describe(model, self.settings.task, facts, best.figures if best else {}, about)
         state.model.load_state_dict(weights)
         Bundle(document, state.model, material.task).save(self.folder / "bundle")
@@ -293,7 +299,7 @@ class Run:
             if known["fingerprint"] != self.source.fingerprint():
                 raise RunFailed("run.data_changed", place=self.settings.data.place, folder=self.folder)
             return settings.build(from_json(settings.facts_type, known["facts"], str(self.folder / "data.json")))
-        size, channels = picture_size(self.settings, survey(self.source))
+        size, channels = picture_size(self.settings, survey(self.source, self.settings.data.split_seed))
         return settings.build(settings.learn(self.source.index.take(np.flatnonzero(parts == "train")), size, channels))
 
     def _settled(self, task: Task, store: Store, rows: np.ndarray) -> Task:
@@ -341,8 +347,8 @@ def picture_size(settings: RunSettings, found: Survey) -> tuple[tuple[int, int],
     if found.kind != "picture" or wanted is None:
         return (0, 0), 0
     if wanted.size:
-        return (wanted.size, wanted.size), found.channels
+        return (wanted.size, wanted.size), max(found.channels)
     takes = settings.model.settings.ports().takes if settings.model.name != EXTERNAL else None
     if isinstance(takes, Image):
-        return (takes.height, takes.width), found.channels
-    return found.size, found.channels
+        return (takes.height, takes.width), max(found.channels)
+    return (found.height, found.width), max(found.channels)

@@ -105,7 +105,12 @@ class Sequence(Base):
 
 
 def network(norm: bool = True) -> nn.Module:
-    layers = [nn.Linear(6, 16), *([nn.BatchNorm1d(16)] if norm else []), nn.ReLU(), *([nn.Dropout(0.2)] if norm else [])]
+    layers = [
+        nn.Linear(6, 16),
+        *([nn.BatchNorm1d(16)] if norm else []),
+        nn.ReLU(),
+        *([nn.Dropout(0.2)] if norm else []),
+    ]
     return nn.Sequential(*layers, nn.Linear(16, 3))
 
 

@@ -11,7 +11,6 @@ from deepglass.foundation.words import say
 
 Json = Annotated[bool, typer.Option("--json", help=say("cli.json"))]
 Debug = Annotated[bool, typer.Option("--debug", help=say("cli.debug"))]
-Lang = Annotated[str, typer.Option("--lang", help=say("cli.lang"))]
 Out = Annotated[str, typer.Option("--out", help=say("cli.out"))]
 ModelName = Annotated[str, typer.Option("--model", help=say("cli.model"))]
 TaskName = Annotated[str, typer.Option("--task", help=say("cli.task"))]

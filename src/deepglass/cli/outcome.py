@@ -13,7 +13,7 @@ def tell(outcome: Outcome, printer: Printer) -> None:
             say(
                 "cli.figure",
                 part=say(f"cli.part_{part}"),
-                name=say(f"metrics.name_{name}"),
+                name=say(f"tasks.metric_{name}"),
                 value=f"{figure.value:.4g}",
                 low=f"{figure.low:.4g}",
                 high=f"{figure.high:.4g}",

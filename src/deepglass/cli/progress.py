@@ -77,7 +77,9 @@ class Watch:
 
     def _check(self, event: Event) -> None:
         figures: dict[str, Any] = event["figures"]
-        shown = ", ".join(f"{name} {figure['value']:.4g}" for name, figure in list(figures.items())[:3] if figure["value"] is not None)
+        shown = ", ".join(
+            f"{name} {figure['value']:.4g}" for name, figure in list(figures.items())[:3] if figure["value"] is not None
+        )
         self.live.update(self.bar, completed=event["step"])
         self.console.print(say("cli.check", epoch=f"{event['step'] / self.epoch_steps:.3g}", figures=shown))
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from deepglass import journey
-from deepglass.cli.options import Debug, Json, Lang, Printer
+from deepglass.cli.options import Debug, Json, Printer
 from deepglass.cli.outcome import tell
 from deepglass.cli.progress import Watch
 from deepglass.cli.stop import StopSignals
@@ -16,7 +16,6 @@ from deepglass.foundation.words import say
 def resume(
     run: Annotated[Path, typer.Argument(help=say("cli.run"))],
     as_json: Json = False,
-    lang: Lang = "",
     debug: Debug = False,
 ) -> None:
     """The same bits as if the run had never been stopped."""

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from deepglass import journey
-from deepglass.cli.options import Debug, Device, Json, Lang, ModelName, Out, Printer, SizeName, TaskName, Words, overrides
+from deepglass.cli.options import Debug, Device, Json, ModelName, Out, Printer, SizeName, TaskName, Words, overrides
 from deepglass.cli.outcome import tell
 from deepglass.cli.progress import Watch
 from deepglass.cli.stop import StopSignals
@@ -26,16 +26,13 @@ def train(
     out: Out = "",
     settings: Annotated[str, typer.Option("--settings", help=say("cli.settings_file"))] = "",
     as_json: Json = False,
-    lang: Lang = "",
     debug: Debug = False,
 ) -> None:
     """Data in; a trained, evaluated, explained network out."""
     if size not in SIZES:
         raise UsageError("settings.choose", path="--size", value=size, allowed=", ".join(SIZES))
     chosen = read_toml(Path(settings)) if settings else []
-    chosen += overrides(
-        words, task=("task.name", task), model=("model.name", model), device=("train.device", device)
-    )
+    chosen += overrides(words, task=("task.name", task), model=("model.name", model), device=("train.device", device))
     printer = Printer(as_json)
     with Watch(as_json) as watch, StopSignals() as stop:
         proposal = journey.propose(data, chosen, size)  # pyright: ignore

@@ -1,4 +1,4 @@
-"""Raw things to be answered: files, folders, arrays and tables as a stream of (id, raw), each read when its turn comes."""
+"""Raw things to be answered: files, folders, arrays as a stream of (id, raw), each read when its turn comes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +26,7 @@ class Input(NamedTuple):
 
 
 def open_inputs(inputs: Any, kind: str) -> Iterator[Input]:
-    """Pictures from files, folders, bytes or arrays (H, W), (H, W, C) or a batch of them; rows of numbers from arrays."""
+    """Pictures from files, folders, bytes, arrays (H, W), (H, W, C) or many of them; rows of numbers from arrays."""
     for place, item in enumerate(_listed(inputs, kind)):
         if isinstance(item, np.ndarray):
             yield Input(str(place), Picture(_with_channels(item)) if kind == "picture" else item)

@@ -32,17 +32,25 @@ def listing(folder: Path | str) -> tuple[list[str], list[str]]:
     return sorted(folders), sorted(files)
 
 
-def walk(folder: Path | str, prefix: str = "", above: frozenset[tuple[int, int]] = frozenset()) -> Iterator[str]:
-    """Every file under `folder` as a path relative to it, with "/" between names."""
+def walk(folder: Path | str, prefix: str = "") -> Iterator[str]:
+    """Every file under `folder` as a path relative to it after `prefix`, with "/" between names."""
+    above = frozenset(_identity(parent) for parent in Path(folder).absolute().parents)
+    return _descend(str(folder), prefix, above)
+
+
+def _descend(folder: str, prefix: str, above: frozenset[tuple[int, int]]) -> Iterator[str]:
     folders, files = listing(folder)
     yield from (prefix + name for name in files)
-    here = os.stat(folder)
-    above = above | {(here.st_dev, here.st_ino)}
+    above = above | {_identity(folder)}
     for name in folders:
         inner = os.path.join(folder, name)
-        place = os.stat(inner)
-        if (place.st_dev, place.st_ino) not in above:
-            yield from walk(inner, f"{prefix}{name}/", above)
+        if _identity(inner) not in above:  # else a link back up
+            yield from _descend(inner, f"{prefix}{name}/", above)
+
+
+def _identity(folder: Path | str) -> tuple[int, int]:
+    place = os.stat(folder)
+    return place.st_dev, place.st_ino
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

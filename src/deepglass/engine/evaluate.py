@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from deepglass.foundation.errors import RunFailed
-from deepglass.tasks.task import Batch, Metric, Predictions, Task
+from deepglass.tasks.task import Batch, Predictions, Task
 
 
 @torch.no_grad()
@@ -25,18 +25,11 @@ def evaluate(
     for batch in batches:
         presented = task.present(batch.to(device))
         predictions = {name: values.float().cpu() for name, values in task.predict(model, presented).items()}
-        targets = {name: batch[name] for name in batch.columns if name.startswith("target")}
-        _update(metrics, batch.ids, predictions, targets)
+        for metric in metrics.values():
+            metric.update(batch.ids, predictions, task.truth(batch))
         ids += batch.ids
         tables.append(predictions)
     if len(set(ids)) != examples:
         raise RunFailed("train.inexact", seen=len(set(ids)), examples=examples)
     table = {name: torch.cat([part[name] for part in tables]) for name in tables[0]}
     return {name: metric.compute() for name, metric in metrics.items()}, table
-
-
-def _update(
-    metrics: dict[str, Metric], ids: tuple[str, ...], predictions: Predictions, targets: dict[str, Tensor]
-) -> None:
-    for metric in metrics.values():
-        metric.update(ids, predictions, targets)

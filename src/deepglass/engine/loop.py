@@ -140,7 +140,7 @@ def update(state: State, run: Training, turn: Turn, shards: list[Batch]) -> None
 
 
 def refuse(state: State, run: Training, turn: Turn, shards: list[Batch]) -> None:
-    """A loss or gradient that is not finite never reaches the weights; the step's rows are written down for a replay."""
+    """A loss or gradient that is not finite never reaches the weights; the step's rows are written down."""
     ids = [row for shard in shards for row in shard.ids]
     losses = run.losses()
     run.journal.write("nonfinite", state.step, turn=turn.updates, losses=losses, ids=ids)

@@ -32,7 +32,7 @@ def digits(survey: Survey, size: Size, model: str) -> RunSettings:
 
 
 def _suits(survey: Survey) -> int:
-    small = survey.kind == "picture" and survey.channels == 1 and max(survey.size) <= 40
+    small = survey.kind == "picture" and survey.channels == (1,) and max(survey.width, survey.height) <= 40
     return 2 if small else 0
 
 

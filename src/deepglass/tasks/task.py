@@ -1,9 +1,9 @@
-"""The contract of a task: losses and turns, what a model must offer, how raw things become rows and rows become answers.
+"""The contract of a task: losses and turns, what a model must offer, how raw things become rows and rows answers.
 
 A task knows no model and the engine knows no task but through this file.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -48,7 +48,7 @@ class Stream:
 class Metric(Protocol):
     """Collects predictions by example id and says a figure, exact over the data set."""
 
-    def update(self, ids: tuple[str, ...], predictions: Predictions, targets: Mapping[str, Tensor]) -> None: ...
+    def update(self, ids: Sequence[str], predictions: Predictions, targets: Any) -> None: ...
 
     def compute(self) -> Any: ...
 
@@ -84,6 +84,10 @@ class Task(Protocol):
 
     def predict(self, model: nn.Module, batch: Batch) -> Predictions:
         """What the model says of a presented batch, one row each."""
+        ...
+
+    def truth(self, batch: Batch) -> Any:
+        """What the metrics compare the predictions with."""
         ...
 
     def metrics(self) -> dict[str, Metric]:

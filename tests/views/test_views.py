@@ -1,0 +1,214 @@
+"""One contract over every view: terminal, SVG, PNG, JSON and a sentence, in both languages, with odd content too."""
+
+import io
+import json
+import math
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from deepglass.foundation.words import say
+from deepglass.views import chart
+from deepglass.views.bars import Bars
+from deepglass.views.cells import columns
+from deepglass.views.curve import Curve, Line
+from deepglass.views.heat import Heat
+from deepglass.views.matrix import Matrix
+from deepglass.views.picture import Gallery, Picture, as_bytes, fitted
+from deepglass.views.scatter import Regions, Scatter
+from deepglass.views.table import Table
+from deepglass.views.text import Sentence
+from deepglass.views.view import number
+
+NAMES = ["rose", "郁金香", '<b>&"daisy"</b>']
+MAKER = np.random.default_rng(0)
+PIXELS = MAKER.integers(0, 256, (20, 30, 3), dtype=np.uint8)
+POINTS, CLASSES = MAKER.normal(size=(30, 2)), np.arange(30) % 3
+NAN = math.nan
+
+
+def make(lang: str) -> dict[str, Any]:
+    region = Regions(np.arange(16).reshape(4, 4) % 3, (-3.0, 3.0), (-3.0, 3.0))
+    pictures = [Picture(PIXELS, name, lang) for name in NAMES]
+    matrix = np.arange(9).reshape(3, 3)
+    return {
+        "curve": Curve([Line("a", [1, 2, 3], [3.0, NAN, 1.0]), Line("损失", [1, 2], [2.0, 1.0], [1.0, 0.5], [3.0, 2.0])], "Loss", "step", "nats", lang=lang),
+        "curve log": Curve([Line("a", [1, 10, 100], [1e-3, 0.0, 10.0])], "Rates", "step", "rate", True, True, lang),
+        "curve empty": Curve([Line("a", [], [])], "Nothing", lang=lang),
+        "curve none": Curve([], "Nothing", lang=lang),
+        "curve flat": Curve([Line("a", [5], [2.0])], "Flat", lang=lang),
+        "bars": Bars(NAMES, [0.5, NAN, 1.0], "Recall", "share", [0.4, NAN, 0.9], [0.6, NAN, 1.0], lang),
+        "bars negative": Bars(NAMES, [-1.0, 0.0, 2.0], "Change", lang=lang),
+        "bars empty": Bars([], [], "None", lang=lang),
+        "matrix": Matrix(matrix, NAMES, "Confusion", lang),
+        "matrix clean": Matrix(np.diag([3, 4, 5]), NAMES, lang=lang),
+        "matrix empty": Matrix(np.zeros((3, 3), int), NAMES, lang=lang),
+        "matrix large": Matrix(MAKER.poisson(1, (100, 100)), [f"class {i}" for i in range(100)], "Many", lang),
+        "scatter": Scatter(POINTS, CLASSES, NAMES, "Iris", "length (cm)", "width (cm)", region, lang),
+        "scatter empty": Scatter(np.zeros((0, 2)), np.zeros(0, int), ["a"], "None", lang=lang),
+        "scatter many": Scatter(MAKER.normal(size=(2000, 2)), np.arange(2000) % 60, [str(i) for i in range(60)], lang=lang),
+        "picture": Picture(PIXELS, "郁金香 & rose", lang),
+        "picture grey": Picture(MAKER.random((28, 28)), lang=lang),
+        "gallery": Gallery(pictures, "Mistakes", lang=lang),
+        "gallery empty": Gallery([], "Mistakes", lang=lang),
+        "heat": Heat(PIXELS, np.eye(5), "Why", lang),
+        "heat flat": Heat(PIXELS[:, :, :1], np.zeros((3, 3)), "Why", lang),
+        "table": Table(["name", "n"], [[NAMES[1], 3], [NAMES[2], NAN], [None, 10_000]], "Rows", lang),
+        "table empty": Table(["name"], [], "Rows", lang),
+        "sentence": Sentence("All <is> well & 好。"),
+    }  # fmt: skip
+
+
+VIEWS = {lang: make(lang) for lang in ("en", "zh-CN")}
+EACH = pytest.mark.parametrize("name", VIEWS["en"])
+CHARTS = [name for name in VIEWS["en"] if name.split()[0] in ("curve", "bars", "matrix", "scatter")]
+
+
+@EACH
+@pytest.mark.parametrize("lang", VIEWS)
+def test_words_are_there_in_the_asked_language(name: str, lang: str):
+    view = VIEWS[lang][name]
+    terminal, text = view.terminal(), view.text()
+    assert all(line == line.rstrip() for line in terminal.split("\n")) and "\x1b" not in terminal
+    assert text.endswith((".", "。")) and "\n" not in text and "{" not in text
+    if name not in ("sentence",):
+        assert text.endswith("。") == (lang == "zh-CN")
+    document = json.dumps(view.json(), allow_nan=False)
+    assert json.loads(document)["kind"] == {"sentence": "text"}.get(name, name.split()[0])
+
+
+@EACH
+def test_the_svg_stands_alone_and_fits_light_and_dark(name: str):
+    drawn = VIEWS["zh-CN"][name].svg()
+    root = ElementTree.fromstring(drawn)
+    assert root.get("role") == "img" and "max-width:100%" in root.get("style", "")
+    space = "{http://www.w3.org/2000/svg}"
+    assert root.find(f"{space}title").text and root.find(f"{space}desc").text.endswith("。")  # pyright: ignore
+    assert chart.INK not in drawn and "metadata" not in drawn and "http-equiv" not in drawn
+    assert not re.search(r"(fill|stroke): ?(#000000|black|#ffffff|white)", drawn)
+    assert len(drawn) < 150_000
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_chart_is_a_picture_too(name: str):
+    picture = Image.open(io.BytesIO(VIEWS["en"][name].png()))
+    assert picture.format == "PNG" and picture.width >= 800
+
+
+def test_letters_stay_letters_and_are_escaped():
+    drawn = VIEWS["en"]["bars"].svg()
+    assert "郁金香" in drawn and "&lt;b&gt;" in drawn and "<b>" not in drawn
+    assert "system-ui" in drawn and "DejaVu" not in drawn
+    assert "currentColor" in drawn and "var(--accent" in drawn
+
+
+def test_charts_drawn_in_threads_are_the_same_bytes():
+    names = CHARTS * 2
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda name: VIEWS["en"][name].svg(), names))
+    assert together == [VIEWS["en"][name].svg() for name in names]
+
+
+def test_without_a_chinese_font_there_is_a_hint_and_letters_in_the_svg(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(chart, "cjk_font", lambda: None)
+    assert chart.font_hint("abc", lang="en") == ""
+    assert "fonts-noto-cjk" in chart.font_hint("猫", lang="en")
+    assert chart.font_hint("猫", lang="zh-CN").startswith("没有安装中文字体")
+    hints: list[str] = []
+    real = chart.Figure.text
+    monkeypatch.setattr(chart.Figure, "text", lambda self, x, y, s, **k: (hints.append(s), real(self, x, y, s, **k))[1])
+    with pytest.warns(UserWarning, match="Glyph"):
+        VIEWS["en"]["bars"].png()
+        assert "郁金香" in VIEWS["en"]["bars"].svg()
+    assert hints == [say("views.no_cjk_font", "en")]
+
+
+def test_a_long_line_is_thinned_but_keeps_its_ends_and_peaks():
+    y = np.zeros(100_000)
+    y[54_321] = 9
+    drawn = Curve([Line("a", range(100_000), y)], "Long").svg()
+    assert len(drawn) < 30_000 and ">9<" in drawn.replace("\n", "") or ">8<" in drawn.replace("\n", "")
+
+
+def test_folding_keeps_the_counts_and_the_most_confused():
+    counts = np.diag(np.full(30, 10))
+    counts[3, 17] = 7
+    folded = Matrix(counts, [str(i) for i in range(30)], lang="en").fold(5)
+    assert folded.counts.sum() == counts.sum() and len(folded.labels) == 5
+    assert {"3", "17"} <= set(folded.labels) and folded.labels[-1] == "others (26)"
+    row, column = folded.labels.index("3"), folded.labels.index("17")
+    assert folded.counts[row, column] == 7
+    assert "3 is taken for 17" in Matrix(counts, [str(i) for i in range(30)], lang="en").text()
+
+
+def test_the_terminal_keeps_to_its_width():
+    for name in ("curve", "bars", "matrix", "matrix large", "table", "gallery"):
+        for width in (40, 60, 100):
+            lines = VIEWS["zh-CN"][name].terminal(width=width).split("\n")
+            assert max(map(columns, lines)) <= width + 2, name
+
+
+def test_heat_names_the_place_where_it_is():
+    heat = np.zeros((9, 9))
+    heat[0, 8] = 1
+    assert Heat(PIXELS, heat, "Why", "en").text() == "Why: what counts most lies at the upper right of the picture."
+    assert Heat(PIXELS, heat.T, "原因", "zh-CN").text() == "原因：影响最大的区域在图片的左下方。"
+    overlay = Heat(PIXELS, heat).overlay().pixels
+    np.testing.assert_allclose(overlay[-1, 0], PIXELS[-1, 0] / 255)  # where nothing counts, the picture itself
+    assert np.abs(overlay[0, -1] - PIXELS[0, -1] / 255).max() > 0.05
+
+
+@pytest.mark.parametrize(
+    "make_pixels",
+    [
+        lambda: np.full((4, 6), 0.5),
+        lambda: np.full((4, 6, 1), 128, np.uint8),
+        lambda: np.dstack([np.zeros((4, 6, 3)), np.full((4, 6), 0.5)]),
+        lambda: np.full((4, 6, 3), 0.5, np.float32),
+    ],
+)
+def test_any_picture_becomes_bytes(make_pixels: Callable[[], np.ndarray]):
+    made = as_bytes(make_pixels())
+    assert made.shape == (4, 6, 3) and made.dtype == np.uint8 and (abs(made.astype(int) - 128) <= 1).all()
+
+
+def test_pictures_are_shrunk_or_enlarged_in_whole_steps():
+    assert fitted(np.zeros((1000, 500)), 320).size == (160, 320)
+    assert fitted(np.zeros((28, 28)), 320).size == (308, 308)
+    assert fitted(np.zeros((200, 200)), 320).size == (200, 200)
+
+
+def test_ansi_pictures_use_colours():
+    assert "\x1b[38;2;" in VIEWS["en"]["picture"].terminal(ansi=True)
+    assert "\x1b[38;2;" in VIEWS["en"]["heat"].terminal(ansi=True)
+    assert "\x1b[38;2;" in VIEWS["en"]["gallery"].terminal(ansi=True)
+
+
+def test_a_table_for_a_page_is_escaped():
+    page = VIEWS["en"]["table"].html()
+    assert "&lt;b&gt;" in page and '<td class="number">10,000</td>' in page and "<caption>Rows</caption>" in page
+
+
+def test_numbers_in_words():
+    assert [number(value) for value in (math.inf, -math.inf, 0.5, -2.0, 123456.7)] == [
+        "∞",
+        "-∞",
+        "0.5",
+        "-2",
+        "123,457",
+    ]
+
+
+def test_the_package_itself_is_light():
+    code = (
+        "import sys, deepglass.views; print([n for n in ('matplotlib', 'numpy', 'PIL', 'torch') if n in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
