@@ -96,7 +96,7 @@ def strata_of(labels: Sequence[Any]) -> list[tuple[int, ...]]:
 def _deal_rows(strata: np.ndarray, keys: np.ndarray, shares: list[float]) -> np.ndarray:
     """Each class's queue is cut at its quotas; parts after the first come first in the queue."""
     names, counts = np.unique(strata, return_counts=True)
-    quotas = _quotas(counts, shares)
+    quotas = _even(counts, len(shares)) if len(set(shares)) == 1 else _quotas(counts, shares)
     dealt = np.zeros(len(strata), dtype=np.int64)
     for name, quota in zip(names, quotas, strict=True):
         rows = np.flatnonzero(strata == name)
@@ -121,6 +121,16 @@ def _quotas(counts: np.ndarray, shares: list[float]) -> np.ndarray:
         quotas[:, part] = take
         left -= take
     quotas[:, 0] = left
+    return quotas
+
+
+def _even(counts: np.ndarray, parts: int) -> np.ndarray:
+    """Equal parts: what is left over of one class goes to the parts after those that the last class filled up."""
+    quotas = np.repeat(counts[:, None] // parts, parts, axis=1)
+    start = 0
+    for name, left in enumerate((counts % parts).tolist()):
+        quotas[name, (start + np.arange(left)) % parts] += 1
+        start += left
     return quotas
 
 
