@@ -51,7 +51,7 @@ class Dots:
     def line(self, x: np.ndarray, y: np.ndarray) -> None:
         """Straight pieces through the places; a NaN breaks the line."""
         across, down = x * (self.width * 2 - 1), (1 - y) * (self.height * 4 - 1)
-        for start in range(max(1, len(x) - 1)):
+        for start in range(max(min(1, len(x)), len(x) - 1)):  # one point alone is a dot
             ends = slice(start, min(start + 2, len(x)))
             if np.isfinite(across[ends]).all() and np.isfinite(down[ends]).all():
                 self._piece(across[ends], down[ends])

@@ -155,6 +155,9 @@ def _house_svg(document: str, title: str, description: str) -> str:
     body = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", body, flags=re.DOTALL)
     body = re.sub(r"\d+\.\d{3,}", lambda found: f"{float(found.group()):.2f}".rstrip("0").rstrip("."), body)
     body = body.replace(INK, "currentColor").replace(ACCENT, f"var(--accent, {ACCENT})")
-    body = re.sub(r"(font: [^;\"]*?px )[^;\"]+", rf"\g<1>{SYSTEM_FONTS}", body)
+    body = re.sub(r"font-family: [^;\"]+;? ?", "", body)  # every text inherits the page's fonts from one group
+    body = re.sub(r"(font: [^;\"]*?px )[^;\"]+", rf"\g<1>{SYSTEM_FONTS}", body)  # matplotlib before 3.11
+    body = re.sub(r' transform="rotate\(-0 [^"]*\)"', "", body)
     body = re.sub(r"\n\s+", "\n", body)
+    body = f'<g style="font-family: {SYSTEM_FONTS}">{body}</g>'
     return frame(body, float(box.group(1)), float(box.group(2)), title, description)

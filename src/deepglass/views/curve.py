@@ -85,12 +85,15 @@ class Curve:
 
     def text(self) -> str:
         """From where to where each line goes."""
+        title = self.title or self.y_label
         parts = [
-            say("views.curve_line", self.lang, name=line.name, first=_first(line), last=_last(line))
+            say("views.curve_line", self.lang, name=line.name, first=number(line.y[0]), last=number(line.y[-1]))
             for line in self.lines
+            if len(line.y)
         ]
-        between = say("views.and_so_on", self.lang)
-        return say("views.curve", self.lang, title=self.title or self.y_label, parts=between.join(parts))
+        if not parts:
+            return say("views.empty", self.lang, title=title)
+        return say("views.curve", self.lang, title=title, parts=say("views.and_so_on", self.lang).join(parts))
 
     def _draw(self, axes: Axes) -> None:
         dress(axes, self.x_label, self.y_label)
@@ -151,10 +154,6 @@ def _thin(values: np.ndarray) -> np.ndarray:
     filled = np.nan_to_num(values, nan=float(np.nanmean(values)))
     ends = [pick for part in stretches for pick in (part[filled[part].argmin()], part[filled[part].argmax()])]
     return np.unique([0, *ends, len(values) - 1])
-
-
-def _first(line: Line) -> str:
-    return number(line.y[0]) if len(line.y) else "–"
 
 
 def _last(line: Line) -> str:
