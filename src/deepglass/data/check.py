@@ -33,7 +33,7 @@ class Glance(NamedTuple):
     channels: int = 0
     constant: bool = False  # all pixels are the same
     dhash: int = 0
-    thumb: bytes = b""  # 16 x 16 grey copy; empty where near duplicates are not looked for
+    thumb: bytes = b""  # small colour copy; empty where near duplicates are not looked for
     notes: tuple[str, ...] = ()
     vector: np.ndarray | None = None
 
