@@ -1,0 +1,84 @@
+"""Show a network as a graph: every layer with its shape, parameters and cost, as text, drawing and JSON."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from torch import nn
+
+from deepglass.bundle import Bundle, choose_model
+from deepglass.cli.options import Debug, Json, Printer, Words, overrides
+from deepglass.foundation import catalogue
+from deepglass.foundation.errors import UsageError
+from deepglass.foundation.ports import Port
+from deepglass.foundation.sealed import write_text
+from deepglass.foundation.settings import Choice, Override, resolve
+from deepglass.foundation.words import say
+from deepglass.graph import draw
+from deepglass.graph.structure import Graph
+from deepglass.graph.trace import example, trace
+from deepglass.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A network, what it takes, and what it is called."""
+
+    name: str
+    network: nn.Module
+    takes: Port
+
+
+def show(
+    what: Annotated[str, typer.Argument(help=say("show.what"))],
+    words: Words = None,
+    svg: Annotated[str, typer.Option("--svg", help=say("show.svg"))] = "",
+    whole: Annotated[bool, typer.Option("--whole", help=say("show.whole"))] = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """The graph with shapes, parameters and multiply-adds."""
+    shown = find_network(what, overrides(words))
+    graph = trace(shown.network, example(shown.takes))
+    printer = Printer(as_json)
+    printer.line(_title(shown.name, graph))
+    printer.line()
+    printer.line(draw.text(graph, fold=not whole))
+    document = {"name": shown.name, **draw.data(graph)}
+    if svg:
+        write_text(Path(svg), draw.svg(graph, title=shown.name, fold=not whole))
+        printer.line(say("show.written", file=svg))
+        document["svg"] = svg
+    printer.done(document)
+
+
+def find_network(what: str, chosen: list[Override]) -> Shown:
+    """The network of that name, or of the run or bundle in that folder; weights are read only from a bundle."""
+    place = Path(what)
+    if (place / "run.toml").is_file() or (place / "bundle.json").is_file():
+        bundle = Run.open(place).bundle if (place / "run.toml").is_file() else Bundle.load(place)
+        if chosen:
+            setting = f"{chosen[0].path}={chosen[0].value}"
+            raise UsageError("show.settings_of_a_folder", place=what, setting=setting, name=bundle.name)
+        return Shown(bundle.name, bundle.model, bundle.task.asks().takes)
+    offered = catalogue.entries("models")
+    if what not in offered:
+        raise UsageError("show.unknown", name=what, hint=catalogue.nearest(what, offered))
+    settings = resolve(_OneModel(choose_model(what)), chosen)[0].model.settings
+    with torch.device("meta"):  # shapes without numbers: ResNet-152 in an instant
+        return Shown(what, settings.build(), settings.ports().takes)
+
+
+@dataclass(frozen=True, slots=True)
+class _OneModel:
+    model: Choice
+
+
+def _title(name: str, graph: Graph) -> str:
+    first, last = graph.nodes[0], graph.nodes[graph.outputs[0]]
+    return say("show.title", name=name, input=draw.shape_text(first.shape), output=draw.shape_text(last.shape))
+
+
+CATALOGUE = {"show": show}
