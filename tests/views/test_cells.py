@@ -56,3 +56,8 @@ def test_blocks_are_dark_to_light():
     assert len(blocks(np.zeros((5, 4, 3), np.uint8), 4)) == 3
     assert blocks(pixels, 5, ansi=True)[0].count("▀") == 5
     assert tidy(["a  ", " b"]) == "a\n b"
+
+
+def test_chinese_letters_are_two_cells_wide_and_accents_none():
+    assert columns("猫a") == 3 and columns("e\u0301") == 1
+    assert pad("猫狗猫", 5) == "猫狗…" and pad("猫狗", 3) == "猫…"

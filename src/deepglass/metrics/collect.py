@@ -20,11 +20,6 @@ class Collected:
     def __len__(self) -> int:
         return len(self._ids)
 
-    @property
-    def ids(self) -> list[str]:
-        """The ids in the order of the columns' rows."""
-        return sorted(self._ids)
-
     def add(self, ids: Sequence[str], **columns: Tensor) -> None:
         """Rows of a batch; an id that was there before is an error. Every column is (B, ...)."""
         for identity in ids:

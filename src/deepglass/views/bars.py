@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from deepglass.foundation.words import say
 from deepglass.views.cells import columns, pad, tidy
-from deepglass.views.chart import INK, WIDTH, dress, number_axis
+from deepglass.views.chart import INK, WIDTH, Axes, dress, number_axis
 from deepglass.views.chart import png as chart_png
 from deepglass.views.chart import svg as chart_svg
 from deepglass.views.palette import ACCENT

@@ -11,6 +11,7 @@ import re
 import threading
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib import font_manager
@@ -18,6 +19,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle as Rectangle  # for the charts: matplotlib is named here only
+from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from deepglass.foundation.words import say
@@ -73,7 +76,7 @@ def png(draw: Draw, title: str, size: tuple[int, int] = (WIDTH, HEIGHT), scale: 
     """What `draw` puts on the axes, as PNG on white, with a note on fonts where it needs one."""
     with _lock, mpl.rc_context(_settings()):
         figure = _figure(draw, title, size)
-        hint = font_hint(*(text.get_text() for text in figure.findobj(mpl.text.Text)), lang="en")
+        hint = font_hint(*(text.get_text() for text in figure.findobj(Text) if isinstance(text, Text)), lang="en")
         if hint:
             figure.text(0.01, 0.005, hint, fontsize=6, wrap=True, color="#b00020")
         file = io.BytesIO()
@@ -121,7 +124,7 @@ def legend(axes: Axes, names: list[str]) -> None:
             handle.set_sizes([36])  # points in the chart may be too small to know their shape
 
 
-def _settings() -> dict[str, object]:
+def _settings() -> Any:
     found = cjk_font()
     return {
         "svg.fonttype": "none",

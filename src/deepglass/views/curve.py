@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from deepglass.foundation.words import say
 from deepglass.views.cells import Dots, columns, pad, tidy
-from deepglass.views.chart import dress, legend, number_axis
+from deepglass.views.chart import Axes, dress, legend, number_axis
 from deepglass.views.chart import png as chart_png
 from deepglass.views.chart import svg as chart_svg
 from deepglass.views.palette import colour, shape, sign

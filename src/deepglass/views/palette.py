@@ -22,3 +22,13 @@ def shape(index: int) -> str:
 def sign(index: int) -> str:
     """The marker of class `index` in a terminal."""
     return SIGNS[index % len(SIGNS)]
+
+
+def rgb(colour: str) -> tuple[float, float, float]:
+    """A colour as three shares.
+
+    >>> rgb("#ff0033")
+    (1.0, 0.0, 0.2)
+    """
+    red, green, blue = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    return red, green, blue

@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
 
 from deepglass.foundation.words import say
 from deepglass.views.cells import tidy
-from deepglass.views.chart import HEIGHT, WIDTH, dress, legend, number_axis
+from deepglass.views.chart import HEIGHT, WIDTH, Axes, dress, legend, number_axis
 from deepglass.views.chart import png as chart_png
 from deepglass.views.chart import svg as chart_svg
-from deepglass.views.palette import colour, shape, sign
+from deepglass.views.palette import colour, rgb, shape, sign
 from deepglass.views.view import finite
 
 MANY_POINTS = 1500  # from here on points are stored as pixels, which keeps a page small
@@ -113,7 +111,7 @@ class Scatter:
     def _draw_regions(self, axes: Axes) -> None:
         if self.regions is None:
             return
-        shades = np.array([to_rgb(colour(number)) for number in range(max(len(self.labels), 1))])
+        shades = np.array([rgb(colour(number)) for number in range(max(len(self.labels), 1))])
         pixels = np.dstack([shades[self.regions.classes], np.full(self.regions.classes.shape, 0.22)])
         extent = (*self.regions.x, *self.regions.y)
         axes.imshow(pixels, origin="lower", extent=extent, aspect="auto", interpolation="nearest")
