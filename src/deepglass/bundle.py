@@ -64,8 +64,9 @@ class Bundle:
 
         What cannot be read is answered with {"id", "error"} in its place; the answers do not depend on `batch`.
         """
+        facts = self.task.facts.inputs
         answers: list[dict[str, Any]] = []
-        for group in _groups(open_inputs(inputs, self.task.facts.inputs), batch):
+        for group in _groups(open_inputs(inputs, facts.kind, facts.columns), batch):
             answers += self._answer(group)
         return answers
 

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from deepglass.bundle import EXTERNAL, Bundle, choose_model, describe
 from deepglass.data.cache import Store, prepare_all
 from deepglass.data.check import before, refuse, too_many_bad
+from deepglass.data.files import Aligned
 from deepglass.data.loader import Loader, every_example
 from deepglass.data.order import Balanced, Order, Shuffled
 from deepglass.data.recognise import Survey, recognise, survey
@@ -29,13 +30,14 @@ from deepglass.engine.checkpoint import Checkpoints, restore
 from deepglass.engine.evaluate import evaluate
 from deepglass.engine.journal import Journal, Watcher
 from deepglass.engine.loop import Training, train
+from deepglass.engine.measure import candidates, choose_plan
 from deepglass.engine.optimizers import build_optimizer
-from deepglass.engine.plan import Plan, plain_plan, read_plan, write_plan
+from deepglass.engine.plan import Plan, plain_plan, read_plan, steps_within, write_plan
 from deepglass.engine.settings import TrainSettings
 from deepglass.engine.state import State, freeze, start_averages, trainable
 from deepglass.foundation import catalogue
 from deepglass.foundation.device import choose_device, machine
-from deepglass.foundation.errors import RunFailed, Stopped, UsageError
+from deepglass.foundation.errors import DeepglassError, RunFailed, Stopped, UsageError
 from deepglass.foundation.ports import Image, PortMismatch, Ports
 from deepglass.foundation.sealed import write_text
 from deepglass.foundation.seeds import seed_torch
@@ -136,8 +138,11 @@ class Run:
         """The finished model's answers for files, folders or arrays."""
         return self.bundle.predict(inputs)
 
-    def material(self, watch: Callable[[int, int], None] = lambda done, of: None) -> Material:
-        """Check, prepare and split the data, once; facts are learned in the run's first life and kept."""
+    def material(self, watch: Callable[[int, int], None] = lambda done, of: None, sample: int = 0) -> Material:
+        """Check, prepare and split the data, once; facts are learned in the run's first life and kept.
+
+        With `sample`, only so many training rows are read and nothing is kept: enough for an estimate.
+        """
         settings = self.settings
         index = self.source.index
         parts = split(index, settings.data)
@@ -148,13 +153,14 @@ class Run:
             task.facts.inputs if hasattr(task.facts, "inputs") else None,
             settings.task.settings,
         ]
-        store = prepare_all(self.source, parts, task.prepare, recipe, settings.data.cache, watch)
+        only = np.flatnonzero(parts == "train")[:sample] if sample else None
+        store = prepare_all(self.source, parts, task.prepare, recipe, settings.data.cache, watch, only)
         refuse(findings + store.findings)
-        too_many_bad(store.findings, len(index), settings.data)
+        too_many_bad(store.findings, sample or len(index), settings.data)
         targets = task.code(index.labels)
         answered = np.array([label is not None for label in index.labels])
         rows = {name: np.flatnonzero((parts == name) & store.usable & answered) for name in PARTS}
-        task = self._settled(task, store, rows["train"])
+        task = self._settled(task, store, rows["train"], keep=not sample)
         return Material(self.source, task, store, targets, rows, findings + store.findings)
 
     def build_model(self, task: Task) -> nn.Module:
@@ -169,7 +175,7 @@ class Run:
     def state(self, task: Task) -> State:
         """A fresh state: step 0."""
         settings = self.settings.train
-        model = self.plan.place(self.build_model(task), self.device)
+        model = self.build_model(task).to(self.device)
         freeze(model, settings.freeze)
         tree = nn.ModuleDict({"model": model} | ({"task": task} if isinstance(task, nn.Module) else {}))
         stages = [*model.stages(), model.head] if hasattr(model, "stages") else []  # pyright: ignore
@@ -177,15 +183,6 @@ class Run:
             turn.updates: build_optimizer(settings, trainable(model, turn.updates), stages) for turn in task.turns()
         }
         return State(tree, optimizers, start_averages(model) if settings.average else {})
-
-    @cached_property
-    def plan(self) -> Plan:
-        """The run's plan: read where it was decided before, never measured anew on a resume."""
-        file = self.folder / "plan.json"
-        if file.is_file():
-            return read_plan(file)
-        wanted = self.settings.train.plan
-        return plain_plan(self.settings.train) if wanted in ("auto", "plain") else read_plan(Path(wanted))
 
     def train(
         self,
@@ -195,31 +192,91 @@ class Run:
     ) -> State:
         """Train to the end from where the run stands, write the bundle; Stopped where the user asked to stop."""
         material = material or self.material()
-        loader = material.loader(self.settings)
-        main = next(iter(loader.orders.values()))
-        steps = self._steps(main)
-        state = self.state(material.task)
-        checkpoints = Checkpoints(self.folder)
         journal = Journal(self.folder, watchers)
-        rejected = []
-        if checkpoints.steps():
-            tensors, document, rejected = checkpoints.newest()
+        training, state = self.training(material, journal, asked_to_stop)
+        rejected: list[DeepglassError] = []
+        if training.checkpoints.steps():
+            tensors, document, rejected = training.checkpoints.newest()
             restore(state, tensors, document)
-        journal.write(
-            "start", state.step, steps=steps, epoch_steps=main.steps_per_epoch, rejected=[str(r) for r in rejected]
-        )
-        state = train(material.task, state, self._training(material, loader, steps, state, journal, asked_to_stop))
-        if state.step < steps and asked_to_stop():
+        about = {"plan": training.plan, "epoch_steps": training.epoch, "rejected": [str(error) for error in rejected]}
+        journal.write("start", state.step, steps=training.steps, **about)
+        state = train(material.task, state, training)
+        if state.step < training.steps and asked_to_stop():
             journal.write("stopped", state.step)
-            raise Stopped("run.stopped", step=state.step, steps=steps, folder=self.folder)
-        self._finish(state, checkpoints, material)
-        journal.write("end", state.step, best=state.best().step if state.best() else None)  # pyright: ignore
+            raise Stopped("run.stopped", step=state.step, steps=training.steps, folder=self.folder)
+        self._finish(state, training.checkpoints, material)
+        journal.write("end", state.step, best=best.step if (best := state.best()) else None)
         return state
+
+    def training(
+        self, material: Material, journal: Journal, asked_to_stop: Callable[[], bool] = lambda: False
+    ) -> tuple[Training, State]:
+        """All that the loop needs, at step 0: the plan and the number of steps are decided here, once per run."""
+        settings = self.settings.train
+        loader = material.loader(self.settings)
+        state = self.state(material.task)
+        part = "val" if len(material.rows["val"]) else "train"
+        training = Training(
+            settings=settings,
+            plan=Plan(),
+            seed=self.settings.seed,
+            steps=0,
+            epoch=next(iter(loader.orders.values())).steps_per_epoch,
+            check_every=0,
+            device=self.device,
+            batch=loader.batch,
+            check=lambda: self._evaluate(state.model, material.task, material, part)[0],
+            journal=journal,
+            checkpoints=Checkpoints(self.folder),
+            folder=self.folder,
+            asked_to_stop=asked_to_stop,
+        )
+        plan = self._plan(material.task, state, training)
+        plan.place(state.model, self.device)
+        state.averages = start_averages(state.model) if settings.average else {}
+        every = max(1, min(plan.steps, round(settings.check_epochs * training.epoch)))
+        log_every = max(1, plan.steps // 1000)
+        return replace(training, plan=plan, steps=plan.steps, check_every=every, log_every=log_every), state
+
+    def _plan(self, task: Task, state: State, training: Training) -> Plan:
+        """The run's plan: read where it was decided before, never measured anew on a resume."""
+        file = self.folder / "plan.json"
+        if file.is_file():
+            return read_plan(file)
+        settings = self.settings.train
+        steps = settings.steps or max(1, math.ceil(settings.epochs * training.epoch))
+        if settings.plan not in ("auto", "plain"):
+            plan = read_plan(Path(settings.plan))
+        else:
+            plan = replace(plain_plan(settings), steps=steps)
+        training = replace(training, plan=plan, steps=steps)
+        if settings.plan == "auto" or settings.minutes:
+            pictures = isinstance(task.asks().takes, Image)
+            plans = candidates(settings, plan, pictures) if settings.plan == "auto" else [plan]
+            plan = choose_plan(task, state, training, plans, lambda speed: settings.minutes * 60 or steps / speed)
+        plan = replace(plan, steps=steps_within(settings, plan, steps))
+        write_plan(plan, self.folder)
+        return plan
 
     def evaluate(self, part: str, material: Material) -> tuple[dict[str, Any], Predictions]:
         """The bundle's exact figures on one part, and its predictions in the order of the part's rows."""
         model = self.bundle.model.to(self.device)
         return self._evaluate(model, self.bundle.task, material, part)
+
+    def elsewhere(self, place: str, watch: Callable[[int, int], None] = lambda done, of: None) -> Material:
+        """Other data as one test part, prepared as the bundle prepares; its answers must be known to the bundle."""
+        task = self.bundle.task
+        source = recognise(place, replace(self.settings.data, place=place, layout=""))
+        if source.index.kind == "vector":
+            source = Aligned(source, task.facts.inputs.columns)
+        parts = np.full(len(source.index), "test")
+        store = prepare_all(source, parts, task.prepare, [self.folder.name, "elsewhere"], False, watch)
+        too_many_bad(store.findings, len(source.index), self.settings.data)
+        targets = task.code(source.index.labels)
+        answered = np.array([label is not None for label in source.index.labels])
+        nothing = np.zeros(0, dtype=np.int64)
+        rows = {"train": nothing, "val": nothing, "test": np.flatnonzero(store.usable & answered)}
+        return Material(source, task, store, targets, rows, list(source.findings) + store.findings)
 
     def write(self) -> None:
         """run.toml and machine.json of a new run."""
@@ -232,44 +289,6 @@ class Run:
         rows = material.rows[part]
         batches = every_example(material.store, material.targets, rows, EVALUATION_BATCH)
         return evaluate(task, model, batches(), self.device, len(rows))
-
-    def _training(
-        self,
-        material: Material,
-        loader: Loader,
-        steps: int,
-        state: State,
-        journal: Journal,
-        asked_to_stop: Callable[[], bool],
-    ) -> Training:
-        settings = self.settings.train
-        epoch = next(iter(loader.orders.values())).steps_per_epoch
-        part = "val" if len(material.rows["val"]) else "train"
-        return Training(
-            settings=settings,
-            plan=self.plan,
-            seed=self.settings.seed,
-            steps=steps,
-            check_every=max(1, min(steps, round(settings.check_epochs * epoch))),
-            device=self.device,
-            batch=loader.batch,
-            check=lambda: self._evaluate(state.model, material.task, material, part)[0],
-            journal=journal,
-            checkpoints=Checkpoints(self.folder),
-            folder=self.folder,
-            asked_to_stop=asked_to_stop,
-            log_every=max(1, steps // 1000),
-        )
-
-    def _steps(self, order: Order) -> int:
-        """Decided once and written down with the plan."""
-        if self.plan.steps:
-            return self.plan.steps
-        settings = self.settings.train
-        steps = settings.steps or max(1, math.ceil(settings.epochs * order.steps_per_epoch))
-        self.plan = replace(self.plan, steps=steps)
-        write_plan(self.plan, self.folder)
-        return steps
 
     def _finish(self, state: State, checkpoints: Checkpoints, material: Material) -> None:
         """The bundle: the weights that were best on validation, averaged ones where averaging is on."""
@@ -302,7 +321,7 @@ class Run:
         size, channels = picture_size(self.settings, survey(self.source, self.settings.data.split_seed))
         return settings.build(settings.learn(self.source.index.take(np.flatnonzero(parts == "train")), size, channels))
 
-    def _settled(self, task: Task, store: Store, rows: np.ndarray) -> Task:
+    def _settled(self, task: Task, store: Store, rows: np.ndarray, keep: bool) -> Task:
         """The task with the training part's statistics, kept in data.json."""
         if self._data_document():
             return task
@@ -310,7 +329,8 @@ class Run:
             raise RunFailed("run.no_training_rows", place=self.settings.data.place)
         facts = task.settle({name: values[rows] for name, values in store.columns.items() if name not in store.offsets})
         document = {"fingerprint": self.source.fingerprint(), "facts": to_json(facts)}
-        write_text(self.folder / "data.json", json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+        if keep:
+            write_text(self.folder / "data.json", json.dumps(document, indent=1, ensure_ascii=False) + "\n")
         return self.settings.task.settings.build(facts)
 
     def _data_document(self) -> dict[str, Any] | None:

@@ -46,6 +46,7 @@ def training(folder, rows, settings, steps, stop_at=None, state=None) -> Trainin
         plan=Plan(),
         seed=7,
         steps=steps,
+        epoch=4.0,
         check_every=5,
         device=torch.device("cpu"),
         batch=rows,

@@ -66,10 +66,12 @@ def prepare_all(
     recipe: Any,
     keep: bool,
     watch: Callable[[int, int], None] = lambda done, of: None,
+    only: np.ndarray | None = None,
 ) -> Store:
     """Read, examine and prepare every example, or take the packed copy of an earlier pass.
 
-    `recipe` describes the preparation; with the source's fingerprint it names the packed copy.
+    `recipe` describes the preparation; with the source's fingerprint it names the packed copy. With `only`, just
+    these rows are read and the others count as unusable: enough for an estimate.
     """
     name = hashlib.sha256(
         json.dumps([VERSION, source.fingerprint(), to_json(recipe), list(parts)], default=str).encode()
@@ -78,20 +80,25 @@ def prepare_all(
     if keep and (store := _open(folder, source.index)):
         return store
     began = time.monotonic()
-    store = _pass(source, parts, prepare, watch)
-    if keep and time.monotonic() - began > WORTH_KEEPING:
+    rows = np.arange(len(source.index)) if only is None else np.sort(only)
+    store = _pass(source, parts, prepare, rows, watch)
+    if keep and only is None and time.monotonic() - began > WORTH_KEEPING:
         _write(store, folder)
     return store
 
 
 def _pass(
-    source: Source, parts: np.ndarray, prepare: Callable[[Any], Example], watch: Callable[[int, int], None]
+    source: Source,
+    parts: np.ndarray,
+    prepare: Callable[[Any], Example],
+    rows: np.ndarray,
+    watch: Callable[[int, int], None],
 ) -> Store:
     examiner = Examiner(source, parts)
     count = len(source.index)
     usable = np.zeros(count, dtype=bool)
     packing: dict[str, _Packing] = {}
-    for row, result in _read(source, prepare, count):
+    for place, (row, result) in enumerate(_read(source, prepare, rows.tolist())):
         if isinstance(result, Unreadable):
             examiner.bad(row, result)
             continue
@@ -100,16 +107,16 @@ def _pass(
         usable[row] = True
         for name, values in example.inputs.items():
             packing.setdefault(name, _Packing(count)).put(row, np.asarray(values))
-        if row % CHUNK == 0:
-            watch(row, count)
-    watch(count, count)
+        if place % CHUNK == 0:
+            watch(place, len(rows))
+    watch(len(rows), len(rows))
     columns = {name: packed.columns() for name, packed in packing.items()}
     offsets = {name: packed.offsets() for name, packed in packing.items() if packed.ragged}
     return Store(source.index, usable, columns, offsets, examiner.findings())
 
 
 def _read(
-    source: Source, prepare: Callable[[Any], Example], count: int
+    source: Source, prepare: Callable[[Any], Example], rows: list[int]
 ) -> Iterator[tuple[int, tuple[Example, Glance] | Unreadable]]:
     """Every row in order, decoded by as many threads as there are cores (decoders release the lock)."""
 
@@ -121,15 +128,15 @@ def _read(
             return reason
 
     def chunk(start: int) -> list[tuple[Example, Glance] | Unreadable]:
-        return [one(row) for row in range(start, min(start + CHUNK, count))]
+        return [one(row) for row in rows[start : start + CHUNK]]
 
     workers = os.cpu_count() or 1
-    starts = range(0, count, CHUNK)
+    starts = range(0, len(rows), CHUNK)
     with ThreadPoolExecutor(workers) as pool:
         waiting = [pool.submit(chunk, start) for start in starts[: 2 * workers]]
         for place, start in enumerate(starts):
             for offset, result in enumerate(waiting[place].result()):
-                yield start + offset, result
+                yield rows[start + offset], result
             waiting[place] = None  # pyright: ignore  -- what was handed over may be freed
             if place + 2 * workers < len(starts):
                 waiting.append(pool.submit(chunk, starts[place + 2 * workers]))

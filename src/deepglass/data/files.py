@@ -1,15 +1,17 @@
-"""Raw things to be answered: files, folders, arrays as a stream of (id, raw), each read when its turn comes."""
+"""Raw things to be answered: files, folders, tables, arrays as a stream of (id, raw), each read when its turn comes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from deepglass.data.readers.delimited import SUFFIXES, open_delimited
 from deepglass.data.readers.picture import read_picture
-from deepglass.data.source import Picture, Unreadable
+from deepglass.data.readers.vector import columns_of, read_vector
+from deepglass.data.source import Index, Picture, Source, Unreadable
 from deepglass.data.sources.files import is_picture
-from deepglass.data.walk import walk
+from deepglass.data.walk import suffix, walk
 from deepglass.foundation.errors import DataError
 from deepglass.foundation.words import say
 
@@ -25,33 +27,92 @@ class Input(NamedTuple):
         return say(f"data.{self.raw.reason}", **self.raw.values) if isinstance(self.raw, Unreadable) else ""
 
 
-def open_inputs(inputs: Any, kind: str) -> Iterator[Input]:
-    """Pictures from files, folders, bytes, arrays (H, W), (H, W, C) or many of them; rows of numbers from arrays."""
+def open_inputs(inputs: Any, kind: str, columns: Sequence[str]) -> Iterator[Input]:
+    """Pictures from files, folders, bytes or arrays; rows of numbers from tables or arrays with these columns."""
     for place, item in enumerate(_listed(inputs, kind)):
         if isinstance(item, np.ndarray):
-            yield Input(str(place), Picture(_with_channels(item)) if kind == "picture" else item)
+            yield Input(str(place), _from_array(item, kind, len(columns)))
         elif isinstance(item, bytes):
-            yield _read(str(place), item)
+            yield _picture(str(place), item)
+        elif kind == "vector":
+            yield from _from_table(Path(item), columns)
         else:
             yield from _from_path(Path(item))
+
+
+class Aligned:
+    """Another table seen through the columns that a network was trained on: same names, in its order.
+
+    A category that the other table never has is 0 everywhere; a missing number is a DataError.
+    """
+
+    def __init__(self, source: Source, columns: tuple[str, ...]):
+        known = {name: place for place, name in enumerate(source.index.columns)}
+        missing = [name for name in columns if name not in known and "=" not in name]
+        if missing:
+            raise DataError("data.columns_missing", place=source.root, names=", ".join(missing[:5]), count=len(missing))
+        self.source = source
+        self.places = [known.get(name, -1) for name in columns]
+        old = source.index
+        self.index = Index(old.ids, old.labels, old.parts, old.groups, old.kind, columns)
+        self.root, self.layout, self.task, self.findings = source.root, source.layout, source.task, source.findings
+
+    def read(self, row: int) -> np.ndarray:
+        """The row's numbers in the network's order."""
+        values = np.append(self.source.read(row), np.float32(0))  # place -1 reads this 0
+        return values[self.places].astype(np.float32)
+
+    def header(self, row: int) -> tuple[int, int, int]:
+        """As many numbers as the network wants."""
+        return len(self.places), 1, 1
+
+    def fingerprint(self) -> str:
+        """The other table's, and the columns asked for."""
+        return f"{self.source.fingerprint()}:{','.join(self.index.columns)}"
 
 
 def _listed(inputs: Any, kind: str) -> list[Any]:
     if isinstance(inputs, str | Path | bytes):
         return [inputs]
-    array = np.asarray(inputs) if not isinstance(inputs, list | tuple) else None
-    if array is not None:
-        single = array.ndim == (2 if kind == "picture" else 1) or (kind == "picture" and _is_one_picture(array))
-        return [array] if single else list(array)
-    return [np.asarray(item) if not isinstance(item, str | Path | bytes) else item for item in inputs]
+    if isinstance(inputs, list | tuple) and any(isinstance(item, str | Path | bytes | np.ndarray) for item in inputs):
+        return [np.asarray(item) if not isinstance(item, str | Path | bytes) else item for item in inputs]
+    array = np.asarray(inputs)
+    single = array.ndim == (2 if kind == "picture" else 1) or (kind == "picture" and _is_one_picture(array))
+    return [array] if single else list(array)
 
 
 def _is_one_picture(array: np.ndarray) -> bool:
     return array.ndim == 3 and array.shape[2] in (1, 3)
 
 
-def _with_channels(pixels: np.ndarray) -> np.ndarray:
-    return pixels[..., None] if pixels.ndim == 2 else pixels
+def _from_array(array: np.ndarray, kind: str, width: int) -> Any:
+    if kind == "picture":
+        if array.dtype not in (np.uint8, np.uint16) or array.ndim not in (2, 3):
+            return Unreadable("array_not_picture", dtype=array.dtype, shape=tuple(array.shape))
+        return Picture(array[..., None] if array.ndim == 2 else array)
+    if array.shape != (width,):
+        return Unreadable("wrong_cells", line=0, expected=width, found=array.size)
+    return array.astype(np.float32)
+
+
+def _from_table(file: Path, columns: Sequence[str]) -> Iterator[Input]:
+    """Every row of a CSV; columns are found by name, others are passed over."""
+    if not file.is_file() or suffix(file.name) not in SUFFIXES:
+        raise DataError("data.not_a_table", place=file)
+    table = open_delimited(file)
+    wanted = columns_of(columns)
+    missing = [column.name for column in wanted if column.name not in table.names]
+    if missing:
+        raise DataError("data.columns_missing", place=file, names=", ".join(missing[:5]), count=len(missing))
+    places = [table.names.index(column.name) for column in wanted]
+    for line, cells in table.rows():
+        name = f"{file.name}:{line}"
+        try:
+            if len(cells) != len(table.names):
+                raise Unreadable("wrong_cells", line=line, expected=len(table.names), found=len(cells))
+            yield Input(name, read_vector([cells[place] for place in places], wanted, table.number, line))
+        except Unreadable as reason:
+            yield Input(name, reason)
 
 
 def _from_path(path: Path) -> Iterator[Input]:
@@ -60,14 +121,14 @@ def _from_path(path: Path) -> Iterator[Input]:
         if not files:
             raise DataError("data.no_pictures", place=path)
         for name in files:
-            yield _read(str(path / name), path / name)
+            yield _picture(str(path / name), path / name)
     elif path.exists():
-        yield _read(str(path), path)
+        yield _picture(str(path), path)
     else:
-        raise DataError("data.no_place", place=path, hint="")
+        yield Input(str(path), Unreadable("missing_file"))
 
 
-def _read(name: str, content: Path | bytes) -> Input:
+def _picture(name: str, content: Path | bytes) -> Input:
     try:
         return Input(name, read_picture(content))
     except Unreadable as reason:

@@ -30,6 +30,7 @@ class Training:
     plan: Plan
     seed: int
     steps: int
+    epoch: float  # steps of one epoch
     check_every: int
     device: torch.device
     batch: Callable[[int], Batch]

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -61,6 +61,12 @@ def read_plan(file: Path) -> Plan:
     return from_json(Plan, document, str(file))
 
 
-def with_steps(plan: Plan, steps: int) -> Plan:
-    """The plan with the number of steps, decided once."""
-    return replace(plan, steps=steps)
+def steps_within(settings: TrainSettings, plan: Plan, steps: int) -> int:
+    """The number of steps: as set, or as many as fit into `train.minutes` at the speed that was measured.
+
+    A tenth of the time is kept for checks, saving and the report.
+    """
+    if not settings.minutes or not plan.measured:
+        return steps
+    speed = plan.measured[f"{plan.precision} {plan.layout}"]
+    return max(1, int(settings.minutes * 60 * 0.9 * speed))

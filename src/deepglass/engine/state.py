@@ -59,16 +59,13 @@ def part(model: nn.Module, updates: str) -> nn.Module:
 
 
 def trainable(model: nn.Module, updates: str) -> dict[str, nn.Parameter]:
-    """The parameters a turn may change, under their full names; those frozen by the user are not among them."""
+    """The parameters a turn may change, under their full names; frozen ones are not among them.
+
+    To be asked between turns: inside a turn the loop freezes what others own.
+    """
     prefix = f"{updates}." if updates else ""
-    return {
-        prefix + name: parameter for name, parameter in part(model, updates).named_parameters() if wanted(parameter)
-    }
-
-
-def wanted(parameter: nn.Parameter) -> bool:
-    """Whether the user lets this parameter change. The loop's own freezing inside a turn does not count."""
-    return not getattr(parameter, "frozen_by_user", False)
+    named = part(model, updates).named_parameters()
+    return {prefix + name: parameter for name, parameter in named if parameter.requires_grad}
 
 
 def freeze(model: nn.Module, beginnings: tuple[str, ...]) -> list[str]:
@@ -76,7 +73,6 @@ def freeze(model: nn.Module, beginnings: tuple[str, ...]) -> list[str]:
     frozen: list[str] = []
     for name, parameter in model.named_parameters():
         if any(name == beginning or name.startswith(beginning + ".") for beginning in beginnings):
-            parameter.frozen_by_user = True  # pyright: ignore
             parameter.requires_grad_(False)
             frozen.append(name)
     return frozen
@@ -87,7 +83,7 @@ def wake(tree: nn.Module) -> None:
     tree.train()
     for module in tree.modules():
         parameters = list(module.parameters())
-        if parameters and not any(wanted(parameter) for parameter in parameters):
+        if parameters and not any(parameter.requires_grad for parameter in parameters):
             module.eval()
 
 
