@@ -25,7 +25,7 @@ from deepglass.metrics.calibration import (
 from deepglass.metrics.confusion import Confusion
 from deepglass.metrics.f1 import F1
 
-MANY = settings(max_examples=80, deadline=None)
+MANY = settings(max_examples=50, deadline=None)
 
 
 @MANY

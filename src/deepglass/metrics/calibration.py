@@ -120,13 +120,13 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> float:
     logits = logits.detach().double().cpu()
     own = logits.gather(1, labels.cpu()[:, None])[:, 0]
     low, high, factor = 1 / HOTTEST, 1 / COLDEST, 1.0  # factor is 1/T
-    for _ in range(60):
+    for _ in range(40):
         slope, bend = _slope_and_bend(logits, own, factor)
         low, high = (low, factor) if slope > 0 else (factor, high)
         after = factor - slope / bend if bend > 0 else factor
         if not low < after < high:
             after = (low + high) / 2
-        if abs(after - factor) <= 1e-7 * factor:
+        if abs(after - factor) <= 1e-5 * factor:
             break
         factor = after
     return 1 / factor

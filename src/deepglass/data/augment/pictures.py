@@ -29,7 +29,7 @@ class PictureAugment:
     """What may happen to a training picture; everything is off unless it is set, and what is off costs nothing."""
 
     flip: bool = False  # mirror left and right, half of the time
-    crop_pad: Annotated[int, Ge(0), Le(64)] = 0  # pixels padded on each side before the old size is cut out
+    crop_pad: Annotated[int, Ge(0), Le(64)] = 0  # pixels around before the size is cut out; not with resize_crop
     resize_crop: Annotated[float, Gt(0), Le(1)] = 1.0  # lowest share of the area that a crop keeps; 1 is off
     fill: Fill = "zero"  # what stands outside the picture
     rotate: Degrees = 0.0  # at most, either way
