@@ -48,7 +48,25 @@ class Dense3(nn.Module):
         return torch.cat([self.left(x), self.far(self.right(x)), x], dim=1)
 
 
+class Branches(nn.Module):
+    """Branches of unequal length beside each other, and skips that overlap without being nested."""
+
+    def __init__(self):
+        super().__init__()
+        self.short, self.middle, self.long = (
+            nn.Sequential(*(nn.Conv2d(2, 2, 3, padding=1) for _ in range(n))) for n in (1, 2, 4)
+        )
+        self.a, self.b, self.c = (nn.Conv2d(2, 2, 1) for _ in range(3))
+
+    def forward(self, x):
+        x = torch.stack([self.short(x), self.middle(x), self.long(x)]).sum(0)
+        a = self.a(x)
+        b = self.b(a) * x
+        return self.c(b) + a
+
+
 GRAPHS = {name: lambda name=name: graph_of(name) for name in NAMES} | {
+    "branches": lambda: trace(Branches(), torch.randn(1, 2, 8, 8)),
     "dense": lambda: trace(Dense3(), torch.randn(1, 4, 8, 8)),
     "transformer": lambda: trace(nn.TransformerEncoderLayer(8, 2, batch_first=True), torch.randn(1, 5, 8)),
 }
@@ -80,6 +98,16 @@ def test_layout_has_no_two_boxes_in_one_spot_and_no_crossing_arcs(graph):
             if a != b and a.track == b.track:
                 rows = [layout.spots[i].row for i in (a.start, a.end, b.start, b.end)]
                 assert rows[1] <= rows[2] or rows[3] <= rows[0]
+
+
+def test_the_line_of_a_side_branch_runs_through_no_box(graph):
+    found = boxes(graph)
+    layout = arrange(found)
+    for source, target in layout.links:
+        if layout.spots[source].lane and not layout.spots[target].lane:
+            row, lane = layout.spots[source]
+            below = {(r, lane) for r in range(row + 1, layout.spots[target].row)}
+            assert not below & {tuple(spot) for spot in layout.spots}
 
 
 def test_svg_is_valid_and_keeps_inside_its_page(graph):

@@ -65,10 +65,9 @@ class LeNet5(nn.Module):
         self.digit = nn.Sequential(
             nn.Flatten(), Dense(400, 120), activation(act), Dense(120, 84), activation(act), Dense(84, config.classes)
         )
-        for layer in (*self.strokes, *self.digit[:-1]):
+        for layer in (*self.strokes, *self.digit):
             if isinstance(layer, Conv | Dense):
-                start_weights(layer, act)
-        start_weights(self.digit[-1], "identity")
+                start_weights(layer, "identity" if layer is self.digit[-1] else act)
 
     def forward(self, image: Tensor) -> Tensor:
         features = self.strokes(image)  # (B, 16, 5, 5)
