@@ -204,6 +204,26 @@ def test_one_level_too_high(tmp_path: Path) -> None:
     assert f"{tmp_path} 高了一层：类别文件夹在 {inner} 里" in say(caught.value.code, "zh-CN", **caught.value.values)
 
 
+def test_parts_without_classes_are_not_taken_for_classes(tmp_path: Path) -> None:
+    paint(tmp_path / "train" / "a.png"), paint(tmp_path / "test" / "b.png")
+    assert "holds pictures but nothing says what they show" in refusal(tmp_path)
+
+
+def test_a_broken_table_beside_class_folders_does_not_matter(tmp_path: Path) -> None:
+    flowers(tmp_path)
+    (tmp_path / "notes.csv").write_bytes("名,类\n一,二\n".encode("gb18030"))
+    assert recognised(str(tmp_path), PLAIN).layout == "class_folders"
+
+
+def test_several_tables_are_a_question(tmp_path: Path) -> None:
+    for name in ("red.csv", "white.csv"):
+        (tmp_path / name).write_text("a,y\n1,x\n2,z\n")
+    assert (
+        f"holds several tables (red.csv, white.csv). Give the one to learn from, for example {tmp_path / 'red.csv'}"
+        in (refusal(tmp_path))
+    )
+
+
 def test_sets_taken_for_classes_are_questioned(tmp_path: Path) -> None:
     for name in ("first", "second"):
         flowers(tmp_path / name)

@@ -60,6 +60,7 @@ def test_numbers_categories_and_answer(tmp_path: Path) -> None:
         "\ufeffa;b;y\n1,5;2,25;x\n3,0;4,75;z\n",
         "a\tb\ty\n1.5\t2.25\tx\n3.0\t4.75\tz\n",
         'a,b,y\r\n1.5, 2.25 ,x\r\n"3.0",4.75,z\r\n\r\n',
+        "a b  y\n1.5 2.25 x\n3  4.75 z\n",
         "a|b|y\n1.5|2.25|x\n3|4.75|z",
     ],
 )
@@ -123,6 +124,7 @@ def test_refusals(tmp_path: Path) -> None:
     )
     assert "looks like UTF-16" in error(table(tmp_path, IRIS.encode("utf-16")))
     assert "looks like Windows-1252" in error(table(tmp_path, "größe,y\n1,ä\n".encode("cp1252")))
+    assert "has one column only, a. Give a table" in error(table(tmp_path, "a\n1\n2\n"))
     assert "holds no rows" in error(table(tmp_path, "\n\n"))
     assert "has no column to learn from besides the answer, b" in error(
         table(tmp_path, "b,id\n1,1\n2,2\n3,3\n"), DataSettings(target="b")

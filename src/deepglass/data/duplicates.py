@@ -16,7 +16,7 @@ BITS = 5  # by which hashes of the same picture, stored again, differ at most
 BANDS = ((0, 11), (11, 11), (22, 11), (33, 11), (44, 10), (54, 10))  # first bit and width of each
 THUMB = 12
 CLOSE = 0.25  # root mean square difference of confirmed copies, as a share of the picture's own spread
-FLAT = 4.0  # spread in levels below which a picture has nothing to recognise it by
+FLAT = 16  # levels from darkest to lightest below which a picture has nothing to recognise it by
 MOST_IN_BAND = 256  # pictures sharing a band that are all compared; of more, each with its neighbours in order of hash
 
 
@@ -25,9 +25,10 @@ def small_copy(pixels: np.ndarray) -> tuple[int, bytes]:
     if min(pixels.shape[:2]) < SMALLEST:
         return 0, b""
     image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).convert("RGB")
-    image = image.reduce(max(1, min(image.size) // (8 * THUMB)))
+    if (shrink := min(image.size) // (8 * THUMB)) > 1:
+        image = image.reduce(shrink)
     thumb = np.asarray(image.resize((THUMB, THUMB), Image.Resampling.BOX))
-    if thumb.std() < FLAT:
+    if int(thumb.max()) - int(thumb.min()) < FLAT:
         return 0, b""
     boxes = np.asarray(image.convert("L").resize((9, 8), Image.Resampling.BOX))
     bits = np.packbits(boxes[:, 1:] > boxes[:, :-1])

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from deepglass.data.readers.delimited import SUFFIXES as TABLES
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Match, Source, Unreadable
 from deepglass.data.sources.files import ARCHIVES, has_pictures, is_picture
@@ -62,11 +63,20 @@ def recognise(place: str, settings: DataSettings) -> Source:
 
 def recognised(place: str, settings: DataSettings) -> Recognised:
     """Which layout fits, and why; DataError where none does."""
-    names = [settings.layout] if settings.layout else list(catalogue.entries(ROOM))
-    matches = [(name, catalogue.find(ROOM, name).recognise(place, settings)) for name in names]
-    fitting = [Recognised(name, match) for name, match in matches if match is not None]
+    fitting: list[Recognised] = []
+    refused: list[DataError] = []
+    for name in [settings.layout] if settings.layout else catalogue.entries(ROOM):
+        try:
+            match = catalogue.find(ROOM, name).recognise(place, settings)
+            fitting += [Recognised(name, match)] if match is not None else []
+        except DataError as error:
+            if error.code == "data.no_such_column":
+                raise
+            refused.append(error)  # what spoils one layout need not concern another: a broken table beside folders
     if fitting:
         return max(fitting, key=lambda found: found.match.sure)
+    if refused:
+        raise refused[0]
     if settings.layout and Path(place).exists():
         raise DataError("data.not_that_layout", place=place, layout=settings.layout)
     raise _nothing(place)
@@ -129,8 +139,11 @@ def _not_classes(path: Path, folders: list[str], files: list[str]) -> DataError:
         if better:
             return DataError("data.wrong_level", place=path, better=better)
         return DataError("data.one_class_folder", place=path, name=holding[0])
-    if any(is_picture(path, name) for name in files):
+    if holding or any(is_picture(path, name) for name in files):
         return DataError("data.no_classes", place=path)
+    tables = [name for name in files if suffix(name) in TABLES]
+    if len(tables) > 1:
+        return DataError("data.several_tables", place=path, names=", ".join(tables[:5]), first=path / tables[0])
     return DataError("data.nothing_known", place=path, examples=", ".join([*files, *folders][:3]))
 
 

@@ -82,7 +82,8 @@ def _delimiter(file: Path) -> str:
         usual = max(set(widths), key=widths.count, default=1)
         return (widths.count(usual) if usual > 1 else 0, usual)
 
-    return max(DELIMITERS, key=agreement)
+    best = max(DELIMITERS, key=agreement)
+    return best if agreement(best)[0] else " "  # cells of texts hold spaces too, so these come last
 
 
 def _decimal(first: list[tuple[int, list[str]]], delimiter: str) -> str:

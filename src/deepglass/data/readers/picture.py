@@ -7,6 +7,7 @@ Letters: H W height and width, C channels (1 grey, 3 colour).
 import io
 import os
 import struct
+import warnings
 from pathlib import Path
 from typing import IO, Literal, NamedTuple
 
@@ -40,6 +41,9 @@ SUFFIXES = frozenset(".jpg .jpeg .jpe .jfif .png .webp .bmp .dib .ppm .pgm .pbm 
 FOREIGN_SUFFIXES = frozenset(".heic .heif .avif .svg .jp2 .jxl .psd .ico .exr .hdr .dds .dcm .eps".split())
 GREY = frozenset(("1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"))
 TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
+
+# Pillow warns of odd metadata without naming the file; what keeps a picture from being read is raised, and named.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\..*")
 
 
 class Header(NamedTuple):
@@ -173,6 +177,8 @@ def _has_frames(image: ImageFile.ImageFile) -> bool:
 
 
 def _orientation(image: Image.Image) -> int:
+    if isinstance(image, PngImageFile) and "exif" not in image.info:
+        return 1  # to look further, Pillow would decode the pixels
     try:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # damaged EXIF says nothing, and the pixels may be sound

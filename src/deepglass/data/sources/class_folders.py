@@ -4,6 +4,7 @@ from pathlib import Path
 
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Index, Layout, Match
+from deepglass.data.sources.columns import part
 from deepglass.data.sources.files import PictureFiles, has_pictures, is_picture, nameable, strays
 from deepglass.data.walk import listing, walk
 
@@ -15,7 +16,7 @@ def recognise(place: str, settings: DataSettings) -> Match | None:
         return None
     folders, files = listing(root)
     classes = [name for name in folders if has_pictures(root / name)]
-    if len(classes) < 2:
+    if len(classes) < 2 or (all(map(part, classes)) and not settings.layout):  # train and test are no classes
         return None
     loose = sum(is_picture(root, name) for name in files)
     sure = 0.8 if not loose else 0.6
