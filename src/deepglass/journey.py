@@ -18,6 +18,7 @@ from deepglass.engine.journal import Watcher
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.settings import Override, flatten, resolve
 from deepglass.recipes.recipe import Size, choose_recipe
+from deepglass.report.write import write_report
 from deepglass.run import Material, Run, RunSettings
 from deepglass.tasks.task import Predictions
 
@@ -117,7 +118,8 @@ def finish(
     run.train(tuple(watchers), asked_to_stop, material)
     results = evaluate(run, material)
     figures = {part: found for part, (found, _) in results.items()}
-    return Outcome(run, figures, time.monotonic() - began)
+    report = write_report(run, material, results)
+    return Outcome(run, figures, time.monotonic() - began, report)
 
 
 def evaluate(run: Run, material: Material) -> dict[str, tuple[dict[str, Any], Predictions]]:

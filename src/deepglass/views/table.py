@@ -45,7 +45,9 @@ class Table:
         )
         body = "".join(
             "<tr>"
-            + "".join(f"<td{right}>{escape(_write(cell))}</td>" for cell, right in zip(row, rights, strict=True))
+            + "".join(
+                f"<td{right}{_exact(cell)}>{escape(_write(cell))}</td>" for cell, right in zip(row, rights, strict=True)
+            )
             + "</tr>"
             for row in self.rows
         )
@@ -84,6 +86,12 @@ class Table:
             bool(self.rows) and all(isinstance(row[place], int | float) or row[place] is None for row in self.rows)
             for place in range(len(self.columns))
         ]
+
+
+def _exact(cell: Cell) -> str:
+    """The whole number behind the rounded one, by which a page sorts."""
+    known = isinstance(cell, int | float) and finite(cell) is not None
+    return f' data-value="{cell!r}"' if known else ""
 
 
 def _write(cell: Cell) -> str:

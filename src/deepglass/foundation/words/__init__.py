@@ -3,10 +3,12 @@
 `say("data.empty_folder", path=p)` looks up table [empty_folder] of data.toml in the chosen language.
 """
 
+import contextlib
 import functools
 import locale
 import os
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 LANGUAGES = ("en", "zh-CN")
@@ -25,6 +27,17 @@ def language() -> str:
         return _chosen[0]
     place = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or _system_locale()
     return "zh-CN" if place.lower().startswith("zh") else "en"
+
+
+@contextlib.contextmanager
+def speaking(lang: str | None) -> Iterator[None]:
+    """Everything said inside is said in `lang`; None leaves the language in force."""
+    before = list(_chosen)
+    _chosen[:] = [lang] if lang else before
+    try:
+        yield
+    finally:
+        _chosen[:] = before
 
 
 def say(key: str, /, lang: str | None = None, **values: object) -> str:

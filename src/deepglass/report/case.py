@@ -1,0 +1,104 @@
+"""What the sections may ask of a finished run; a section whose question is answered with None is left out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from deepglass.data.loader import make_batch
+from deepglass.data.source import PARTS
+from deepglass.metrics.figure import Figure
+from deepglass.run import Material, Run
+from deepglass.tasks.task import Predictions, Task
+
+COUNTING = ("test", "val", "train")  # the first of these that has examples is the one that counts
+
+Results = Mapping[str, tuple[dict[str, Figure], Predictions]]
+
+
+class Classified(NamedTuple):
+    """The answers of one part of a task with one class an example."""
+
+    rows: np.ndarray  # of the source (N,)
+    ids: list[str]
+    logits: Tensor  # (N, K)
+    targets: Tensor  # int64 (N,)
+    labels: tuple[str, ...]
+
+    @property
+    def shares(self) -> Tensor:
+        """float64 (N, K)"""
+        return self.logits.double().softmax(1)
+
+    @property
+    def predicted(self) -> Tensor:
+        """int64 (N,)"""
+        return self.logits.argmax(1)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A finished run with its data and its results by part."""
+
+    run: Run
+    material: Material
+    results: Results
+
+    @cached_property
+    def part(self) -> str:
+        """The part whose figures count."""
+        return next(part for part in COUNTING if part in self.results)
+
+    @property
+    def parts(self) -> list[str]:
+        """The parts that have examples."""
+        return [part for part in PARTS if part in self.results]
+
+    @property
+    def model(self) -> nn.Module:
+        """The finished network, as the bundle holds it."""
+        return self.run.bundle.model.eval()
+
+    @property
+    def task(self) -> Task:
+        """The task with its facts."""
+        return self.run.bundle.task
+
+    @property
+    def labels(self) -> tuple[str, ...] | None:
+        """The classes' names, where there are classes."""
+        return getattr(self.task.facts, "labels", None)
+
+    @property
+    def inputs(self) -> Any:
+        """The facts of one fixed-size input a row, where that is what goes in."""
+        columns, offsets = self.material.store.columns, self.material.store.offsets
+        return getattr(self.task.facts, "inputs", None) if "input" in columns and "input" not in offsets else None
+
+    def classified(self, part: str | None = None) -> Classified | None:
+        """Logits and classes of one part; None for tasks that do not name one class an example."""
+        part = part or self.part
+        target = self.material.targets.get("target")
+        if part not in self.results or not self.labels or target is None or target.ndim != 1:
+            return None
+        predictions = self.results[part][1]
+        if "logits" not in predictions or target.is_floating_point():
+            return None
+        rows = self.material.rows[part]
+        ids = [self.material.store.index.ids[row] for row in rows.tolist()]
+        return Classified(rows, ids, predictions["logits"], target[torch.from_numpy(rows)], self.labels)
+
+    def presented(self, rows: np.ndarray) -> Tensor:
+        """These rows as the network sees them: standardised, not augmented."""
+        batch = make_batch(self.material.store, self.material.targets, rows).to(self.run.device)
+        return self.task.present(batch)["input"]
+
+    def pixels(self, row: int) -> np.ndarray | None:
+        """One row as a picture uint8 (H, W, C), where rows are pictures."""
+        if self.inputs is None or self.inputs.kind != "picture":
+            return None
+        return np.asarray(self.material.store.columns["input"][row]).transpose(1, 2, 0)

@@ -1,0 +1,76 @@
+"""The first thing on the page: the figure that counts, how sure it is, and one sentence that says what it means."""
+
+from typing import Any, NamedTuple
+
+from deepglass.engine.journal import read_events
+from deepglass.foundation.settings import to_json
+from deepglass.foundation.words import say
+from deepglass.metrics.figure import Figure
+from deepglass.report.case import Case
+from deepglass.report.section import percent
+from deepglass.views.view import number
+
+SHARES = ("accuracy",)  # figures that are read as a share of the examples
+
+
+class Headline(NamedTuple):
+    """Large type, the line under it, and short facts."""
+
+    title: str
+    large: str
+    small: str
+    sentence: str
+    facts: list[tuple[str, str]]
+    figures: dict[str, Any]
+
+
+def headline(case: Case) -> Headline:
+    """The task's first metric on the part that counts."""
+    name, figure = next(iter(case.results[case.part][0].items()))
+    words, part = say(f"tasks.metric_{name}"), say(f"report.part_{case.part}")
+    show = percent if name in SHARES else number
+    ends = {"low": show(figure.low), "high": show(figure.high)}
+    return Headline(
+        title=case.run.settings.data.place,
+        large=show(figure.value),
+        small=say("report.headline", name=words, part=part, n=number(figure.n), **ends),
+        sentence=_sentence(case, name, figure),
+        facts=_facts(case),
+        figures={"metric": name, "part": case.part, **to_json(figure._asdict())},
+    )
+
+
+def _sentence(case: Case, name: str, figure: Figure) -> str:
+    seen = say("report.seen" if case.part == "train" else "report.unseen")
+    if name in SHARES:
+        right = number(round(figure.value * figure.n))
+        return say("report.sentence_share", right=right, n=number(figure.n), seen=seen)
+    direction = say(f"report.better_{figure.better}")
+    return say("report.sentence", n=number(figure.n), seen=seen, direction=direction)
+
+
+def _facts(case: Case) -> list[tuple[str, str]]:
+    parameters = sum(parameter.numel() for parameter in case.model.parameters())
+    train = len(case.material.rows["train"])
+    found = [
+        (say("report.fact_model"), case.run.settings.model.name),
+        (say("report.fact_parameters"), number(parameters)),
+        (say("report.fact_examples"), number(train)),
+        (say("report.fact_time"), duration(training_seconds(case))),
+    ]
+    return [*found, (say("report.fact_device"), str(case.run.device))]
+
+
+def training_seconds(case: Case) -> float:
+    """From the first step to the last, by the journal; pauses between lives are counted too."""
+    times = [event["time"] for event in read_events(case.run.folder, "start", "train", "end")]
+    return max(times) - min(times) if times else 0.0
+
+
+def duration(seconds: float) -> str:
+    """Seconds, or minutes and seconds, as people say them."""
+    if seconds < 90:
+        return say("report.seconds", count=number(float(f"{seconds:.2g}")))
+    if seconds < 5400:
+        return say("report.minutes", count=number(round(seconds / 60)))
+    return say("report.hours", count=number(float(f"{seconds / 3600:.2g}")))

@@ -1,0 +1,42 @@
+"""report.html and report.json of a run: every section that has something to say, in one language, in one file each."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import jinja2
+
+from deepglass.foundation.sealed import write_text
+from deepglass.foundation.words import language, say, speaking
+from deepglass.report.case import Case, Results
+from deepglass.report.curves import curves
+from deepglass.report.headline import headline
+from deepglass.report.scores import scores
+from deepglass.report.section import Section
+from deepglass.run import Material, Run
+
+VERSION = 1
+SECTIONS: tuple[Callable[[Case], Section | None], ...] = (scores, curves)
+
+
+def write_report(run: Run, material: Material, results: Results, lang: str | None = None) -> Path:
+    """Write both files into the run's folder, in `lang` or the language in force; the place of the page."""
+    case = Case(run, material, results)
+    file = run.folder / "report.html"
+    with speaking(lang):
+        head = headline(case)
+        sections = [section for make in SECTIONS if (section := make(case))]
+        page = _template().render(lang=language(), head=head, sections=sections)
+    figures = {section.name: section.figures for section in sections}
+    document = {"version": VERSION, "run": run.folder.name, "headline": head.figures, **figures}
+    write_text(file, page)
+    write_text(run.folder / "report.json", json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+    return file
+
+
+def _template() -> jinja2.Template:
+    """The page; everything put into it is escaped but the drawings and tables of views, which escape themselves."""
+    loader = jinja2.FileSystemLoader(Path(__file__).parent)
+    house = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    house.globals["say"] = say
+    return house.get_template("page.html.jinja")
