@@ -2,6 +2,7 @@
 
 import datetime
 import re
+import tempfile
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -10,11 +11,13 @@ from typing import Any
 
 from torch import nn
 
-from deepglass.bundle import EXTERNAL, choose_model
+from deepglass.bundle import EXTERNAL, Bundle, choose_model
+from deepglass.data.check import report
 from deepglass.data.recognise import Recognised, Survey, recognise, recognised, survey
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import PARTS, Source
 from deepglass.engine.journal import Watcher
+from deepglass.foundation.catalogue import nearest
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.settings import Override, flatten, resolve
 from deepglass.recipes.recipe import Size, choose_recipe
@@ -22,7 +25,7 @@ from deepglass.report.write import write_report
 from deepglass.run import Material, Run, RunSettings
 from deepglass.tasks.task import Predictions
 
-FIRST = ("data.", "seed")  # settings that are needed before the data are opened
+SHIPPED = Path(__file__).parent / "weights" / "bundles"  # what comes with the package
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ def propose(
     place: str,
     overrides: Iterable[Override] = (),
     size: Size = "small",
+    *,
     recipe: str = "",
     external: bool = False,
 ) -> Proposal:
@@ -116,15 +120,82 @@ def finish(
     began = time.monotonic()
     material = run.material(reading)
     run.train(tuple(watchers), asked_to_stop, material)
-    results = evaluate(run, material)
+    results = evaluate_parts(run, material)
     figures = {part: found for part, (found, _) in results.items()}
     report = write_report(run, material, results)
     return Outcome(run, figures, time.monotonic() - began, report)
 
 
-def evaluate(run: Run, material: Material) -> dict[str, tuple[dict[str, Any], Predictions]]:
+def evaluate_parts(run: Run, material: Material) -> dict[str, tuple[dict[str, Any], Predictions]]:
     """Figures and predictions of every part that has examples."""
     return {part: run.evaluate(part, material) for part in PARTS if len(material.rows[part])}
+
+
+def evaluate(folder: Path, place: str = "", model: nn.Module | None = None) -> Outcome:
+    """Exact figures of a finished run: of its own parts, or of other data as one test part."""
+    began = time.monotonic()
+    run = Run.open(folder, model)
+    material = run.elsewhere(place) if place else run.material()
+    figures = {part: found for part, (found, _) in evaluate_parts(run, material).items()}
+    return Outcome(run, figures, time.monotonic() - began)
+
+
+def load(place: str | Path, model: nn.Module | None = None) -> Bundle:
+    """The bundle of a run's folder, a bundle's own folder, or one that comes with the package ("digits")."""
+    for folder in (Path(place) / "bundle", Path(place), SHIPPED / str(place)):
+        if (folder / "bundle.json").is_file():
+            return Bundle.load(folder, model)
+    shipped = [found.name for found in SHIPPED.iterdir() if found.is_dir()] if SHIPPED.is_dir() else []
+    raise UsageError("bundle.not_found", place=place, hint=nearest(str(place), shipped))
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the doctor says of a place."""
+
+    sentence: str
+    layout: str
+    task: str
+    counts: dict[str, int]
+    findings: list[dict[str, Any]]
+
+    def document(self) -> dict[str, Any]:
+        """The JSON of check."""
+        return {"layout": self.layout, "task": self.task, "counts": self.counts, "findings": self.findings}
+
+
+def check(place: str, overrides: Iterable[Override], reading: Callable[[int, int], None]) -> Checked:
+    """Every example read with the readers of training; nothing is written but the cache."""
+    proposal = propose(place, overrides)
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run(Path(folder), proposal.settings, proposal.origins, source=proposal.source)
+        parts, findings = run.examine(reading)
+    counts = {part: int((parts == part).sum()) for part in PARTS}
+    return Checked(proposal.found.sentence(), proposal.source.layout, proposal.source.task, counts, report(findings))
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a training would cost, from one batch forward and backward."""
+
+    settings: dict[str, Any]
+    origins: dict[str, str]
+    parameters: int
+    macs: int
+    steps: int
+    step_seconds: float
+    seconds: float
+    memory_bytes: int
+    disk_bytes: int
+
+
+def estimate(proposal: Proposal, reading: Callable[[int, int], None]) -> Estimate:
+    """Time one real step on a sample of the training part; nothing is kept."""
+    settings = proposal.settings
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run(Path(folder), settings, proposal.origins, source=proposal.source)
+        cost = run.cost(reading)
+    return Estimate(flatten(settings), proposal.origins, **cost)
 
 
 def new_folder(out: str, place: str) -> Path:

@@ -30,7 +30,7 @@ from deepglass.engine.checkpoint import Checkpoints, restore
 from deepglass.engine.evaluate import evaluate
 from deepglass.engine.journal import Journal, Watcher
 from deepglass.engine.loop import Training, train
-from deepglass.engine.measure import candidates, choose_plan
+from deepglass.engine.measure import candidates, choose_plan, estimate
 from deepglass.engine.optimizers import build_optimizer
 from deepglass.engine.plan import Plan, plain_plan, read_plan, steps_within, write_plan
 from deepglass.engine.settings import TrainSettings
@@ -148,13 +148,8 @@ class Run:
         parts = split(index, settings.data)
         findings = list(self.source.findings) + before(self.source, parts)
         task = self._task(parts)
-        recipe = [
-            settings.task.name,
-            task.facts.inputs if hasattr(task.facts, "inputs") else None,
-            settings.task.settings,
-        ]
         only = np.flatnonzero(parts == "train")[:sample] if sample else None
-        store = prepare_all(self.source, parts, task.prepare, recipe, settings.data.cache, watch, only)
+        store = self._prepared(task, parts, watch, only)
         refuse(findings + store.findings)
         too_many_bad(store.findings, sample or len(index), settings.data)
         targets = task.code(index.labels)
@@ -162,6 +157,21 @@ class Run:
         rows = {name: np.flatnonzero((parts == name) & store.usable & answered) for name in PARTS}
         task = self._settled(task, store, rows["train"], keep=not sample)
         return Material(self.source, task, store, targets, rows, findings + store.findings)
+
+    def examine(self, watch: Callable[[int, int], None]) -> tuple[np.ndarray, list[Finding]]:
+        """The doctor's pass alone: parts and findings; refuses nothing."""
+        parts = split(self.source.index, self.settings.data)
+        findings = list(self.source.findings) + before(self.source, parts)
+        if not any(finding.level == "error" for finding in findings):
+            findings += self._prepared(self._task(parts), parts, watch).findings
+        return parts, findings
+
+    def _prepared(
+        self, task: Task, parts: np.ndarray, watch: Callable[[int, int], None], only: np.ndarray | None = None
+    ) -> Store:
+        settings = self.settings
+        recipe = [settings.task.name, getattr(task.facts, "inputs", None), settings.task.settings]
+        return prepare_all(self.source, parts, task.prepare, recipe, settings.data.cache, watch, only)
 
     def build_model(self, task: Task) -> nn.Module:
         """The network, sized for what the task asks; started from the run's seed."""
@@ -257,6 +267,16 @@ class Run:
         plan = replace(plan, steps=steps_within(settings, plan, steps))
         write_plan(plan, self.folder)
         return plan
+
+    def cost(self, watch: Callable[[int, int], None]) -> dict[str, Any]:
+        """Parameters, operations, time, memory and disk of this run, from a few steps on a sample."""
+        material = self.material(watch, sample=2 * self.settings.train.batch)
+        training, state = self.training(material, Journal(self.folder))
+        examples = int((split(self.source.index, self.settings.data) == "train").sum())
+        settings = self.settings.train
+        given = settings.steps or settings.minutes
+        steps = training.steps if given else math.ceil(settings.epochs * examples / settings.batch)
+        return estimate(material.task, state, training, steps)
 
     def evaluate(self, part: str, material: Material) -> tuple[dict[str, Any], Predictions]:
         """The bundle's exact figures on one part, and its predictions in the order of the part's rows."""

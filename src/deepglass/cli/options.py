@@ -6,8 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
+from deepglass.foundation.errors import UsageError
 from deepglass.foundation.settings import Override, parse_assignments, to_json
 from deepglass.foundation.words import say
+from deepglass.recipes.recipe import SIZES, Size
 
 Json = Annotated[bool, typer.Option("--json", help=say("cli.json"))]
 Debug = Annotated[bool, typer.Option("--debug", help=say("cli.debug"))]
@@ -16,6 +18,7 @@ ModelName = Annotated[str, typer.Option("--model", help=say("cli.model"))]
 TaskName = Annotated[str, typer.Option("--task", help=say("cli.task"))]
 SizeName = Annotated[str, typer.Option("--size", help=say("cli.size"))]
 Device = Annotated[str, typer.Option("--device", help=say("cli.device"))]
+Minutes = Annotated[float, typer.Option("--minutes", min=0, help=say("cli.minutes"))]
 Words = Annotated[list[str] | None, typer.Argument(metavar="[SETTING=VALUE]...", help=say("cli.settings"))]
 
 
@@ -23,6 +26,18 @@ def overrides(words: list[str] | None, **flags: tuple[str, str]) -> list[Overrid
     """Settings of the command line; each flag is a short name for one: device=("train.device", "cpu")."""
     named = [Override(path, value, f"--{flag}") for flag, (path, value) in flags.items() if value]
     return named + parse_assignments(words or [])
+
+
+def chosen_size(name: str) -> Size:
+    """The size dial, checked."""
+    if name not in SIZES:
+        raise UsageError("settings.choose", path="--size", value=name, allowed=", ".join(SIZES))
+    return name  # pyright: ignore
+
+
+def minutes_setting(minutes: float) -> tuple[str, str]:
+    """The --minutes flag as a setting."""
+    return ("train.minutes", str(minutes) if minutes else "")
 
 
 class Printer:

@@ -6,14 +6,26 @@ from typing import Annotated
 import typer
 
 from deepglass import journey
-from deepglass.cli.options import Debug, Device, Json, ModelName, Out, Printer, SizeName, TaskName, Words, overrides
+from deepglass.cli.options import (
+    Debug,
+    Device,
+    Json,
+    Minutes,
+    ModelName,
+    Out,
+    Printer,
+    SizeName,
+    TaskName,
+    Words,
+    chosen_size,
+    minutes_setting,
+    overrides,
+)
 from deepglass.cli.outcome import tell
 from deepglass.cli.progress import Watch
 from deepglass.cli.stop import StopSignals
-from deepglass.foundation.errors import UsageError
 from deepglass.foundation.settings import read_toml
 from deepglass.foundation.words import say
-from deepglass.recipes.recipe import SIZES
 
 
 def train(
@@ -22,6 +34,7 @@ def train(
     task: TaskName = "",
     model: ModelName = "",
     size: SizeName = "small",
+    minutes: Minutes = 0.0,
     device: Device = "",
     out: Out = "",
     settings: Annotated[str, typer.Option("--settings", help=say("cli.settings_file"))] = "",
@@ -29,13 +42,17 @@ def train(
     debug: Debug = False,
 ) -> None:
     """Data in; a trained, evaluated, explained network out."""
-    if size not in SIZES:
-        raise UsageError("settings.choose", path="--size", value=size, allowed=", ".join(SIZES))
     chosen = read_toml(Path(settings)) if settings else []
-    chosen += overrides(words, task=("task.name", task), model=("model.name", model), device=("train.device", device))
+    chosen += overrides(
+        words,
+        task=("task.name", task),
+        model=("model.name", model),
+        minutes=minutes_setting(minutes),
+        device=("train.device", device),
+    )
     printer = Printer(as_json)
     with Watch(as_json) as watch, StopSignals() as stop:
-        proposal = journey.propose(data, chosen, size)  # pyright: ignore
+        proposal = journey.propose(data, chosen, chosen_size(size))
         printer.line(proposal.found.sentence())
         outcome = journey.train(proposal, out=out, watchers=[watch], asked_to_stop=stop, reading=watch.read)
     tell(outcome, printer)

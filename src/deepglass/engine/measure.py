@@ -17,6 +17,8 @@ from deepglass.engine.plan import Plan
 from deepglass.engine.settings import TrainSettings
 from deepglass.engine.state import State, average
 from deepglass.foundation.words import say
+from deepglass.graph.cost import cost
+from deepglass.graph.trace import trace
 from deepglass.tasks.task import Batch, Task
 
 TRIAL_SECONDS = 1.5
@@ -84,8 +86,10 @@ def choose_plan(
     `expected(speed)` is the run's length in seconds at that many steps a second.
     """
     plain, *others = plans
-    if expected(try_plan(task, state, training, plain, seconds=0.0).speed) < WORTH_MEASURING:
-        return replace(plain, reasons=(say("plan.short", lang="en", seconds=WORTH_MEASURING),))
+    glance = try_plan(task, state, training, plain, seconds=0.0).speed
+    if expected(glance) < WORTH_MEASURING:
+        reason = say("plan.short", lang="en", seconds=WORTH_MEASURING)
+        return replace(plain, reasons=(reason,), measured={_name(plain): round(glance, 3)})
     base = try_plan(task, state, training, plain)
     speeds = {_name(plain): base.speed}
     best, best_speed = plain, base.speed
@@ -103,6 +107,23 @@ def choose_plan(
             best, best_speed = plan, trial.speed
     speeds = {name: round(speed, 3) for name, speed in speeds.items()}
     return replace(best, origin="measured", reasons=tuple(reasons), measured=speeds)
+
+
+def estimate(task: Task, state: State, training: Training, steps: int) -> dict[str, Any]:
+    """What `steps` of this training cost: operations of one example, seconds, bytes of memory and disk."""
+    one = task.present(training.batch(0).rows(0, 1).to(training.device))
+    found = cost(trace(state.model, one[next(iter(one.columns))]))
+    speed = try_plan(task, state, training, training.plan, seconds=0.0).speed
+    copies = 4 + bool(training.settings.average)  # weights, gradients, two moments, averages
+    return {
+        "parameters": found.parameters,
+        "macs": found.macs,
+        "steps": steps,
+        "step_seconds": 1 / speed,
+        "seconds": steps / speed,
+        "memory_bytes": copies * found.parameter_bytes + training.settings.batch * found.activation_bytes,
+        "disk_bytes": 3 * copies * found.parameter_bytes,
+    }
 
 
 def _name(plan: Plan) -> str:

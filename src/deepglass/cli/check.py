@@ -1,0 +1,42 @@
+"""The data doctor alone: what the data are, and everything that is wrong with them, by file."""
+
+from typing import Annotated
+
+import typer
+
+from deepglass import journey
+from deepglass.cli.options import Debug, Json, Printer, Words, overrides
+from deepglass.cli.progress import Watch
+from deepglass.foundation.words import say
+
+SHOWN = 20
+
+
+def check(
+    data: Annotated[str, typer.Argument(help=say("cli.data"))],
+    words: Words = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Reads every example with the readers that training uses; changes nothing."""
+    printer = Printer(as_json)
+    with Watch(as_json) as watch:
+        found = journey.check(data, overrides(words), watch.read)
+    printer.line(found.sentence)
+    printer.line(say("cli.parts", **{part: found.counts.get(part, 0) for part in ("train", "val", "test")}))
+    for finding in found.findings[:SHOWN]:
+        printer.line(say("cli.finding", level=say(f"cli.level_{finding['level']}"), **_place(finding)))
+    if len(found.findings) > SHOWN:
+        printer.line(say("cli.more_findings", count=len(found.findings) - SHOWN))
+    if not found.findings:
+        printer.line(say("cli.no_findings"))
+    printer.done(found.document())
+    if any(finding["level"] == "error" for finding in found.findings):
+        raise typer.Exit(3)
+
+
+def _place(finding: dict[str, str]) -> dict[str, str]:
+    return {"file": f"{finding['file']}: " if finding["file"] else "", "reason": finding["reason"]}
+
+
+CATALOGUE = {"check": check}

@@ -1,0 +1,75 @@
+"""What a training would do: every setting with its origin, the network's cost, one step timed; nothing is trained."""
+
+from typing import Annotated
+
+import typer
+
+from deepglass import journey
+from deepglass.cli.options import (
+    Debug,
+    Device,
+    Json,
+    Minutes,
+    ModelName,
+    Printer,
+    SizeName,
+    TaskName,
+    Words,
+    chosen_size,
+    minutes_setting,
+    overrides,
+)
+from deepglass.cli.progress import Watch
+from deepglass.foundation.words import say
+
+
+def plan(
+    data: Annotated[str, typer.Argument(help=say("cli.data"))],
+    words: Words = None,
+    task: TaskName = "",
+    model: ModelName = "",
+    size: SizeName = "small",
+    minutes: Minutes = 0.0,
+    device: Device = "",
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Settings with origins, one batch forward and backward, and an estimate of time and memory."""
+    printer = Printer(as_json)
+    chosen = overrides(
+        words,
+        task=("task.name", task),
+        model=("model.name", model),
+        minutes=minutes_setting(minutes),
+        device=("train.device", device),
+    )
+    with Watch(as_json) as watch:
+        proposal = journey.propose(data, chosen, chosen_size(size))
+        found = journey.estimate(proposal, watch.read)
+    printer.line(proposal.found.sentence())
+    width = max(map(len, found.settings))
+    for path, value in found.settings.items():
+        printer.line(f"  {path:<{width}} = {value!s:<24} # {found.origins.get(path, 'default')}")
+    printer.line(say("cli.cost", parameters=f"{found.parameters:,}", macs=_short(found.macs)))
+    printer.line(
+        say(
+            "cli.time",
+            steps=found.steps,
+            step=f"{1000 * found.step_seconds:.3g}",
+            minutes=f"{found.seconds / 60:.3g}",
+            memory=f"{found.memory_bytes / 2**20:.3g}",
+            disk=f"{found.disk_bytes / 2**20:.3g}",
+        )
+    )
+    printer.done(found)
+
+
+def _short(count: float) -> str:
+    for unit in ("", " k", " M", " G"):
+        if count < 1000:
+            return f"{count:.3g}{unit}"
+        count /= 1000
+    return f"{count:.3g} T"
+
+
+CATALOGUE = {"plan": plan}
