@@ -148,6 +148,12 @@ def test_resnet152_folds_to_a_readable_length():
     assert len(boxes(graph_of("resnet152"), fold=False)) > 200
 
 
+def test_a_repeated_unit_in_a_side_branch_says_so_in_its_box():
+    drawn = svg(GRAPHS["branches"]())
+    assert "×3 convolution 3×3" in drawn and "long.1 … 3" in drawn
+    assert 'class="frame"' not in drawn
+
+
 def test_units_that_differ_are_not_folded():
     network = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4), nn.Tanh())
     found = boxes(trace(network, torch.randn(1, 4)))

@@ -74,7 +74,11 @@ class _Page:
         self.spots = self.layout.spots
         self.left = MARGIN + 12 + (TRACK * self.layout.tracks + 6 if self.layout.tracks else 0)
         self.width = self.left + WIDTH + (self.layout.lanes - 1) * (SIDE + LANE_GAP) + 12 + MARGIN
-        self.lines = [_lines(box, words[i], self.corner_width(i)) for i, box in enumerate(found)]
+        # a unit that stands wholly in a side lane has no frame of its own: its boxes say what it is
+        self.framed = {box.block for box, spot in zip(found, self.spots, strict=True) if box.block and not spot.lane}
+        self.lines = [
+            _lines(box, words[i], self.corner_width(i), framed=box.block in self.framed) for i, box in enumerate(found)
+        ]
         self.heading, below = _heading(title, notes, self.width - 2 * MARGIN)
         self.heights, self.tops = self._rows(below)
         self.height = self.tops[-1] + self.heights[-1] + MARGIN + 12
@@ -108,7 +112,7 @@ class _Page:
         """A light ground under each unit, with its name and how often it comes."""
         left = 2 + MARGIN // 2 if self.layout.tracks else self.left - 10
         for block, members in groupby(range(len(self.found)), key=lambda i: self.found[i].block):
-            if not block:
+            if block not in self.framed:
                 continue
             first, *_ = inside = list(members)
             corners = [self.corner(i) for i in inside]
@@ -174,15 +178,18 @@ class _Page:
         )
 
 
-def _lines(box: Box, words: tuple[str, str], width: int) -> list[tuple[str, str]]:
+def _lines(box: Box, words: tuple[str, str], width: int, *, framed: bool) -> list[tuple[str, str]]:
     """The lines of a box, each as (left, right): what and shape; what follows and cost; name."""
     what, costs = words
     title, _, follow = what.partition(" · ")
     shape = "×".join(map(str, box.shape[1:])) or "1"
-    name = box.name.removeprefix(box.block.split(" ")[0]).lstrip(".")
+    times = "" if framed or box.times == 1 else f"×{box.times} "
+    inner = box.name.removeprefix(box.block.split(" ")[0]).lstrip(".")
+    name = inner if framed else ".".join(filter(None, (box.block, inner))) if times else box.name
     name = "" if name == box.kind else f'<tspan class="name">{escape(name)}</tspan>'
+    title = times + title
     head = f'<tspan class="what">{escape(title)}</tspan>'
-    if _span(f"{what}   {shape}") < width - 24:
+    if _span(f"{times}{what}   {shape}") < width - 24:
         joined = f"{head} · {escape(follow)}" if follow else head
         rest = [(name, escape(costs))] if name or costs else []
         return [(joined, shape), *rest]
