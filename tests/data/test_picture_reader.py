@@ -226,7 +226,12 @@ def test_fit_gives_the_asked_shape(
     pixels = np.full(shape, 77 if kind is np.uint8 else 77 * 257, dtype=kind)
     height, width, channels = wanted
     result = fit_picture(pixels, channels, height, width, how)  # pyright: ignore
-    assert result.shape == (channels, height, width) and result.dtype == np.uint8 and result.flags["C_CONTIGUOUS"]
+    assert (
+        result.shape == (channels, height, width)
+        and result.dtype == np.uint8
+        and result.flags["C_CONTIGUOUS"]
+        and result.flags["WRITEABLE"]
+    )
     assert (result == 77).all()  # one colour stays that colour, rim of a pad included
 
 
@@ -245,3 +250,10 @@ def test_shrinking_is_antialiased() -> None:
     stripes = np.tile(np.array([[0], [255]], dtype=np.uint8), (32, 64))[..., None]  # one pixel black, one white
     small = fit_picture(stripes, 1, 16, 16)
     assert np.abs(small[:, 2:-2].astype(int) - 127).max() <= 2  # the outermost rows see more of one colour
+
+
+def test_header_does_not_decode() -> None:
+    content = stored(Image.fromarray(colours()), "PNG")
+    damaged = content.replace(b"IDAT", b"IDAT\0\0\0\0", 1)
+    assert header(damaged) == (32, 24, 3)
+    assert "damaged" in reason(damaged) or "cut short" in reason(damaged)

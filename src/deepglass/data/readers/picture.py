@@ -100,7 +100,7 @@ def fit_picture(
     elif image.size != (width, height) or share != 1.0:
         box = _centre(image.size, (width, height) if how == "crop" else image.size, share)
         image = image.resize((width, height), resample, box=box, reducing_gap=3.0)
-    array = np.asarray(image)
+    array = np.array(image)  # a copy: what Pillow hands out may not be written to
     return np.ascontiguousarray(array[None] if array.ndim == 2 else array.transpose(2, 0, 1))
 
 

@@ -88,7 +88,7 @@ def recognise(place: str, settings: DataSettings) -> Match | None:
         return None
     table = open_delimited(file)
     if len(table.names) < 2:
-        raise DataError("data.one_column", place=file, column=table.names[0])
+        raise DataError("data.one_column", place=file, column=", ".join(table.names))
     sure = 0.7 if Path(place).is_file() else 0.5
     return Match(sure, "layout_table", _task(table, settings), {"file": file.name, "columns": len(table.names)})
 
