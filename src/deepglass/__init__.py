@@ -2,3 +2,37 @@
 
 import deepglass as dg;  run = dg.train("flowers/");  run.predict("rose.jpg")
 """
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from deepglass.bundle import Bundle as Bundle
+    from deepglass.python import check as check
+    from deepglass.python import evaluate as evaluate
+    from deepglass.python import load as load
+    from deepglass.python import resume as resume
+    from deepglass.python import train as train
+
+_HOMES = {
+    "Bundle": "bundle",
+    "train": "python",
+    "resume": "python",
+    "evaluate": "python",
+    "check": "python",
+    "load": "python",
+}
+
+__all__ = ["Bundle", "check", "evaluate", "load", "resume", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    """Loaded when asked for: `import deepglass` alone needs neither torch nor numpy."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'deepglass' has no attribute {name!r}. It has: {', '.join(__all__)}.")
+    import importlib
+
+    return getattr(importlib.import_module(f"deepglass.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -27,9 +27,17 @@ FORMAT = 1
 EXTERNAL = "external"
 
 
+@dataclass(frozen=True)
+class Own:
+    """Parts of the user's own, handed in from Python: a network, and a task or the settings that build one."""
+
+    model: nn.Module | None = None
+    task: Any = None
+
+
 @dataclass(frozen=True, slots=True)
 class ExternalConfig:
-    """A network of the user's own: deepglass knows its weights, not its code."""
+    """A network or task of the user's own: deepglass knows its weights and facts, not its code."""
 
 
 def choose_model(name: str) -> Choice:
@@ -88,14 +96,14 @@ class Bundle:
     save_pretrained = save  # the name that people know from the hub's libraries
 
     @classmethod
-    def load(cls, folder: Path, model: nn.Module | None = None) -> "Bundle":
-        """Read a sealed folder; `model` is needed for a bundle that says `model: external`."""
+    def load(cls, folder: Path, own: Own = Own()) -> "Bundle":
+        """Read a sealed folder; `own` must hold what the bundle calls external."""
         files = read_sealed(folder)
         document = json.loads(files["bundle.json"])
         if document.get("format") != FORMAT:
             raise RunFailed("bundle.version", folder=folder, found=document.get("format"), known=FORMAT)
-        task = _task(document)
-        network = _network(document, model, folder)
+        task = _task(document, own.task, folder)
+        network = _network(document, own.model, folder)
         load_weights(network, load_tensors(files["model.safetensors"]), str(folder))
         network.eval()
         return cls(document, network, task, folder)
@@ -144,7 +152,11 @@ def content_hash(bundle: Bundle) -> str:
     return digest(bundle.folder)
 
 
-def _task(document: dict[str, Any]) -> Task:
+def _task(document: dict[str, Any], own: Any, folder: Path) -> Task:
+    if document["task"]["name"] == EXTERNAL:
+        if own is None:
+            raise UsageError("bundle.external_task", folder=folder)
+        return own.build(from_json(own.facts_type, document["facts"], "bundle.json")) if hasattr(own, "learn") else own
     settings = catalogue.find("tasks", document["task"]["name"])
     settings = from_json(type(settings), document["task"]["settings"], "bundle.json")
     return settings.build(from_json(settings.facts_type, document["facts"], "bundle.json"))

@@ -9,9 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
-from deepglass.bundle import EXTERNAL, Bundle, choose_model
+from deepglass.bundle import EXTERNAL, Bundle, ExternalConfig, Own, choose_model
 from deepglass.data.check import report
 from deepglass.data.recognise import Recognised, Survey, recognise, recognised, survey
 from deepglass.data.settings import DataSettings
@@ -19,7 +17,7 @@ from deepglass.data.source import PARTS, Source
 from deepglass.engine.journal import Watcher
 from deepglass.foundation.catalogue import nearest
 from deepglass.foundation.errors import UsageError
-from deepglass.foundation.settings import Override, flatten, resolve
+from deepglass.foundation.settings import Choice, Override, flatten, resolve
 from deepglass.recipes.recipe import Size, choose_recipe
 from deepglass.report.write import write_report
 from deepglass.run import Material, Run, RunSettings
@@ -37,6 +35,7 @@ class Proposal:
     survey: Survey
     settings: RunSettings
     origins: dict[str, str]
+    own: Own = Own()
 
 
 def propose(
@@ -45,7 +44,7 @@ def propose(
     size: Size = "small",
     *,
     recipe: str = "",
-    external: bool = False,
+    own: Own = Own(),
 ) -> Proposal:
     """Recognise the data and work out every setting: defaults < recipe < file < command line."""
     overrides = [Override("data.place", str(place), "command line"), *overrides]
@@ -55,16 +54,15 @@ def propose(
     seen = survey(source, data.data.split_seed)
     task = _last(overrides, "task.name") or source.task
     name, chosen = choose_recipe(task, seen, recipe or _last(overrides, "recipe"))
-    base = chosen.make(seen, size, "" if external else _last(overrides, "model.name"))
-    base = replace(base, recipe=f"{name} {size}", model=choose_model(EXTERNAL) if external else base.model)
+    base = chosen.make(seen, size, _last(overrides, "model.name"))
+    base = replace(base, recipe=f"{name} {size}", **_external(own))
     settings, origins = resolve(base, [one for one in overrides if one.path != "recipe"])
-    return Proposal(found, source, seen, settings, _origins(base, f"recipe {name}") | origins)
+    return Proposal(found, source, seen, settings, _origins(base, f"recipe {name}") | origins, own)
 
 
 def train(
     proposal: Proposal,
     *,
-    model: nn.Module | None = None,
     out: str = "",
     watchers: Iterable[Watcher] = (),
     asked_to_stop: Callable[[], bool] = lambda: False,
@@ -72,7 +70,7 @@ def train(
 ) -> "Outcome":
     """Data in; a run with its bundle and figures out."""
     folder = new_folder(out, proposal.settings.data.place)
-    run = Run(folder, proposal.settings, proposal.origins, model, proposal.source)
+    run = Run(folder, proposal.settings, proposal.origins, proposal.own, proposal.source)
     run.write()
     return finish(run, watchers, asked_to_stop, reading)
 
@@ -80,13 +78,13 @@ def train(
 def resume(
     folder: Path,
     *,
-    model: nn.Module | None = None,
+    own: Own = Own(),
     watchers: Iterable[Watcher] = (),
     asked_to_stop: Callable[[], bool] = lambda: False,
     reading: Callable[[int, int], None] = lambda done, of: None,
 ) -> "Outcome":
     """Go on with a run where it stopped; nothing about it can be changed."""
-    return finish(Run.open(folder, model), watchers, asked_to_stop, reading)
+    return finish(Run.open(folder, own), watchers, asked_to_stop, reading)
 
 
 @dataclass
@@ -131,20 +129,20 @@ def evaluate_parts(run: Run, material: Material) -> dict[str, tuple[dict[str, An
     return {part: run.evaluate(part, material) for part in PARTS if len(material.rows[part])}
 
 
-def evaluate(folder: Path, place: str = "", model: nn.Module | None = None) -> Outcome:
+def evaluate(folder: Path, place: str = "", own: Own = Own()) -> Outcome:
     """Exact figures of a finished run: of its own parts, or of other data as one test part."""
     began = time.monotonic()
-    run = Run.open(folder, model)
+    run = Run.open(folder, own)
     material = run.elsewhere(place) if place else run.material()
     figures = {part: found for part, (found, _) in evaluate_parts(run, material).items()}
     return Outcome(run, figures, time.monotonic() - began)
 
 
-def load(place: str | Path, model: nn.Module | None = None) -> Bundle:
+def load(place: str | Path, own: Own = Own()) -> Bundle:
     """The bundle of a run's folder, a bundle's own folder, or one that comes with the package ("digits")."""
     for folder in (Path(place) / "bundle", Path(place), SHIPPED / str(place)):
         if (folder / "bundle.json").is_file():
-            return Bundle.load(folder, model)
+            return Bundle.load(folder, own)
     shipped = [found.name for found in SHIPPED.iterdir() if found.is_dir()] if SHIPPED.is_dir() else []
     raise UsageError("bundle.not_found", place=place, hint=nearest(str(place), shipped))
 
@@ -164,7 +162,9 @@ class Checked:
         return {"layout": self.layout, "task": self.task, "counts": self.counts, "findings": self.findings}
 
 
-def check(place: str, overrides: Iterable[Override], reading: Callable[[int, int], None]) -> Checked:
+def check(
+    place: str, overrides: Iterable[Override], reading: Callable[[int, int], None] = lambda done, of: None
+) -> Checked:
     """Every example read with the readers of training; nothing is written but the cache."""
     proposal = propose(place, overrides)
     with tempfile.TemporaryDirectory() as folder:
@@ -220,6 +220,16 @@ class _DataOnly:
 
 def _last(overrides: Iterable[Override], path: str) -> str:
     return next((str(one.value) for one in reversed(list(overrides)) if one.path == path), "")
+
+
+def _external(own: Own) -> dict[str, Choice]:
+    """The sections of parts that were handed in: named, but without settings."""
+    found: dict[str, Choice] = {}
+    if own.model is not None:
+        found["model"] = choose_model(EXTERNAL)
+    if own.task is not None:
+        found["task"] = Choice("tasks", EXTERNAL, ExternalConfig())
+    return found
 
 
 def _origins(base: RunSettings, recipe: str) -> dict[str, str]:

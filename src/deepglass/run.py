@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from deepglass.bundle import EXTERNAL, Bundle, choose_model, describe
+from deepglass.bundle import EXTERNAL, Bundle, Own, choose_model, describe
 from deepglass.data.cache import Store, prepare_all
 from deepglass.data.check import before, refuse, too_many_bad
 from deepglass.data.files import Aligned
@@ -101,23 +101,23 @@ class Run:
         folder: Path,
         settings: RunSettings,
         origins: Mapping[str, str] | None = None,
-        model: nn.Module | None = None,
+        own: Own = Own(),
         source: Source | None = None,
     ):
         self.folder = folder
         self.settings = settings
         self.origins = dict(origins or {})
-        self._external = model
+        self.own = own
         self._source = source
 
     @classmethod
-    def open(cls, folder: Path, model: nn.Module | None = None) -> "Run":
+    def open(cls, folder: Path, own: Own = Own()) -> "Run":
         """An existing run, as its run.toml says."""
         file = folder / "run.toml"
         if not file.is_file():
             raise UsageError("bundle.not_found", place=folder, hint="")
         settings, _ = resolve(RunSettings(), read_toml(file))
-        return cls(folder, settings, model=model)
+        return cls(folder, settings, own=own)
 
     @property
     def device(self) -> torch.device:
@@ -132,7 +132,7 @@ class Run:
     @cached_property
     def bundle(self) -> Bundle:
         """The finished model."""
-        return Bundle.load(self.folder / "bundle", self._external)
+        return Bundle.load(self.folder / "bundle", self.own)
 
     def predict(self, inputs: Any) -> list[dict[str, Any]]:
         """The finished model's answers for files, folders or arrays."""
@@ -176,8 +176,8 @@ class Run:
     def build_model(self, task: Task) -> nn.Module:
         """The network, sized for what the task asks; started from the run's seed."""
         seed_torch(self.settings.seed, "weights")
-        if self._external is not None:
-            return self._external
+        if self.own.model is not None:
+            return self.own.model
         if self.settings.model.name == EXTERNAL:
             raise UsageError("bundle.external", folder=self.folder)
         return fit_model(self.settings.model, task.asks()).settings.build()
@@ -332,7 +332,9 @@ class Run:
 
     def _task(self, parts: np.ndarray) -> Task:
         """The task with the facts of the run's first life, or with what the index tells."""
-        settings = self.settings.task.settings
+        if self.own.task is not None and not hasattr(self.own.task, "learn"):
+            return self.own.task
+        settings = self.own.task or self.settings.task.settings
         known = self._data_document()
         if known:
             if known["fingerprint"] != self.source.fingerprint():
@@ -343,7 +345,7 @@ class Run:
 
     def _settled(self, task: Task, store: Store, rows: np.ndarray, keep: bool) -> Task:
         """The task with the training part's statistics, kept in data.json."""
-        if self._data_document():
+        if self._data_document() and hasattr(self.own.task or self.settings.task.settings, "learn"):
             return task
         if not len(rows):
             raise RunFailed("run.no_training_rows", place=self.settings.data.place)
@@ -351,7 +353,10 @@ class Run:
         document = {"fingerprint": self.source.fingerprint(), "facts": to_json(facts)}
         if keep:
             write_text(self.folder / "data.json", json.dumps(document, indent=1, ensure_ascii=False) + "\n")
-        return self.settings.task.settings.build(facts)
+        if self.own.task is not None and not hasattr(self.own.task, "learn"):
+            task.facts = facts
+            return task
+        return (self.own.task or self.settings.task.settings).build(facts)
 
     def _data_document(self) -> dict[str, Any] | None:
         file = self.folder / "data.json"

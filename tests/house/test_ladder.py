@@ -39,6 +39,7 @@ LADDER: dict[str, set[str]] = {
         "report",
         "export",
     },
+    "python": {"foundation", "journey", "bundle", "run", "recipes", "engine.journal"},
     "cli": {
         *(
             "foundation",

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from deepglass.foundation.catalogue import local
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.settings import Override, parse_assignments, to_json
 from deepglass.foundation.words import say
@@ -33,6 +34,11 @@ def chosen_size(name: str) -> Size:
     if name not in SIZES:
         raise UsageError("settings.choose", path="--size", value=name, allowed=", ".join(SIZES))
     return name  # pyright: ignore
+
+
+def local_model(name: str) -> Any:
+    """The network of `./net.py:MyNet`, run because the user named the file; None for a name of the catalogue."""
+    return local(name)() if ".py:" in name else None
 
 
 def minutes_setting(minutes: float) -> tuple[str, str]:

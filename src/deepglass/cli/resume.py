@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from deepglass import journey
-from deepglass.cli.options import Debug, Json, Printer
+from deepglass.bundle import Own
+from deepglass.cli.options import Debug, Json, ModelName, Printer, local_model
 from deepglass.cli.outcome import tell
 from deepglass.cli.progress import Watch
 from deepglass.cli.stop import StopSignals
@@ -15,12 +16,16 @@ from deepglass.foundation.words import say
 
 def resume(
     run: Annotated[Path, typer.Argument(help=say("cli.run"))],
+    model: ModelName = "",
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
     """The same bits as if the run had never been stopped."""
+    own = Own(local_model(model))
     with Watch(as_json) as watch, StopSignals() as stop:
-        outcome = journey.resume(run, watchers=[watch], asked_to_stop=stop, reading=watch.read)
+        outcome = journey.resume(
+            run, own=own, watchers=[watch], asked_to_stop=stop, reading=watch.read
+        )
     tell(outcome, Printer(as_json))
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from deepglass import journey
+from deepglass.bundle import Own
 from deepglass.cli.options import (
     Debug,
     Device,
@@ -18,6 +19,7 @@ from deepglass.cli.options import (
     TaskName,
     Words,
     chosen_size,
+    local_model,
     minutes_setting,
     overrides,
 )
@@ -42,17 +44,18 @@ def train(
     debug: Debug = False,
 ) -> None:
     """Data in; a trained, evaluated, explained network out."""
+    own = Own(local_model(model))
     chosen = read_toml(Path(settings)) if settings else []
     chosen += overrides(
         words,
         task=("task.name", task),
-        model=("model.name", model),
+        model=("model.name", "" if own.model else model),
         minutes=minutes_setting(minutes),
         device=("train.device", device),
     )
     printer = Printer(as_json)
     with Watch(as_json) as watch, StopSignals() as stop:
-        proposal = journey.propose(data, chosen, chosen_size(size))
+        proposal = journey.propose(data, chosen, chosen_size(size), own=own)
         printer.line(proposal.found.sentence())
         outcome = journey.train(proposal, out=out, watchers=[watch], asked_to_stop=stop, reading=watch.read)
     tell(outcome, printer)

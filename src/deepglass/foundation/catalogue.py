@@ -8,6 +8,7 @@ import ast
 import difflib
 import functools
 import importlib
+import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,19 @@ def find(room: str, name: str) -> Any:
 def verb(name: str) -> Any:
     """The module of the command-line verb `name`: cli/NAME.py, imported now."""
     return importlib.import_module(f"deepglass.cli.{name}")
+
+
+def local(place: str) -> Any:
+    """What `./net.py:MyNet` names in a file of the user's; only ever called with words of their command line."""
+    file, _, name = place.rpartition(":")
+    spec = importlib.util.spec_from_file_location(Path(file).stem, file) if Path(file).is_file() else None
+    if spec is None or spec.loader is None:
+        raise UsageError("catalogue.no_local_file", file=file, name=name)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if not hasattr(module, name):
+        raise UsageError("catalogue.no_local_name", file=file, name=name, hint=nearest(name, vars(module)))
+    return getattr(module, name)
 
 
 def nearest(name: str, known: object) -> str:

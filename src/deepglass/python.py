@@ -1,0 +1,70 @@
+"""deepglass from Python and notebooks: the command line's verbs as functions, on the same journey.
+
+>>> import deepglass as dg
+>>> run = dg.train("made:xor", size="tiny", out=tmp / "xor", settings={"train.steps": 20})
+>>> run.predict([[0.9, -0.8]])[0]["prediction"] in ("0", "1")
+True
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from deepglass import journey
+from deepglass.bundle import Bundle, Own
+from deepglass.engine.journal import Watcher
+from deepglass.foundation.settings import Override
+from deepglass.journey import Checked, Outcome
+from deepglass.recipes.recipe import Size
+
+Values = Mapping[str, Any] | None
+
+
+def train(
+    data: str | Path,
+    *,
+    model: str | nn.Module = "",
+    task: Any = "",
+    size: Size = "small",
+    minutes: float = 0.0,
+    out: str | Path = "",
+    settings: Values = None,
+    watchers: Iterable[Watcher] = (),
+) -> Outcome:
+    """Train on a folder, a table or a name; `model` and `task` are names or objects of your own.
+
+    `settings` are the command line's: {"train.epochs": 30, "seed": 7}.
+    """
+    named = {"model.name": model if isinstance(model, str) else "", "task.name": task if isinstance(task, str) else ""}
+    values = {path: value for path, value in named.items() if value} | dict(settings or {})
+    if minutes:
+        values["train.minutes"] = minutes
+    own = Own(None if isinstance(model, str) else model, None if isinstance(task, str) else task)
+    proposal = journey.propose(str(data), _overrides(values), size, own=own)
+    return journey.train(proposal, out=str(out), watchers=watchers)
+
+
+def resume(run: str | Path, *, model: nn.Module | None = None, task: Any = None) -> Outcome:
+    """Go on with a run; one with a model or task of your own needs it handed in again."""
+    return journey.resume(Path(run), own=Own(model, task))
+
+
+def evaluate(run: str | Path, data: str = "", *, model: nn.Module | None = None, task: Any = None) -> Outcome:
+    """Exact figures of a finished run, on its own parts or on other data."""
+    return journey.evaluate(Path(run), data, Own(model, task))
+
+
+def check(data: str | Path, settings: Values = None) -> Checked:
+    """The data doctor alone."""
+    return journey.check(str(data), _overrides(settings or {}))
+
+
+def load(place: str | Path, *, model: nn.Module | None = None, task: Any = None) -> Bundle:
+    """A finished model: of a run, a bundle's folder, or one that comes with the package ("digits")."""
+    return journey.load(place, Own(model, task))
+
+
+def _overrides(values: Mapping[str, Any]) -> list[Override]:
+    return [Override(path, value, "python") for path, value in values.items()]
