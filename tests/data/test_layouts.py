@@ -149,7 +149,7 @@ def test_npz_shapes_and_answers(tmp_path: Path) -> None:
     flags = np.array([[1, 0, 1], [0, 0, 0], [0, 1, 0], [1, 1, 1]])
     place = write_npz(tmp_path / "a.npz", images=x, labels=flags, class_names=np.array(["a", "b", "c"]))
     source = recognise(place, PLAIN)
-    assert source.task == "tag" and source.index.labels[0] == ("a", "c") and source.index.labels[1] == ()
+    assert source.task == "multilabel" and source.index.labels[0] == ("a", "c") and source.index.labels[1] == ()
     assert source.read(3).pixels.shape == (8, 9, 3) and source.read(3).pixels.max() == 255
     onehot = recognise(write_npz(tmp_path / "b.npz", arr_0=x[:3], arr_1=np.eye(3)), PLAIN)
     assert onehot.task == "classify" and onehot.index.labels == ["0", "1", "2"]

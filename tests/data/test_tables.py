@@ -201,14 +201,14 @@ def test_several_labels_in_a_cell(
     table(tmp_path, f"image,{column}\n" + "".join(f"{place}.png,{cell}\n" for place, cell in enumerate(cells)))
     source = recognise(str(tmp_path), PLAIN)
     assert source.index.labels == (expected or cells)
-    assert source.task == ("tag" if expected else "classify")
+    assert source.task == ("multilabel" if expected else "classify")
 
 
 def test_columns_of_zero_and_one(tmp_path: Path) -> None:
     pictures(tmp_path, ["0.png", "1.png"])
     table(tmp_path, "image,cat,dog,indoor\n0.png,1,0,1\n1.png,0,0,0\n")
     source = recognise(str(tmp_path), PLAIN)
-    assert source.task == "tag" and source.index.labels == [("cat", "indoor"), ()]
+    assert source.task == "multilabel" and source.index.labels == [("cat", "indoor"), ()]
 
 
 def test_picture_table_refusals(tmp_path: Path) -> None:

@@ -156,7 +156,7 @@ def _house_svg(document: str, title: str, description: str) -> str:
     box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', opening)
     assert box is not None
     body = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", body, flags=re.DOTALL)
-    body = re.sub(r"\d+\.\d{3,}", lambda found: f"{float(found.group()):.2f}".rstrip("0").rstrip("."), body)
+    body = re.sub(r"<[^>]*>", _rounded, body)
     body = body.replace(INK, "currentColor").replace(ACCENT, f"var(--accent, {ACCENT})")
     body = re.sub(r"font-family: [^;\"]+;? ?", "", body)  # every text inherits the page's fonts from one group
     body = re.sub(r"(font: [^;\"]*?px )[^;\"]+", rf"\g<1>{SYSTEM_FONTS}", body)  # matplotlib before 3.11
@@ -164,3 +164,8 @@ def _house_svg(document: str, title: str, description: str) -> str:
     body = re.sub(r"\n\s+", "\n", body)
     body = f'<g style="font-family: {SYSTEM_FONTS}">{body}</g>'
     return frame(body, float(box.group(1)), float(box.group(2)), title, description)
+
+
+def _rounded(tag: re.Match[str]) -> str:
+    """A tag with places to 0.01 px; the words between tags stay as they are."""
+    return re.sub(r"\d+\.\d{3,}", lambda found: f"{float(found.group()):.2f}".rstrip("0").rstrip("."), tag.group())

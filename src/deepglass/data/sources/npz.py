@@ -164,7 +164,7 @@ def _labels(values: np.ndarray, names: list[str], place: str) -> tuple[str, list
 def _rows_of_flags(flags: np.ndarray, names: list[str]) -> tuple[str, list[Any]]:
     if (flags.sum(axis=1) == 1).all():
         return "classify", [_name(int(place), names) for place in flags.argmax(axis=1).tolist()]
-    return "tag", [tuple(_name(int(place), names) for place in np.flatnonzero(row)) for row in flags]
+    return "multilabel", [tuple(_name(int(place), names) for place in np.flatnonzero(row)) for row in flags]
 
 
 def _name(number: int, names: list[str]) -> str:

@@ -37,7 +37,7 @@ class Plan:
     @property
     def task(self) -> str:
         """What follows: one class, or several labels at once."""
-        return "tag" if self.flags or self.separator else "classify"
+        return "multilabel" if self.flags or self.separator else "classify"
 
 
 class Names:
