@@ -1,0 +1,39 @@
+"""Why a network answers as it does: Grad-CAM, occlusion, integrated gradients, its weights, its decision boundary."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deepglass import journey
+from deepglass.cli.options import Debug, Json, Printer
+from deepglass.explain.answer import choose_method
+from deepglass.explain.answer import explain as explain_all
+from deepglass.explain.write import sentence, write_explanations
+from deepglass.foundation.words import say
+
+
+def explain(
+    run: Annotated[str, typer.Argument(help=say("cli.run_or_bundle"))],
+    files: Annotated[list[str] | None, typer.Argument(help=say("explain.files"))] = None,
+    method: Annotated[str, typer.Option("--method", help=say("explain.method"))] = "",
+    out: Annotated[str, typer.Option("--out", help=say("explain.out"))] = "",
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """One sentence for each input, and pictures in a folder."""
+    printer = Printer(as_json)
+    bundle = journey.load(run)
+    name, _ = choose_method(bundle, method)
+    folder = Path(out) if out else Path(run) / "explain" if Path(run).is_dir() else Path("explain")
+    found = list(explain_all(bundle, files or [], name))
+    for one in found:
+        printer.line(sentence(one))
+    document = write_explanations(found, name, bundle.name, folder)
+    printer.line(say("explain.written", file=folder / "explanation.html"))
+    printer.done({"folder": str(folder), **document})
+    if all(one.explanation is None for one in found):
+        raise typer.Exit(3)
+
+
+CATALOGUE = {"explain": explain}
