@@ -40,6 +40,7 @@ LADDER: dict[str, set[str]] = {
         "export",
     },
     "python": {"foundation", "journey", "bundle", "run", "recipes", "engine.journal"},
+    "demos": {"foundation"},
     "cli": {
         *(
             "foundation",
