@@ -3,6 +3,7 @@
 bundle.json (model, task, facts, figures), model.safetensors, manifest.json (SHA-256 of both)
 """
 
+import copy
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,10 @@ class Own:
 
     model: nn.Module | None = None
     task: Any = None
+
+    def fresh(self) -> "Own":
+        """Copies, so that each fold begins with the network as it was handed in."""
+        return copy.deepcopy(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from deepglass.data.recognise import Recognised, Survey, recognise, recognised, 
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import PARTS, Source
 from deepglass.engine.journal import Watcher
+from deepglass.folds import train_folds
 from deepglass.foundation.catalogue import nearest
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.settings import Choice, Override, flatten, resolve
@@ -95,6 +96,7 @@ class Outcome:
     figures: dict[str, dict[str, Any]]
     seconds: float
     report: Path | None = None
+    folds: dict[str, Any] | None = None
 
     def predict(self, inputs: Any) -> list[dict[str, Any]]:
         """The finished model's answers."""
@@ -105,7 +107,8 @@ class Outcome:
         metrics = {
             part: {name: figure.value for name, figure in figures.items()} for part, figures in self.figures.items()
         }
-        return {"run": str(self.run.folder), "metrics": metrics, "seconds": round(self.seconds, 2)}
+        document = {"run": str(self.run.folder), "metrics": metrics, "seconds": round(self.seconds, 2)}
+        return document | ({"folds": self.folds} if self.folds else {})
 
 
 def finish(
@@ -116,6 +119,10 @@ def finish(
 ) -> Outcome:
     """Train to the end, then evaluate every part once with the bundle's weights."""
     began = time.monotonic()
+    if run.settings.data.folds > 1:
+        found = train_folds(run, watchers, asked_to_stop, reading)
+        report = write_report(run, found.material, {"test": (found.figures, found.predictions)})
+        return Outcome(run, {"test": found.figures}, time.monotonic() - began, report, found.document())
     material = run.material(reading)
     run.train(tuple(watchers), asked_to_stop, material)
     results = evaluate_parts(run, material)

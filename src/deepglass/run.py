@@ -20,14 +20,14 @@ from deepglass.bundle import EXTERNAL, Bundle, Own, choose_model, describe
 from deepglass.data.cache import Store, prepare_all
 from deepglass.data.check import before, refuse, too_many_bad
 from deepglass.data.files import Aligned
-from deepglass.data.loader import Loader, every_example
+from deepglass.data.loader import Loader, every_example, make_batch
 from deepglass.data.order import Balanced, Order, Shuffled
 from deepglass.data.recognise import Survey, recognise, survey
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import PARTS, Finding, Source
 from deepglass.data.split import split
 from deepglass.engine.checkpoint import Checkpoints, restore
-from deepglass.engine.evaluate import evaluate
+from deepglass.engine.evaluate import evaluate, score
 from deepglass.engine.journal import Journal, Watcher
 from deepglass.engine.loop import Training, train
 from deepglass.engine.measure import candidates, choose_plan, estimate
@@ -138,18 +138,26 @@ class Run:
         """The finished model's answers for files, folders or arrays."""
         return self.bundle.predict(inputs)
 
-    def material(self, watch: Callable[[int, int], None] = lambda done, of: None, sample: int = 0) -> Material:
+    def material(
+        self,
+        watch: Callable[[int, int], None] = lambda done, of: None,
+        *,
+        sample: int = 0,
+        parts: np.ndarray | None = None,
+        store: Store | None = None,
+    ) -> Material:
         """Check, prepare and split the data, once; facts are learned in the run's first life and kept.
 
-        With `sample`, only so many training rows are read and nothing is kept: enough for an estimate.
+        With `sample`, only so many training rows are read and nothing is kept: enough for an estimate. A fold brings
+        its own `parts` and the `store` that all folds share.
         """
         settings = self.settings
         index = self.source.index
-        parts = split(index, settings.data)
+        parts = split(index, settings.data) if parts is None else parts
         findings = list(self.source.findings) + before(self.source, parts)
         task = self._task(parts)
         only = np.flatnonzero(parts == "train")[:sample] if sample else None
-        store = self._prepared(task, parts, watch, only)
+        store = store or self._prepared(task, parts, watch, only)
         refuse(findings + store.findings)
         too_many_bad(store.findings, sample or len(index), settings.data)
         targets = task.code(index.labels)
@@ -169,9 +177,8 @@ class Run:
     def _prepared(
         self, task: Task, parts: np.ndarray, watch: Callable[[int, int], None], only: np.ndarray | None = None
     ) -> Store:
-        settings = self.settings
-        recipe = [settings.task.name, getattr(task.facts, "inputs", None), settings.task.settings]
-        return prepare_all(self.source, parts, task.prepare, recipe, settings.data.cache, watch, only)
+        preparation = [self.settings.task.name, task.preparation()]
+        return prepare_all(self.source, parts, task.prepare, preparation, self.settings.data.cache, watch, only)
 
     def build_model(self, task: Task) -> nn.Module:
         """The network, sized for what the task asks; started from the run's seed."""
@@ -283,6 +290,11 @@ class Run:
         model = self.bundle.model.to(self.device)
         return self._evaluate(model, self.bundle.task, material, part)
 
+    def figures_of(self, material: Material, part: str, predictions: Predictions) -> dict[str, Any]:
+        """The task's metrics over predictions that are there already, in the order of the part's rows."""
+        batch = make_batch(material.store, material.targets, material.rows[part])
+        return score(material.task, batch, predictions)
+
     def elsewhere(self, place: str, watch: Callable[[int, int], None] = lambda done, of: None) -> Material:
         """Other data as one test part, prepared as the bundle prepares; its answers must be known to the bundle."""
         task = self.bundle.task
@@ -290,7 +302,7 @@ class Run:
         if source.index.kind == "vector":
             source = Aligned(source, task.facts.inputs.columns)
         parts = np.full(len(source.index), "test")
-        store = prepare_all(source, parts, task.prepare, [self.folder.name, "elsewhere"], False, watch)
+        store = prepare_all(source, parts, task.prepare, "elsewhere", False, watch)
         too_many_bad(store.findings, len(source.index), self.settings.data)
         targets = task.code(source.index.labels)
         answered = np.array([label is not None for label in source.index.labels])
@@ -312,7 +324,7 @@ class Run:
 
     def _finish(self, state: State, checkpoints: Checkpoints, material: Material) -> None:
         """The bundle: the weights that were best on validation, averaged ones where averaging is on."""
-        best = state.best()
+        best = state.best() if len(material.rows["val"]) else None  # without a validation part the last weights stay
         if best is not None and best.step != state.step:
             tensors, document = checkpoints.load(best.step)
             restore(state, tensors, document)

@@ -21,6 +21,7 @@ LADDER: dict[str, set[str]] = {
     "engine": {"foundation", "graph.cost", "graph.trace", "graph.probe", "data.loader", "tasks.task"},
     "bundle": {"foundation", "data", "models", "tasks", "weights"},
     "run": {"foundation", "data", "models", "tasks", "engine", "weights", "bundle"},
+    "folds": {"foundation", "data", "engine.journal", "tasks.task", "run"},
     "recipes": {"foundation", "data", "models", "tasks", "engine", "weights", "bundle", "run"},
     "explain": {"foundation", "views", "graph", "data", "tasks", "engine.loop", "bundle", "run"},
     "report": {
@@ -32,6 +33,7 @@ LADDER: dict[str, set[str]] = {
         "data",
         "engine.journal",
         "recipes",
+        "folds",
         "tasks.task",
         "run",
         "bundle",
@@ -40,6 +42,7 @@ LADDER: dict[str, set[str]] = {
         "export",
     },
     "python": {"foundation", "journey", "bundle", "run", "recipes", "engine.journal"},
+    "folds": {"foundation", "data", "engine.journal", "tasks.task", "run"},
     "demos": {"foundation"},
     "cli": {
         *(

@@ -63,18 +63,18 @@ def prepare_all(
     source: Source,
     parts: np.ndarray,
     prepare: Callable[[Any], Example],
-    recipe: Any,
+    preparation: Any,
     keep: bool,
     watch: Callable[[int, int], None] = lambda done, of: None,
     only: np.ndarray | None = None,
 ) -> Store:
     """Read, examine and prepare every example, or take the packed copy of an earlier pass.
 
-    `recipe` describes the preparation; with the source's fingerprint it names the packed copy. With `only`, just
+    `preparation` is what `prepare` depends on; with the source's fingerprint it names the packed copy. With `only`, just
     these rows are read and the others count as unusable: enough for an estimate.
     """
     name = hashlib.sha256(
-        json.dumps([VERSION, source.fingerprint(), to_json(recipe), list(parts)], default=str).encode()
+        json.dumps([VERSION, source.fingerprint(), to_json(preparation), list(parts)], default=str).encode()
     ).hexdigest()[:32]
     folder = cache_folder() / "packed" / name
     if keep and (store := _open(folder, source.index)):

@@ -33,3 +33,11 @@ def evaluate(
         raise RunFailed("train.inexact", seen=len(set(ids)), examples=examples)
     table = {name: torch.cat([part[name] for part in tables]) for name in tables[0]}
     return {name: metric.compute() for name, metric in metrics.items()}, table
+
+
+def score(task: Task, batch: Batch, predictions: Predictions) -> dict[str, Any]:
+    """The task's metrics over predictions that are there already."""
+    metrics = task.metrics()
+    for metric in metrics.values():
+        metric.update(batch.ids, predictions, task.truth(batch))
+    return {name: metric.compute() for name, metric in metrics.items()}

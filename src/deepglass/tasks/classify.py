@@ -13,7 +13,6 @@ import torch.nn.functional as F
 from annotated_types import Ge, Lt
 from torch import Tensor, nn
 
-from deepglass.data.augment.pictures import mix
 from deepglass.data.example import Batch, Example
 from deepglass.data.source import Index
 from deepglass.foundation.errors import DataError
@@ -30,6 +29,7 @@ from deepglass.tasks.inputs import (
     InputFacts,
     PictureSettings,
     learn_inputs,
+    preparation_of,
     prepare_input,
     present_input,
     settle_inputs,
@@ -97,6 +97,9 @@ class Classify:
         inputs = {"input": prepare_input(raw, self.facts.inputs, self.settings.picture)}
         return Example(inputs, {} if label is None else self.code([label]))
 
+    def preparation(self) -> Any:
+        return preparation_of(self.facts.inputs, self.settings.picture)
+
     def code(self, labels: Sequence[Any]) -> dict[str, Tensor]:
         """Class numbers of these labels; -1 where there is none or the training part never had it. int64 (N,)"""
         return {"target": torch.tensor([self._number.get(str(label), -1) for label in labels], dtype=torch.int64)}
@@ -105,12 +108,11 @@ class Classify:
         return replace(self.facts, inputs=settle_inputs(self.facts.inputs, columns))
 
     def present(self, batch: Batch, draws: Draws | None = None) -> Batch:
-        values = present_input(batch["input"], self.facts.inputs, self.settings.picture.augment, draws)
-        if draws is None or self.facts.inputs.kind != "picture" or not self.settings.picture.augment.mixes:
-            return batch.with_columns(input=values)
-        soft = F.one_hot(batch["target"], len(self.facts.labels)).float()
-        values, soft = mix(values, soft, draws, self.settings.picture.augment)
-        return batch.with_columns(input=values, target=soft)
+        augment, inputs = self.settings.picture.augment, self.facts.inputs
+        if draws is not None and mixes(inputs, augment, draws):
+            soft = F.one_hot(batch["target"], len(self.facts.labels)).float()
+            return present_mixed(batch, soft, inputs, augment, draws)
+        return batch.with_columns(input=present_input(batch["input"], inputs, augment, draws))
 
     def turns(self) -> list[Turn]:
         return [Turn("", self.loss, self.counts)]
@@ -134,9 +136,7 @@ class Classify:
         return {"loss": float((weights[target] if target.ndim == 1 else target @ weights).sum())}
 
     def predict(self, model: nn.Module, batch: Batch) -> Predictions:
-        logits = model(batch["input"]).float()
-        if self.settings.test_flips and self.facts.inputs.kind == "picture":
-            logits = (logits + model(batch["input"].flip(-1)).float()) / 2
+        logits = outputs(model, batch["input"], self.facts.inputs, self.settings.test_flips)
         return {"logits": logits, "probability": logits.softmax(1)}
 
     def truth(self, batch: Batch) -> Tensor:

@@ -1,6 +1,7 @@
 """What goes into a network: a picture of one size, or a row of numbers; prepared once, standardised on the device.
 
-x' = (x - mean) / std, per channel or column, with the training part's statistics; they travel in the bundle.
+x' = (x - mean) / std, per channel or column, with the training part's statistics, or those that public weights were
+trained with; they travel in the bundle.
 """
 
 from collections.abc import Mapping
@@ -10,9 +11,10 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import torch
 from annotated_types import Ge, Le
-from torch import Tensor
+from torch import Tensor, nn
 
-from deepglass.data.augment.pictures import PictureAugment, augment_pictures, fit_pictures
+from deepglass.data.augment.pictures import PictureAugment, augment_pictures, fit_pictures, mix
+from deepglass.data.example import Batch
 from deepglass.data.readers.picture import fit_picture
 from deepglass.data.source import Index
 from deepglass.foundation.ports import Image, Port, Vector
@@ -39,6 +41,7 @@ class InputFacts:
     channels: int = 0
     height: int = 0
     width: int = 0
+    smooth: Literal["bilinear", "bicubic"] = "bilinear"
     columns: tuple[str, ...] = ()
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
@@ -61,12 +64,19 @@ def learn_inputs(index: Index, settings: PictureSettings, size: tuple[int, int],
 def prepare_input(raw: Any, facts: InputFacts, settings: PictureSettings) -> Tensor:
     """One raw picture as uint8 (C, H, W), or one row of numbers as float32 (F,)."""
     if facts.kind == "picture":
-        return torch.from_numpy(fit_picture(raw.pixels, facts.channels, facts.height, facts.width, settings.fit))
+        return torch.from_numpy(_fitted(raw.pixels, facts, settings))
     return torch.from_numpy(np.asarray(raw, dtype=np.float32))
 
 
+def preparation_of(facts: InputFacts, settings: PictureSettings) -> list[Any]:
+    """What `prepare_input` depends on."""
+    return [facts.kind, facts.channels, facts.height, facts.width, list(facts.columns), settings.fit]
+
+
 def settle_inputs(facts: InputFacts, columns: Mapping[str, np.ndarray]) -> InputFacts:
-    """Mean and spread of the training part's prepared inputs, per channel or column."""
+    """Mean and spread of the training part's prepared inputs, per channel or column; those already known stay."""
+    if facts.mean:
+        return facts
     values = columns["input"]
     if facts.kind == "picture":
         mean, std = _picture_statistics(values)
@@ -86,6 +96,30 @@ def present_input(values: Tensor, facts: InputFacts, augment: PictureAugment, dr
     size = (facts.height, facts.width)
     floats = augment_pictures(values, draws, augment, size) if draws is not None else fit_pictures(values, size)
     return floats.sub_(mean).div_(std)
+
+
+def mixes(facts: InputFacts, augment: PictureAugment, draws: Draws | None) -> bool:
+    """Whether pictures of this batch are mixed with their neighbours, so that their targets must be numbers."""
+    return draws is not None and facts.kind == "picture" and augment.mixes
+
+
+def present_mixed(batch: Batch, targets: Tensor, facts: InputFacts, augment: PictureAugment, draws: Draws) -> Batch:
+    """The presented batch with each picture and its targets (B, K) mixed with the next row's."""
+    values = present_input(batch["input"], facts, augment, draws)
+    values, targets = mix(values, targets, draws, augment)
+    return batch.with_columns(input=values, target=targets)
+
+
+def outputs(model: nn.Module, values: Tensor, facts: InputFacts, test_flips: bool) -> Tensor:
+    """What the network gives; with `test_flips` the mean over the picture and its mirror image. (B, K)"""
+    found = model(values).float()
+    if test_flips and facts.kind == "picture":
+        found = (found + model(values.flip(-1)).float()) / 2
+    return found
+
+
+def _fitted(pixels: np.ndarray, facts: InputFacts, settings: PictureSettings) -> np.ndarray:
+    return fit_picture(pixels, facts.channels, facts.height, facts.width, settings.fit, facts.smooth)
 
 
 def _picture_statistics(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

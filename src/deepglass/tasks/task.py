@@ -70,6 +70,10 @@ class Task(Protocol):
         """One raw thing as a row: deterministic, cached; targets only where a label is given."""
         ...
 
+    def preparation(self) -> Any:
+        """All that `prepare` depends on, as plain values: packed copies of prepared examples are named by it."""
+        ...
+
     def settle(self, columns: Mapping[str, Any]) -> Any:
         """The facts with the statistics of the training part's prepared columns."""
         ...
