@@ -1,0 +1,201 @@
+"""One training step in slow motion: what flows forward, the loss, what flows back, and what the optimizer makes of it.
+
+The step is the engine's own (`present`, `backward` and `update` of engine/loop.py); a probe looks on.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from deepglass.data.example import Batch
+from deepglass.engine.loop import backward, present, update
+from deepglass.explain.step_chain import Neurons, chain_of
+from deepglass.explain.step_subject import Subject
+from deepglass.foundation.seeds import seed_torch
+from deepglass.graph.probe import Capture, Probe, Summary, leaves, summarise
+from deepglass.tasks.task import Turn, total
+
+
+class Seen(NamedTuple):
+    """A tensor that flowed past: its shape, its figures, and for a small network its numbers."""
+
+    shape: tuple[int, ...]
+    summary: Summary
+    numbers: Tensor | None
+
+    @property
+    def size(self) -> float:
+        """The root of the mean square: how large its numbers are, however many they are."""
+        count = 1
+        for length in self.shape:
+            count *= length
+        return self.summary.norm / max(1, count) ** 0.5
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer: what came out of it, and the gradient that came back to that; None where none came."""
+
+    name: str
+    kind: str
+    value: Seen
+    gradient: Seen | None
+
+
+@dataclass(frozen=True)
+class Weight:
+    """One parameter in the step; the tensors are float32 copies."""
+
+    name: str
+    before: Tensor
+    gradient: Tensor | None
+    after: Tensor
+
+    @property
+    def gradient_size(self) -> float:
+        """The root of the gradient's mean square."""
+        return 0.0 if self.gradient is None else float(self.gradient.double().square().mean().sqrt())
+
+    @property
+    def change(self) -> float:
+        """How far it moved, as a share of how large it was; of how far alone where it was zero."""
+        moved, was = float((self.after - self.before).norm()), float(self.before.norm())
+        return moved / was if was else moved
+
+
+@dataclass(frozen=True)
+class TurnSeen:
+    """One player's move: what the engine said of it, and what the probe saw."""
+
+    updates: str
+    losses: dict[str, float]
+    losses_after: dict[str, float]
+    lr: float
+    norm: float
+    layers: list[Layer]
+    weights: list[Weight]
+    neurons: list[Neurons] = field(default_factory=list)  # a small chain of dense layers in all its numbers
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step taken apart."""
+
+    name: str
+    step: int
+    ids: tuple[str, ...]
+    inputs: Tensor  # as the network saw them, (B, ...)
+    targets: list[str]  # the right answers in words, and by number; empty where the task has none
+    classes: list[int]
+    before: list[dict[str, Any]]  # the network's answers, one a row
+    after: list[dict[str, Any]]
+    turns: list[TurnSeen]
+    loss: str  # which loss the task was told to use, "" where it does not say
+    optimizer: str
+    clip: float
+
+
+def take_step(subject: Subject) -> Step:
+    """The subject's next step, taken by the engine and looked at; the subject is one step further afterwards."""
+    state, training, task = subject.state, subject.training, subject.task
+    batch = training.batch(state.step)
+    shards = present(task, state, training, batch)
+    before = _answers(subject, batch)
+    labels = getattr(task.facts, "labels", ())
+    classes = batch["target"].flatten().tolist() if labels and "target" in batch else []
+    turns = [
+        _turn(subject, turn, place, shards) for place, turn in enumerate(task.turns()) if state.step % turn.every == 0
+    ]
+    seen = Step(
+        name=subject.name,
+        step=state.step,
+        ids=batch.ids,
+        inputs=torch.cat([shard["input"] for shard in shards]).detach().cpu(),
+        targets=[labels[number] for number in classes],
+        classes=classes,
+        before=before,
+        after=_answers(subject, batch),
+        turns=turns,
+        loss=str(getattr(getattr(task, "settings", None), "loss", "")),
+        optimizer=training.settings.optimizer,
+        clip=training.settings.clip,
+    )
+    state.step += 1
+    return seen
+
+
+def _turn(subject: Subject, turn: Turn, place: int, shards: list[Batch]) -> TurnSeen:
+    model = subject.state.model
+    before = _weights(subject)
+    exact = subject.small and sum(map(len, shards)) == 1
+
+    def keep(x: Tensor, kind: str) -> Seen:
+        return Seen(tuple(x.shape), summarise(x, kind), x.detach().clone() if exact else None)
+
+    with Probe(model, leaves(model), keep=keep, inputs=exact) as probe:
+        backward(subject.state, subject.training, turn, place, shards)
+    gradients = {
+        name: parameter.grad.detach().clone()
+        for name, parameter in model.named_parameters()
+        if parameter.grad is not None
+    }
+    update(subject.state, subject.training, turn, shards)
+    said = next(event for event in reversed(subject.heard.events) if event["kind"] == "train")
+    weights = [
+        Weight(name, old, gradients.get(name), after)
+        for (name, old), after in zip(before.items(), _weights(subject).values(), strict=True)
+    ]
+    return TurnSeen(
+        updates=turn.updates,
+        losses=said["losses"],
+        losses_after=_losses(subject, turn, place, shards),
+        lr=said["lr"],
+        norm=said["norm"],
+        layers=[_layer(capture) for capture in probe],
+        weights=weights,
+        neurons=chain_of(model, list(probe), {weight.name: weight for weight in weights}) if exact else [],
+    )
+
+
+def _layer(capture: Capture) -> Layer:
+    return Layer(capture.name, capture.kind, capture.value, capture.gradient)
+
+
+def _weights(subject: Subject) -> dict[str, Tensor]:
+    return {name: parameter.detach().clone() for name, parameter in subject.state.model.named_parameters()}
+
+
+@torch.no_grad()
+def _losses(subject: Subject, turn: Turn, place: int, shards: list[Batch]) -> dict[str, float]:
+    """The turn's losses on the same rows, with the same dropout, by the weights as they are now."""
+    model = subject.state.model
+    buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    counts: dict[str, float] = {}
+    for shard in shards:
+        for name, count in turn.counts(shard).items():
+            counts[name] = counts.get(name, 0.0) + count
+    found: dict[str, float] = {}
+    for index, shard in enumerate(shards):
+        seed_torch(subject.training.seed, "dropout", subject.state.step, place, index)
+        losses = turn.loss(model, shard)
+        for name, value in losses.sums.items():
+            one = losses._replace(sums={name: value})
+            found[name] = found.get(name, 0.0) + float(total(one, counts))
+    for name, buffer in model.named_buffers():
+        buffer.copy_(buffers[name])
+    return found
+
+
+@torch.no_grad()
+def _answers(subject: Subject, batch: Batch) -> list[dict[str, Any]]:
+    """What the network says of the rows, as it would when asked: in evaluation, not augmented."""
+    model = subject.state.model
+    was = model.training
+    model.eval()
+    try:
+        presented = subject.task.present(batch.to(subject.training.device))
+        return subject.task.answers(subject.task.predict(model, presented))
+    finally:
+        model.train(was)
