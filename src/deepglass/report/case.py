@@ -7,17 +7,32 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deepglass.data.loader import make_batch
 from deepglass.data.source import PARTS
+from deepglass.foundation.seeds import text_keys
 from deepglass.metrics.figure import Figure
+from deepglass.report.baselines import Baseline, baselines
 from deepglass.run import Material, Run
 from deepglass.tasks.task import Predictions, Task
 
 COUNTING = ("test", "val", "train")  # the first of these that has examples is the one that counts
 
+SIDE = 16  # pixels a side to which pictures are averaged for methods without depth
+FLOOR_TRAIN, FLOOR_ASKED = 10_000, 5_000  # rows of the floor, at most
+CHUNK = 512
+
 Results = Mapping[str, tuple[dict[str, Figure], Predictions]]
+
+
+class Floor(NamedTuple):
+    """The methods without depth, fitted on `trained` rows and asked about `asked` (places in the counting part)."""
+
+    baselines: list[Baseline]
+    trained: int
+    asked: Tensor  # int64 (M,)
 
 
 class Classified(NamedTuple):
@@ -38,6 +53,10 @@ class Classified(NamedTuple):
     def predicted(self) -> Tensor:
         """int64 (N,)"""
         return self.logits.argmax(1)
+
+    def name(self, number: int) -> str:
+        """A class's name; a dash for a class that the training part never had."""
+        return self.labels[number] if number >= 0 else "–"
 
 
 @dataclass(frozen=True)
@@ -102,3 +121,37 @@ class Case:
         if self.inputs is None or self.inputs.kind != "picture":
             return None
         return np.asarray(self.material.store.columns["input"][row]).transpose(1, 2, 0)
+
+    def sample(self, part: str, most: int) -> np.ndarray:
+        """Places in a part, at most so many, drawn by the examples' names and in their order. int64 (n,)"""
+        rows = self.material.rows[part]
+        if len(rows) <= most:
+            return np.arange(len(rows))
+        ids = self.material.store.index.ids
+        keys = text_keys(0, [ids[row] for row in rows.tolist()])
+        return np.sort(np.argsort(keys, kind="stable")[:most])
+
+    def flat(self, rows: np.ndarray) -> Tensor:
+        """These rows as methods without depth see them: standardised, pictures averaged to 16 x 16. (N, F)"""
+        parts = [_small(self.presented(rows[start : start + CHUNK])) for start in range(0, len(rows), CHUNK)]
+        return torch.cat(parts)
+
+    @cached_property
+    def floor(self) -> Floor | None:
+        """None without classes, fixed-size inputs, or held-out rows."""
+        found, known = self.classified(), self.classified("train")
+        if found is None or known is None or self.inputs is None or self.part == "train":
+            return None
+        taken = torch.from_numpy(self.sample("train", FLOOR_TRAIN))
+        asked = torch.from_numpy(self.sample(self.part, FLOOR_ASKED))
+        train, held_out = self.flat(known.rows[taken.numpy()]), self.flat(found.rows[asked.numpy()])
+        made = baselines(train, known.targets[taken], held_out, len(found.labels))
+        return Floor(made, len(taken), asked)
+
+
+def _small(values: Tensor) -> Tensor:
+    """(B, C, H, W) or (B, F) -> (B, F)"""
+    if values.ndim == 4:
+        size = (min(SIDE, values.shape[2]), min(SIDE, values.shape[3]))
+        values = F.adaptive_avg_pool2d(values, size)
+    return values.flatten(1).float().cpu()

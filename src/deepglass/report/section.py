@@ -41,6 +41,7 @@ class Section:
     lead: str = ""
     exhibits: Sequence[Exhibit] = ()
     cards: Sequence[Card] = ()
+    thumbs: Sequence[Card] = ()  # small ones, many in a row
     notes: Sequence[Note] = ()
     tables: Sequence[Table] = ()  # shown open
     folded: Sequence[Table] = ()  # one click away

@@ -8,15 +8,38 @@ import jinja2
 
 from deepglass.foundation.sealed import write_text
 from deepglass.foundation.words import language, say, speaking
+from deepglass.report.boundary import boundary
+from deepglass.report.calibration import calibration
 from deepglass.report.case import Case, Results
 from deepglass.report.curves import curves
+from deepglass.report.data import data
+from deepglass.report.embedding import embedding
+from deepglass.report.floor import floor
+from deepglass.report.groups import groups
 from deepglass.report.headline import headline
+from deepglass.report.mislabelled import mislabelled
+from deepglass.report.mistakes import mistakes
+from deepglass.report.network import network
 from deepglass.report.scores import scores
 from deepglass.report.section import Section
+from deepglass.report.settings import settings
 from deepglass.run import Material, Run
 
 VERSION = 1
-SECTIONS: tuple[Callable[[Case], Section | None], ...] = (scores, curves)
+SECTIONS: tuple[Callable[[Case], Section | None], ...] = (
+    scores,
+    boundary,
+    mistakes,
+    groups,
+    floor,
+    embedding,
+    calibration,
+    mislabelled,
+    curves,
+    data,
+    network,
+    settings,
+)
 
 
 def write_report(run: Run, material: Material, results: Results, lang: str | None = None) -> Path:

@@ -1,0 +1,61 @@
+"""Whether its confidence can be believed, and the one number that mends it."""
+
+import numpy as np
+
+from deepglass.foundation.settings import to_json
+from deepglass.foundation.words import say
+from deepglass.metrics.calibration import CalibrationError, Reliability, fit_temperature
+from deepglass.report.case import Case, Classified
+from deepglass.report.section import Exhibit, Section, percent
+from deepglass.views.curve import Curve, Line
+from deepglass.views.table import Table
+from deepglass.views.view import finite, number
+
+
+def calibration(case: Case) -> Section | None:
+    """The reliability diagram before and after a temperature that was fitted on validation."""
+    found = case.classified()
+    tuned = case.classified("val") if case.part == "test" else None
+    if found is None or not len(found.targets):
+        return None
+    before = _error(found, 1.0)
+    figure, table = before.compute(), before.reliability()
+    lines = [Line(say("report.ideal"), [0, 1], [0, 1]), _line(say("report.as_it_is"), table)]
+    figures = {"ece": to_json(figure._asdict())}
+    words = [say(f"report.confidence_{_leaning(found)}", ece=percent(figure.value))]
+    if tuned is not None and len(tuned.targets):
+        known = tuned.targets >= 0
+        temperature = fit_temperature(tuned.logits[known], tuned.targets[known])
+        after = _error(found, temperature)
+        mended = after.compute()
+        lines.append(_line(say("report.with_temperature"), after.reliability()))
+        words.append(say("report.temperature", temperature=number(temperature), ece=percent(mended.value)))
+        figures |= {"temperature": temperature, "ece_after": to_json(mended._asdict())}
+    curve = Curve(lines, say("report.reliability"), say("report.confidence"), say("report.accuracy"))
+    bins = _bins(table)
+    figures["bins"] = [dict(zip(("confidence", "accuracy", "n"), row, strict=True)) for row in bins]
+    heads = [say(f"report.{name}") for name in ("confidence", "accuracy", "column_examples")]
+    exhibit = Exhibit(curve, " ".join(words), Table(heads, bins))
+    return Section("calibration", say("report.lead_calibration"), [exhibit], figures=figures)
+
+
+def _error(found: Classified, temperature: float) -> CalibrationError:
+    metric = CalibrationError(temperature)
+    metric.update(found.ids, {"logits": found.logits}, found.targets)
+    return metric
+
+
+def _line(name: str, table: Reliability) -> Line:
+    kept = (table.counts > 0).numpy()
+    return Line(name, table.confidence.numpy()[kept].tolist(), table.accuracy.numpy()[kept].tolist())
+
+
+def _bins(table: Reliability) -> list[list[float | None]]:
+    rows = np.stack([table.confidence.numpy(), table.accuracy.numpy(), table.counts.numpy()], axis=1)
+    return [[finite(sure), finite(right), int(count)] for sure, right, count in rows.tolist() if count]
+
+
+def _leaning(found: Classified) -> str:
+    """ "over", "under" or "good": mean confidence against accuracy."""
+    gap = float(found.shares.max(1).values.mean() - (found.predicted == found.targets).double().mean())
+    return "over" if gap > 0.02 else "under" if gap < -0.02 else "good"

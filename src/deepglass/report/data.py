@@ -1,0 +1,115 @@
+"""What the data is: how many of each class in each part, a few of them to look at, and what the doctor found."""
+
+from collections import Counter
+from typing import Any
+
+from deepglass.data.check import report as as_documents
+from deepglass.data.check import sentence
+from deepglass.data.source import Finding
+from deepglass.foundation.words import say
+from deepglass.report.case import Case
+from deepglass.report.section import Card, Exhibit, Note, Section
+from deepglass.report.thumbnail import thumbnail
+from deepglass.views.bars import Bars
+from deepglass.views.table import Table
+from deepglass.views.view import number
+
+MOST_BARS = 20
+MOST_NOTES = 8
+MOST_LISTED = 200
+EXAMPLES = 20
+
+
+def data(case: Case) -> Section:
+    """Counts, examples, findings."""
+    rows = case.material.rows
+    sizes = {part: len(rows[part]) for part in case.parts}
+    findings = case.material.findings
+    counts = _counts(case)
+    left_out = sum(finding.kind == "unreadable" for finding in findings)
+    lead = say("report.lead_data", total=number(sum(sizes.values())), kind=_kind(case), **_sizes(case))
+    notes = [_note(finding) for finding in findings[:MOST_NOTES]] or [Note("note", say("report.healthy"))]
+    rest = [[finding.file, sentence(finding)] for finding in findings[MOST_NOTES:MOST_LISTED]]
+    heads = [say("report.column_file"), say("report.column_finding")]
+    return Section(
+        "data",
+        lead + (" " + say("report.left_out", count=left_out) if left_out else ""),
+        exhibits=[_bars(counts, case)] if counts else (),
+        thumbs=_examples(case),
+        notes=notes,
+        folded=[
+            *([Table(heads, rest, say("report.more_findings", count=len(findings) - MOST_NOTES))] if rest else []),
+            *_columns(case),
+        ],
+        figures={"parts": sizes, "classes": counts, "left_out": left_out, "findings": as_documents(findings)},
+    )
+
+
+def _sizes(case: Case) -> dict[str, str]:
+    return {part: number(len(case.material.rows[part])) for part in ("train", "val", "test")}
+
+
+def _kind(case: Case) -> str:
+    inputs = case.inputs
+    if inputs is None:
+        return say("report.kind_other")
+    if inputs.kind == "picture":
+        return say("report.kind_picture", width=inputs.width, height=inputs.height, channels=inputs.channels)
+    return say("report.kind_vector", columns=len(inputs.columns))
+
+
+def _counts(case: Case) -> list[dict[str, Any]]:
+    """Examples of each class by part; nothing for answers that are numbers."""
+    if case.labels is None:
+        return []
+    index = case.material.store.index
+    counted: dict[str, Counter[str]] = {}
+    for part in case.parts:
+        found = (index.labels[row] for row in case.material.rows[part].tolist())
+        counted[part] = Counter(
+            str(name) for label in found for name in (label if isinstance(label, tuple) else (label,))
+        )
+    return [{"label": label, **{part: counted[part][label] for part in case.parts}} for label in case.labels]
+
+
+def _bars(counts: list[dict[str, Any]], case: Case) -> Exhibit:
+    kept = counts if len(counts) <= MOST_BARS else sorted(counts, key=lambda row: row["train"])[:MOST_BARS]
+    title = say("report.train_by_class") if len(kept) == len(counts) else say("report.rarest", count=MOST_BARS)
+    bars = Bars([row["label"] for row in kept], [row["train"] for row in kept], title, say("report.column_examples"))
+    heads = [say("report.column_class"), *(say(f"report.part_{part}") for part in case.parts)]
+    table = Table(heads, [list(row.values()) for row in counts])
+    return Exhibit(bars, bars.text(), table)
+
+
+def _examples(case: Case) -> list[Card]:
+    """Training pictures of every class in turn."""
+    found = case.classified("train")
+    if found is None or case.pixels(int(found.rows[0])) is None:
+        return []
+    each = max(1, EXAMPLES // len(found.labels))
+    taken: Counter[int] = Counter()
+    cards: dict[int, list[Card]] = {}
+    for place in case.sample("train", 4000).tolist():
+        owner = int(found.targets[place])
+        if taken[owner] < each and (owner in cards or len(cards) < EXAMPLES):
+            taken[owner] += 1
+            pixels = case.pixels(int(found.rows[place]))
+            assert pixels is not None
+            name = found.labels[owner]
+            described = say("report.described_example", id=found.ids[place], label=name)
+            cards.setdefault(owner, []).append(Card((thumbnail(pixels, 96),), described, name))
+    return [card for owner in sorted(cards) for card in cards[owner]]
+
+
+def _note(finding: Finding) -> Note:
+    words = sentence(finding)
+    return Note(finding.level, say("report.finding", file=finding.file, words=words) if finding.file else words)
+
+
+def _columns(case: Case) -> list[Table]:
+    """Mean and spread of every column of a table, of the training part."""
+    if case.inputs is None or case.inputs.kind != "vector":
+        return []
+    heads = [say(f"report.{name}") for name in ("column_column", "column_mean", "column_spread")]
+    rows = [list(row) for row in zip(case.inputs.columns, case.inputs.mean, case.inputs.std, strict=True)]
+    return [Table(heads, rows, say("report.columns"))]

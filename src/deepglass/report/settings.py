@@ -1,0 +1,74 @@
+"""How to repeat it: the command, every setting with where it came from, the plan and the machine."""
+
+import json
+import shlex
+import tomllib
+from typing import Any
+
+from deepglass.foundation.settings import flatten, to_json
+from deepglass.foundation.words import say
+from deepglass.report.case import Case
+from deepglass.report.section import Section
+from deepglass.views.table import Table
+
+
+def settings(case: Case) -> Section:
+    """What was chosen stands open, what was left as it was is one click away."""
+    folder = case.run.folder
+    values = {path: value for path, value in flatten(case.run.settings).items() if value is not None}
+    written = tomllib.loads((folder / "run.toml").read_text(encoding="utf-8"))
+    origins: dict[str, str] = written.get("origin", {})
+    rows = [[path, _written(value), _origin(origins.get(path, "default"))] for path, value in values.items()]
+    chosen = [row for row in rows if origins.get(str(row[0]), "default") != "default"]
+    machine = json.loads((folder / "machine.json").read_text(encoding="utf-8"))
+    plan = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
+    heads = [say(f"report.column_{name}") for name in ("setting", "value", "origin")]
+    command = repeat(case.run.settings, origins)
+    return Section(
+        "settings",
+        say("report.lead_settings"),
+        code=command,
+        tables=[Table(heads, chosen)],
+        folded=[
+            Table(heads, rows, say("report.all_settings", count=len(rows))),
+            Table(heads[:2], [[name, _written(value)] for name, value in plan.items()], say("report.plan")),
+            Table(heads[:2], [[name, _written(value)] for name, value in machine.items()], say("report.machine")),
+        ],
+        figures={
+            "command": command,
+            "settings": {
+                path: {"value": to_json(v), "origin": origins.get(path, "default")} for path, v in values.items()
+            },
+            "plan": plan,
+            "machine": machine,
+        },
+    )
+
+
+def repeat(chosen: Any, origins: dict[str, str]) -> str:
+    """The command line that leads to the same settings: those that neither a default nor the recipe set."""
+    words = ["deepglass", "train", str(chosen.data.place)]
+    size = chosen.recipe.rpartition(" ")[2]
+    if size in ("tiny", "small", "paper"):
+        words.append(f"--size {size}")
+    for path, value in flatten(chosen).items():
+        origin = origins.get(path, "default")
+        if path != "data.place" and origin != "default" and not origin.startswith("recipe"):
+            words.append(f"{path}={_written(value)}")
+    return " ".join([*words[:2], *(word if word.startswith("--size ") else shlex.quote(word) for word in words[2:])])
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return ",".join(map(_written, value))
+    return value if isinstance(value, str) else json.dumps(to_json(value), ensure_ascii=False)
+
+
+def _origin(origin: str) -> str:
+    if origin == "default":
+        return say("report.origin_default")
+    if origin == "command line" or origin.startswith("--"):
+        return say("report.origin_command", flag=f" {origin}" if origin.startswith("--") else "")
+    return say("report.origin_recipe", name=origin.removeprefix("recipe ")) if origin.startswith("recipe ") else origin
