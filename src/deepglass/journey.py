@@ -15,6 +15,7 @@ from deepglass.data.recognise import Recognised, Survey, recognise, recognised, 
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import PARTS, Source
 from deepglass.engine.journal import Watcher
+from deepglass.engine.rates import Rates
 from deepglass.folds import train_folds
 from deepglass.foundation.catalogue import nearest
 from deepglass.foundation.errors import UsageError
@@ -55,7 +56,7 @@ def propose(
     seen = survey(source, data.data.split_seed)
     task = _last(overrides, "task.name") or source.task
     name, chosen = choose_recipe(task, seen, recipe or _last(overrides, "recipe"))
-    base = chosen.make(seen, size, _last(overrides, "model.name"))
+    base = chosen.make(task, seen, size, _last(overrides, "model.name"))
     base = replace(base, recipe=f"{name} {size}", **_external(own))
     settings, origins = resolve(base, [one for one in overrides if one.path != "recipe"])
     return Proposal(found, source, seen, settings, _origins(base, f"recipe {name}") | origins, own)
@@ -203,6 +204,13 @@ def estimate(proposal: Proposal, reading: Callable[[int, int], None]) -> Estimat
         run = Run(Path(folder), settings, proposal.origins, source=proposal.source)
         cost = run.cost(reading)
     return Estimate(flatten(settings), proposal.origins, **cost)
+
+
+def find_rates(proposal: Proposal, reading: Callable[[int, int], None]) -> Rates:
+    """Which learning rate to begin with; nothing is kept."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run(Path(folder), proposal.settings, proposal.origins, proposal.own, proposal.source)
+        return run.rates(reading)
 
 
 def new_folder(out: str, place: str) -> Path:

@@ -1,6 +1,7 @@
 """Metrics of several labels, of masks and of numbers, against scikit-learn and torchmetrics."""
 
 import math
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from reference_metrics import theirs
 from sklearn import metrics as sklearn
 
 from deepglass.metrics.iou import MeanIou
-from deepglass.metrics.multilabel import NAMES, MultiLabel
+from deepglass.metrics.multilabel import MultiLabel, Name
 from deepglass.metrics.regression import Regression
 
 MANY = settings(max_examples=60, deadline=None)
@@ -21,9 +22,11 @@ MANY = settings(max_examples=60, deadline=None)
 @MANY
 @given(CASES)
 def test_multilabel(case: Case):
-    metric = MultiLabel()
-    case.feed(metric, case.labels)
-    figures = metric.compute()
+    figures = {}
+    for name in get_args(Name):
+        metric = MultiLabel(name)
+        case.feed(metric, case.labels)
+        figures[name] = metric.compute()
     true, said = case.labels.numpy(), (case.logits > 0).numpy().astype(int)
     assert figures["exact_match"].value == pytest.approx((true == said).all(1).mean())
     occurs = np.flatnonzero((true + said).any(0))
@@ -48,6 +51,8 @@ def test_multilabel(case: Case):
             shares = case.logits.sigmoid()
             other = theirs.multilabel_average_precision(shares, case.labels, true.shape[1])
             assert value == pytest.approx(float(other), abs=1e-5)
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(case.logits, case.labels.to(case.logits.dtype))
+    assert figures["loss"].value == pytest.approx(float(loss), rel=1e-5)
     for figure in figures.values():
         assert math.isnan(figure.value) or figure.low <= figure.value <= figure.high
 
@@ -80,9 +85,7 @@ def test_regression(rows: int, columns: int, seed: int):
     maker = torch.Generator().manual_seed(seed)
     true = torch.randn(rows, columns, generator=maker, dtype=torch.float64) + 1000
     values = true + torch.randn(rows, columns, generator=maker, dtype=torch.float64)
-    metric = Regression()
-    metric.update([str(row) for row in range(rows)], {"values": values}, true)
-    figures = metric.compute()
+    figures = regression([str(row) for row in range(rows)], values, true)
     assert figures["mae"].value == pytest.approx(sklearn.mean_absolute_error(true, values))
     assert figures["rmse"].value == pytest.approx(math.sqrt(sklearn.mean_squared_error(true, values)))
     if rows > 1:
@@ -92,11 +95,17 @@ def test_regression(rows: int, columns: int, seed: int):
 
 
 def test_regression_of_flat_rows_and_of_nothing():
-    metric = Regression()
-    metric.update(["a", "b"], {"values": torch.tensor([1.0, 2.0])}, torch.tensor([3.0, 3.0]))
-    figures = metric.compute()
+    figures = regression(["a", "b"], torch.tensor([1.0, 2.0]), torch.tensor([3.0, 3.0]))
     assert figures["mae"].value == 1.5 and math.isnan(figures["r2"].value)
-    assert figures["rmse"].better == "down" and figures["r2"].better == "up"
-    assert math.isnan(Regression().compute()["mae"].value)
-    assert {math.isnan(figure.value) for figure in MultiLabel().compute().values()} == {True}
-    assert tuple(MultiLabel().compute()) == NAMES
+    assert [figures[name].better for name in ("mae", "rmse", "r2")] == ["down", "down", "up"]
+    assert math.isnan(Regression("mae").compute().value)
+    assert {math.isnan(MultiLabel(name).compute().value) for name in get_args(Name)} == {True}
+
+
+def regression(ids, values, true):
+    figures = {}
+    for name in ("mae", "rmse", "r2"):
+        metric = Regression(name)
+        metric.update(ids, {"values": values}, true)
+        figures[name] = metric.compute()
+    return figures

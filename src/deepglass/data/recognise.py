@@ -46,6 +46,7 @@ class Survey(NamedTuple):
     channels: tuple[int, ...]  # those seen, grey 1 before colour 3
     counts: dict[str, int]  # examples of each class over the whole source, the largest first; empty for numbers
     looked_at: int  # how many headers could be read
+    examples: int  # of the whole source
 
 
 def recognise(place: str, settings: DataSettings) -> Source:
@@ -97,6 +98,7 @@ def survey(source: Source, seed: int, sample: int = 256) -> Survey:
         channels=tuple(sorted({header[2] for header in headers})),
         counts=_counts(source),
         looked_at=len(headers),
+        examples=count,
     )
 
 

@@ -1,6 +1,7 @@
 """How far predicted numbers lie from true ones."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -8,41 +9,39 @@ from torch import Tensor
 from deepglass.metrics.collect import Collected
 from deepglass.metrics.figure import Figure, bootstrap, mean, missing
 
+Name = Literal["mae", "rmse", "r2"]
+
 
 class Regression:
-    """Mean absolute error, root mean squared error and R². Reads predictions["values"], targets: (B,) or (B, K).
+    """Mean absolute error, root mean squared error (less is better) or R² (more is better).
 
-    MAE = mean |v - t|;  RMSE = √(mean (v - t)²);  R² = 1 - Σ (v - t)² / Σ (t - t̄)², for K columns their mean.
+    MAE = mean |v - t|;  RMSE = √(mean (v - t)²);  R² = 1 - Σ (v - t)² / Σ (t - t̄)², for K columns their mean, NaN where
+    the targets do not vary. Reads predictions["values"], targets: (B,) or (B, K).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, figure: Name):
+        self.figure: Name = figure
         self._rows = Collected()
 
     def update(self, ids: Sequence[str], predictions: Mapping[str, Tensor], targets: Tensor) -> None:
         """A batch."""
         self._rows.add(ids, value=predictions["values"].reshape(len(ids), -1), target=targets.reshape(len(ids), -1))
 
-    def compute(self) -> dict[str, Figure]:
-        """ "mae" and "rmse" (less is better) and "r2" (more is better; NaN where the targets do not vary)."""
-        n = len(self._rows)
-        if n == 0:
-            return {"mae": missing("down"), "rmse": missing("down"), "r2": missing("up")}
+    def compute(self) -> Figure:
+        """The figure over everything seen."""
+        n, better = len(self._rows), "up" if self.figure == "r2" else "down"
+        if not n:
+            return missing(better)
         values, targets = self._rows.column("value").double(), self._rows.column("target").double()
         errors = values - targets
+        if self.figure == "mae":
+            return mean(errors.abs().mean(1), "down")
         squares = errors.square().mean(1)
 
-        def rmse(counts: Tensor) -> Tensor:
-            return (counts @ squares / n).sqrt()
+        def figure(counts: Tensor) -> Tensor:
+            return (counts @ squares / n).sqrt() if self.figure == "rmse" else explained(errors, targets, counts)
 
-        def r2(counts: Tensor) -> Tensor:
-            return explained(errors, targets, counts)
-
-        once = torch.ones(1, n, dtype=torch.float64)
-        return {
-            "mae": mean(errors.abs().mean(1), "down"),
-            "rmse": bootstrap(float(rmse(once)), n, rmse, "down"),
-            "r2": bootstrap(float(r2(once)), n, r2, "up"),
-        }
+        return bootstrap(float(figure(torch.ones(1, n, dtype=torch.float64))), n, figure, better)
 
 
 def explained(errors: Tensor, targets: Tensor, counts: Tensor) -> Tensor:

@@ -4,18 +4,16 @@ from deepglass.bundle import choose_model
 from deepglass.data.augment.pictures import digits as moved
 from deepglass.data.recognise import Survey
 from deepglass.engine.settings import TrainSettings
-from deepglass.foundation.settings import Choice
-from deepglass.recipes.recipe import Recipe, Size
+from deepglass.recipes.recipe import Recipe, Size, seeing
 from deepglass.run import RunSettings
-from deepglass.tasks.classify import ClassifySettings
 from deepglass.tasks.inputs import PictureSettings
 
 EPOCHS: dict[Size, float] = {"tiny": 10, "small": 60, "paper": 120}
 
 
-def digits(survey: Survey, size: Size, model: str) -> RunSettings:
+def digits(task: str, survey: Survey, size: Size, model: str) -> RunSettings:
     """One-cycle AdamW with averaged weights; at `small` 8,000 digits take two minutes on two cores."""
-    task = ClassifySettings(picture=PictureSettings(augment=moved(), size=32), smoothing=0.1)
+    seen = seeing(task, PictureSettings(augment=moved(), size=32), smoothing=0.1)
     train = TrainSettings(
         epochs=EPOCHS[size],
         batch=128,
@@ -26,9 +24,7 @@ def digits(survey: Survey, size: Size, model: str) -> RunSettings:
         warmup=0.2,
         average=0.998,
     )
-    return RunSettings(
-        task=Choice("tasks", "classify", task), model=choose_model(model or "lenet5"), train=train, recipe="digits"
-    )
+    return RunSettings(task=seen, model=choose_model(model or "lenet5"), train=train, recipe="digits")
 
 
 def _suits(survey: Survey) -> int:
@@ -36,4 +32,4 @@ def _suits(survey: Survey) -> int:
     return 2 if small else 0
 
 
-CATALOGUE = {"digits": Recipe("classify", _suits, digits)}
+CATALOGUE = {"digits": Recipe(("classify", "multilabel"), _suits, digits)}

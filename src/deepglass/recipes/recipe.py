@@ -1,13 +1,15 @@
 """What a recipe is: a typed run worked out from a glance at the data and the size dial."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from deepglass.data.recognise import Survey
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import UsageError
+from deepglass.foundation.settings import Choice, choose
 from deepglass.run import RunSettings
+from deepglass.tasks.inputs import PictureSettings
 
 Size = Literal["tiny", "small", "paper"]
 SIZES: tuple[Size, ...] = ("tiny", "small", "paper")
@@ -15,11 +17,11 @@ SIZES: tuple[Size, ...] = ("tiny", "small", "paper")
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A catalogue entry of recipes/: for which task and data it is meant, and the run it makes."""
+    """A catalogue entry of recipes/: for which tasks and data it is meant, and the run it makes."""
 
-    task: str
+    tasks: tuple[str, ...]
     suits: Callable[[Survey], int]  # 0: not at all; the highest wins
-    make: Callable[[Survey, Size, str], RunSettings]  # the survey, the size, and the model asked for ("" for its own)
+    make: Callable[[str, Survey, Size, str], RunSettings]  # task, survey, size, and the model asked for ("": its own)
 
 
 def choose_recipe(task: str, survey: Survey, name: str = "") -> tuple[str, Recipe]:
@@ -27,8 +29,16 @@ def choose_recipe(task: str, survey: Survey, name: str = "") -> tuple[str, Recip
     if name:
         return name, catalogue.find("recipes", name)
     offered = {found: catalogue.find("recipes", found) for found in catalogue.entries("recipes")}
-    suited = {found: recipe.suits(survey) for found, recipe in offered.items() if recipe.task == task}
+    suited = {found: recipe.suits(survey) for found, recipe in offered.items() if task in recipe.tasks}
     best = max(suited, key=lambda found: suited[found], default="")
     if not best or not suited[best]:
+        catalogue.find("tasks", task)  # a misspelt task is answered with its neighbours
         raise UsageError("run.no_recipe", task=task, kind=survey.kind)
     return best, offered[best]
+
+
+def seeing(task: str, picture: PictureSettings, smoothing: float = 0.0) -> Choice:
+    """The task of that name, looking at pictures made so; labels are smoothed where one class is named."""
+    chosen = choose("tasks", task)
+    settings = replace(chosen.settings, picture=picture)
+    return replace(chosen, settings=replace(settings, smoothing=smoothing) if task == "classify" else settings)

@@ -11,10 +11,10 @@ from deepglass.tasks.classify import ClassifySettings
 STEPS: dict[Size, int] = {"tiny": 300, "small": 2000, "paper": 10_000}
 
 
-def table(survey: Survey, size: Size, model: str) -> RunSettings:
+def table(task: str, survey: Survey, size: Size, model: str) -> RunSettings:
     """The perceptron learns as Rosenblatt's did: its own criterion, one example at a time, a rate that stays."""
-    count = sum(survey.counts.values())
-    if model == "perceptron":
+    count = survey.examples
+    if model == "perceptron" and task == "classify":
         return _rosenblatt(count, size)
     train = TrainSettings(
         steps=STEPS[size],
@@ -25,7 +25,7 @@ def table(survey: Survey, size: Size, model: str) -> RunSettings:
         average=0.99,
         check_epochs=max(1.0, STEPS[size] / 40 * min(64, max(8, count // 20)) / max(1, count)),
     )
-    return RunSettings(task=choose("tasks", "classify"), model=choose_model(model or "mlp"), train=train)
+    return RunSettings(task=choose("tasks", task), model=choose_model(model or "mlp"), train=train)
 
 
 def _rosenblatt(count: int, size: Size) -> RunSettings:
@@ -47,4 +47,4 @@ def _suits(survey: Survey) -> int:
     return 1 if survey.kind == "vector" else 0
 
 
-CATALOGUE = {"table": Recipe("classify", _suits, table)}
+CATALOGUE = {"table": Recipe(("classify", "multilabel", "regress"), _suits, table)}

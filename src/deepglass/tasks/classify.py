@@ -29,9 +29,13 @@ from deepglass.tasks.inputs import (
     InputFacts,
     PictureSettings,
     learn_inputs,
+    mixes,
+    natural,
+    outputs,
     preparation_of,
     prepare_input,
     present_input,
+    present_mixed,
     settle_inputs,
 )
 from deepglass.tasks.task import Losses, Metric, Predictions, Stream, Turn
@@ -165,14 +169,6 @@ class Classify:
             return None
         counts = torch.tensor(self.facts.counts, dtype=torch.float32, device=device)
         return counts.sum() / (len(counts) * counts)
-
-
-def natural(label: str) -> tuple[int, float, str]:
-    """Numbers in their own order, then names: 2 before 10, 10 before a."""
-    try:
-        return (0, float(label), label)
-    except ValueError:
-        return (1, 0.0, label)
 
 
 CATALOGUE = {"classify": ClassifySettings()}
