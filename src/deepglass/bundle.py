@@ -6,7 +6,7 @@ bundle.json (model, task, facts, figures), model.safetensors, manifest.json (SHA
 import copy
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from deepglass.data.files import Input, open_inputs
 from deepglass.data.source import Unreadable
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import RunFailed, UsageError
+from deepglass.foundation.ports import PortMismatch, Ports
 from deepglass.foundation.sealed import digest, read_sealed, write_sealed
 from deepglass.foundation.settings import Choice, from_json, to_json
 from deepglass.tasks.task import Predictions, Task
@@ -56,6 +57,29 @@ def build(name: str, settings: Any) -> nn.Module:
     if type(config) is not type(settings):
         settings = from_json(type(config), settings, name)
     return settings.build()
+
+
+def fit_model(model: Choice, asks: Ports) -> Choice:
+    """The model sized for what the task asks; where it cannot be, says which models would fit."""
+    if model.name == EXTERNAL:
+        return model
+    try:
+        return replace(model, settings=model.settings.fitted(asks))
+    except PortMismatch as mismatch:
+        fitting = ", ".join(models_that_fit(asks)) or "-"
+        raise UsageError("run.does_not_fit", reason=mismatch, fitting=fitting) from None
+
+
+def models_that_fit(asks: Ports) -> list[str]:
+    """The names of the models that take and give what is asked."""
+    fitting: list[str] = []
+    for name in catalogue.entries("models"):
+        try:
+            choose_model(name).settings.fitted(asks)
+        except PortMismatch:
+            continue
+        fitting.append(name)
+    return fitting
 
 
 @dataclass

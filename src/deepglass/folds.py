@@ -17,7 +17,8 @@ from deepglass.data.split import folds, split
 from deepglass.engine.journal import Watcher, read_events
 from deepglass.foundation.sealed import write_text
 from deepglass.foundation.settings import to_json
-from deepglass.run import Material, Run
+from deepglass.material import Material
+from deepglass.run import Run
 from deepglass.tasks.task import Predictions
 
 

@@ -20,9 +20,10 @@ from deepglass.folds import train_folds
 from deepglass.foundation.catalogue import nearest
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.settings import Choice, Override, flatten, resolve
+from deepglass.material import Material
 from deepglass.recipes.recipe import Size, choose_recipe
 from deepglass.report.write import write_report
-from deepglass.run import Material, Run, RunSettings
+from deepglass.run import Run, RunSettings
 from deepglass.tasks.task import Predictions
 
 SHIPPED = Path(__file__).parent / "weights" / "bundles"  # what comes with the package

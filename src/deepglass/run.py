@@ -14,17 +14,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from deepglass.bundle import EXTERNAL, Bundle, Own, choose_model, describe
+from deepglass.bundle import EXTERNAL, Bundle, Own, describe, fit_model
 from deepglass.data.cache import Store, prepare_all
-from deepglass.data.check import before, refuse, too_many_bad
-from deepglass.data.files import Aligned
-from deepglass.data.loader import Loader, every_example, make_batch
-from deepglass.data.order import Balanced, Order, Shuffled
-from deepglass.data.recognise import Survey, recognise, survey
+from deepglass.data.check import before
+from deepglass.data.loader import every_example, make_batch
+from deepglass.data.recognise import recognise, survey
 from deepglass.data.settings import DataSettings
-from deepglass.data.source import PARTS, Finding, Source
+from deepglass.data.source import Finding, Source
 from deepglass.data.split import split
 from deepglass.engine.checkpoint import Checkpoints, restore
 from deepglass.engine.evaluate import evaluate, score
@@ -33,15 +31,17 @@ from deepglass.engine.loop import Training, train
 from deepglass.engine.measure import candidates, choose_plan, estimate
 from deepglass.engine.optimizers import build_optimizer
 from deepglass.engine.plan import Plan, plain_plan, read_plan, steps_within, write_plan
+from deepglass.engine.rates import Rates, find_rate
 from deepglass.engine.settings import TrainSettings
 from deepglass.engine.state import State, freeze, start_averages, trainable
-from deepglass.foundation import catalogue
+from deepglass.engine.tensorboard import TensorBoard
 from deepglass.foundation.device import choose_device, machine
 from deepglass.foundation.errors import DeepglassError, RunFailed, Stopped, UsageError
-from deepglass.foundation.ports import Image, PortMismatch, Ports
+from deepglass.foundation.ports import Image
 from deepglass.foundation.sealed import write_text
 from deepglass.foundation.seeds import seed_torch
 from deepglass.foundation.settings import Choice, choose, from_json, read_toml, resolve, to_json, to_toml
+from deepglass.material import Material, Watch, gather, gather_elsewhere, picture_size
 from deepglass.tasks.task import Predictions, Task
 
 EVALUATION_BATCH = 256
@@ -65,32 +65,6 @@ class RunSettings:
     task: Choice = field(default_factory=_default_task)
     model: Choice = field(default_factory=_default_model)
     train: TrainSettings = TrainSettings()
-
-
-@dataclass
-class Material:
-    """A run's data, ready: prepared rows, coded targets, and which row belongs to which part."""
-
-    source: Source
-    task: Task
-    store: Store
-    targets: Mapping[str, Tensor]
-    rows: dict[str, np.ndarray]  # usable rows with an answer, by part
-    findings: list[Finding]
-
-    def loader(self, settings: RunSettings) -> Loader:
-        """The training part's batches."""
-        orders: dict[str, Order] = {}
-        for name, stream in self.task.streams().items():
-            wanted = [row for row in self.rows["train"] if stream.wants(self.store.index.labels[row])]
-            batch = max(1, round(settings.train.batch * stream.share))
-            orders[name] = self._order(np.array(wanted), batch, settings, name)
-        return Loader(self.store, self.targets, orders, settings.seed)
-
-    def _order(self, rows: np.ndarray, batch: int, settings: RunSettings, name: str) -> Order:
-        if settings.data.sampling == "balanced" and "target" in self.targets:
-            return Balanced(rows, self.targets["target"][torch.from_numpy(rows)].numpy(), batch, settings.seed)
-        return Shuffled(rows, batch, settings.seed, name)
 
 
 class Run:
@@ -140,7 +114,7 @@ class Run:
 
     def material(
         self,
-        watch: Callable[[int, int], None] = lambda done, of: None,
+        watch: Watch = lambda done, of: None,
         *,
         sample: int = 0,
         parts: np.ndarray | None = None,
@@ -151,34 +125,21 @@ class Run:
         With `sample`, only so many training rows are read and nothing is kept: enough for an estimate. A fold brings
         its own `parts` and the `store` that all folds share.
         """
-        settings = self.settings
-        index = self.source.index
-        parts = split(index, settings.data) if parts is None else parts
-        findings = list(self.source.findings) + before(self.source, parts)
-        task = self._task(parts)
-        only = np.flatnonzero(parts == "train")[:sample] if sample else None
-        store = store or self._prepared(task, parts, watch, only)
-        refuse(findings + store.findings)
-        too_many_bad(store.findings, sample or len(index), settings.data)
-        targets = task.code(index.labels)
-        answered = np.array([label is not None for label in index.labels])
-        rows = {name: np.flatnonzero((parts == name) & store.usable & answered) for name in PARTS}
-        task = self._settled(task, store, rows["train"], keep=not sample)
-        return Material(self.source, task, store, targets, rows, findings + store.findings)
+        parts = split(self.source.index, self.settings.data) if parts is None else parts
+        task, name, data = self._task(parts), self.settings.task.name, self.settings.data
+        found = gather(self.source, task, parts, data, name, watch, sample=sample, store=store)
+        return replace(found, task=self._settled(task, found, keep=not sample))
 
-    def examine(self, watch: Callable[[int, int], None]) -> tuple[np.ndarray, list[Finding]]:
+    def examine(self, watch: Watch) -> tuple[np.ndarray, list[Finding]]:
         """The doctor's pass alone: parts and findings; refuses nothing."""
         parts = split(self.source.index, self.settings.data)
         findings = list(self.source.findings) + before(self.source, parts)
         if not any(finding.level == "error" for finding in findings):
-            findings += self._prepared(self._task(parts), parts, watch).findings
+            task = self._task(parts)
+            preparation = [self.settings.task.name, task.preparation()]
+            keep = self.settings.data.cache
+            findings += prepare_all(self.source, parts, task.prepare, preparation, keep, watch).findings
         return parts, findings
-
-    def _prepared(
-        self, task: Task, parts: np.ndarray, watch: Callable[[int, int], None], only: np.ndarray | None = None
-    ) -> Store:
-        preparation = [self.settings.task.name, task.preparation()]
-        return prepare_all(self.source, parts, task.prepare, preparation, self.settings.data.cache, watch, only)
 
     def build_model(self, task: Task) -> nn.Module:
         """The network, sized for what the task asks; started from the run's seed."""
@@ -208,8 +169,9 @@ class Run:
         material: Material | None = None,
     ) -> State:
         """Train to the end from where the run stands, write the bundle; Stopped where the user asked to stop."""
+        extra = (TensorBoard(self.folder),) if self.settings.train.tensorboard else ()  # missing: said before work
         material = material or self.material()
-        journal = Journal(self.folder, watchers)
+        journal = Journal(self.folder, (*watchers, *extra))
         training, state = self.training(material, journal, asked_to_stop)
         rejected: list[DeepglassError] = []
         if training.checkpoints.steps():
@@ -230,7 +192,7 @@ class Run:
     ) -> tuple[Training, State]:
         """All that the loop needs, at step 0: the plan and the number of steps are decided here, once per run."""
         settings = self.settings.train
-        loader = material.loader(self.settings)
+        loader = material.loader(settings.batch, self.settings.seed, self.settings.data.sampling)
         state = self.state(material.task)
         part = "val" if len(material.rows["val"]) else "train"
         training = Training(
@@ -275,7 +237,7 @@ class Run:
         write_plan(plan, self.folder)
         return plan
 
-    def cost(self, watch: Callable[[int, int], None]) -> dict[str, Any]:
+    def cost(self, watch: Watch) -> dict[str, Any]:
         """Parameters, operations, time, memory and disk of this run, from a few steps on a sample."""
         material = self.material(watch, sample=2 * self.settings.train.batch)
         training, state = self.training(material, Journal(self.folder))
@@ -284,6 +246,12 @@ class Run:
         given = settings.steps or settings.minutes
         steps = training.steps if given else math.ceil(settings.epochs * examples / settings.batch)
         return estimate(material.task, state, training, steps)
+
+    def rates(self, watch: Watch) -> Rates:
+        """The learning-rate range test on a sample of the training part."""
+        material = self.material(watch, sample=50 * self.settings.train.batch)
+        training, state = self.training(material, Journal(self.folder))
+        return find_rate(material.task, state, training)
 
     def evaluate(self, part: str, material: Material) -> tuple[dict[str, Any], Predictions]:
         """The bundle's exact figures on one part, and its predictions in the order of the part's rows."""
@@ -295,20 +263,10 @@ class Run:
         batch = make_batch(material.store, material.targets, material.rows[part])
         return score(material.task, batch, predictions)
 
-    def elsewhere(self, place: str, watch: Callable[[int, int], None] = lambda done, of: None) -> Material:
+    def elsewhere(self, place: str, watch: Watch = lambda done, of: None) -> Material:
         """Other data as one test part, prepared as the bundle prepares; its answers must be known to the bundle."""
-        task = self.bundle.task
-        source = recognise(place, replace(self.settings.data, place=place, layout=""))
-        if source.index.kind == "vector":
-            source = Aligned(source, task.facts.inputs.columns)
-        parts = np.full(len(source.index), "test")
-        store = prepare_all(source, parts, task.prepare, "elsewhere", False, watch)
-        too_many_bad(store.findings, len(source.index), self.settings.data)
-        targets = task.code(source.index.labels)
-        answered = np.array([label is not None for label in source.index.labels])
-        nothing = np.zeros(0, dtype=np.int64)
-        rows = {"train": nothing, "val": nothing, "test": np.flatnonzero(store.usable & answered)}
-        return Material(source, task, store, targets, rows, list(source.findings) + store.findings)
+        data = replace(self.settings.data, place=place, layout="")
+        return gather_elsewhere(place, self.bundle.task, data, watch)
 
     def write(self) -> None:
         """run.toml and machine.json of a new run."""
@@ -352,13 +310,18 @@ class Run:
             if known["fingerprint"] != self.source.fingerprint():
                 raise RunFailed("run.data_changed", place=self.settings.data.place, folder=self.folder)
             return settings.build(from_json(settings.facts_type, known["facts"], str(self.folder / "data.json")))
-        size, channels = picture_size(self.settings, survey(self.source, self.settings.data.split_seed))
-        return settings.build(settings.learn(self.source.index.take(np.flatnonzero(parts == "train")), size, channels))
+        found = survey(self.source, self.settings.data.split_seed)
+        asked = settings.picture.size if hasattr(settings, "picture") else 0
+        model = self.settings.model
+        takes = None if model.name == EXTERNAL else model.settings.ports().takes
+        training = self.source.index.take(np.flatnonzero(parts == "train"))
+        return settings.build(settings.learn(training, *picture_size(asked, takes, found)))
 
-    def _settled(self, task: Task, store: Store, rows: np.ndarray, keep: bool) -> Task:
+    def _settled(self, task: Task, material: Material, keep: bool) -> Task:
         """The task with the training part's statistics, kept in data.json."""
         if self._data_document() and hasattr(self.own.task or self.settings.task.settings, "learn"):
             return task
+        store, rows = material.store, material.rows["train"]
         if not len(rows):
             raise RunFailed("run.no_training_rows", place=self.settings.data.place)
         facts = task.settle({name: values[rows] for name, values in store.columns.items() if name not in store.offsets})
@@ -373,39 +336,3 @@ class Run:
     def _data_document(self) -> dict[str, Any] | None:
         file = self.folder / "data.json"
         return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
-
-
-def fit_model(model: Choice, asks: Ports) -> Choice:
-    """The model sized for what the task asks; where it cannot be, says which models would fit."""
-    if model.name == EXTERNAL:
-        return model
-    try:
-        return replace(model, settings=model.settings.fitted(asks))
-    except PortMismatch as mismatch:
-        fitting = ", ".join(models_that_fit(asks)) or "-"
-        raise UsageError("run.does_not_fit", reason=mismatch, fitting=fitting) from None
-
-
-def models_that_fit(asks: Ports) -> list[str]:
-    """The names of the models that take and give what is asked."""
-    fitting: list[str] = []
-    for name in catalogue.entries("models"):
-        try:
-            choose_model(name).settings.fitted(asks)
-        except PortMismatch:
-            continue
-        fitting.append(name)
-    return fitting
-
-
-def picture_size(settings: RunSettings, found: Survey) -> tuple[tuple[int, int], int]:
-    """Height and width, and channels: as set, else what the model takes, grey as colour where it must be so."""
-    wanted = settings.task.settings.picture if hasattr(settings.task.settings, "picture") else None
-    if found.kind != "picture" or wanted is None:
-        return (0, 0), 0
-    if wanted.size:
-        return (wanted.size, wanted.size), max(found.channels)
-    takes = settings.model.settings.ports().takes if settings.model.name != EXTERNAL else None
-    if isinstance(takes, Image):
-        return (takes.height, takes.width), max(found.channels)
-    return (found.height, found.width), max(found.channels)

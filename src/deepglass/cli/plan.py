@@ -20,7 +20,9 @@ from deepglass.cli.options import (
     overrides,
 )
 from deepglass.cli.progress import Watch
+from deepglass.foundation.settings import to_json
 from deepglass.foundation.words import say
+from deepglass.views.curve import Curve, Line
 
 
 def plan(
@@ -31,6 +33,7 @@ def plan(
     size: SizeName = "small",
     minutes: Minutes = 0.0,
     device: Device = "",
+    rates: Annotated[bool, typer.Option("--rates", help=say("cli.rates"))] = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -46,6 +49,7 @@ def plan(
     with Watch(as_json) as watch:
         proposal = journey.propose(data, chosen, chosen_size(size))
         found = journey.estimate(proposal, watch.read)
+        tried = journey.find_rates(proposal, watch.read) if rates else None
     printer.line(proposal.found.sentence())
     width = max(map(len, found.settings))
     for path, value in found.settings.items():
@@ -61,7 +65,12 @@ def plan(
             disk=f"{found.disk_bytes / 2**20:.3g}",
         )
     )
-    printer.done(found)
+    if tried:
+        line = Line(say("cli.smoothed_loss"), tried.rates, tried.losses)
+        curve = Curve((line,), say("cli.rates_title"), "train.lr", say("cli.smoothed_loss"), log_x=True)
+        printer.line(curve.terminal())
+        printer.line(say("cli.suggested_rate", rate=f"{tried.suggestion:.2g}"))
+    printer.done({**to_json(found), "rates": tried})
 
 
 def _short(count: float) -> str:

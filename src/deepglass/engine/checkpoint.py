@@ -5,6 +5,7 @@ checkpoints/latest          the name of the newest whole one; moved only after i
 """
 
 import json
+import re
 import shutil
 import threading
 from collections.abc import Iterable, Mapping
@@ -17,12 +18,13 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from deepglass.engine.state import Score, State, trainable
-from deepglass.foundation.errors import DeepglassError, RunFailed
-from deepglass.foundation.sealed import read_sealed, write_sealed, write_text
+from deepglass.foundation.errors import DeepglassError, MachineError, RunFailed
+from deepglass.foundation.sealed import read_sealed, sweep, write_sealed, write_text
 
 VERSION = 1
 KEEP = 2
 MAX_FAILURES = 3
+NAME = re.compile(r"step-(\d{9})")
 
 
 class Checkpoints:
@@ -34,10 +36,10 @@ class Checkpoints:
         self._writer: threading.Thread | None = None
 
     def save(self, state: State) -> None:
-        """Copy the state and write it; raises RunFailed after several failures in a row."""
+        """Copy the state and write it; raises MachineError after several failures in a row."""
         self.wait()
         if len(self.failures) >= MAX_FAILURES:
-            raise RunFailed("train.cannot_save", count=len(self.failures), reason=self.failures[-1])
+            raise self._given_up()
         tensors, document = snapshot(state)
         best = state.best()
         keep = {_name(best.step)} if best else set[str]()
@@ -50,9 +52,20 @@ class Checkpoints:
             self._writer.join()
             self._writer = None
 
+    def settle(self) -> None:
+        """Until the last save is on the disk; raises MachineError where it could not be written."""
+        self.wait()
+        if self.failures:
+            raise self._given_up()
+
+    def clean(self) -> None:
+        """Take away what a killed life left half-written."""
+        sweep(self.folder)
+
     def steps(self) -> list[int]:
         """The steps of all checkpoints, oldest first."""
-        return sorted(int(path.name.removeprefix("step-")) for path in self.folder.glob("step-*"))
+        found = self.folder.iterdir() if self.folder.is_dir() else ()
+        return sorted(int(name.group(1)) for path in found if (name := NAME.fullmatch(path.name)))
 
     def load(self, step: int) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
         """One checkpoint's tensors by file and its document, the manifest verified."""
@@ -71,6 +84,10 @@ class Checkpoints:
         reasons = "; ".join(str(error) for error in rejected)
         raise RunFailed("train.no_checkpoint", folder=self.folder, reasons=reasons)
 
+    def _given_up(self) -> MachineError:
+        values = {"count": len(self.failures), "reason": self.failures[-1], "folder": self.folder.parent}
+        return MachineError("train.cannot_save", **values)
+
     def _write(self, step: int, tensors: Mapping[str, Mapping[str, Tensor]], document: Any, keep: set[str]) -> None:
         files = {f"{name}.safetensors": save_tensors(dict(group)) for name, group in tensors.items()}
         files["state.json"] = json.dumps(document, indent=1).encode()
@@ -86,7 +103,7 @@ class Checkpoints:
     def _prune(self, keep: set[str]) -> None:
         names = [_name(step) for step in self.steps()]
         for name in set(names[:-KEEP]) - keep:
-            shutil.rmtree(self.folder / name)
+            shutil.rmtree(self.folder / name, ignore_errors=True)
 
 
 def snapshot(state: State) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:

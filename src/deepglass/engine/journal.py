@@ -4,7 +4,9 @@ Each event carries the run's life number (how often it was started); readers tak
 leaves no false history.
 """
 
+import contextlib
 import json
+import os
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -24,22 +26,37 @@ class Journal:
         self.file = folder / "events.jsonl"
         self.watchers = list(watchers)
         self.life = 1 + max((event["life"] for event in _lines(self.file)), default=0)
+        self.unwritten: list[str] = []
         self._mend_last_line()
 
     def write(self, kind: str, step: int, **values: Any) -> None:
         """One event; times are seconds since 1970."""
         event = {"v": VERSION, "life": self.life, "step": step, "kind": kind, "time": round(time.time(), 3)}
         event |= {name: to_json(value) for name, value in values.items()}
-        with self.file.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(event, ensure_ascii=False) + "\n")
+        self.unwritten.append(json.dumps(event, ensure_ascii=False) + "\n")
+        self._append()
         for watch in self.watchers:
             watch(event)
+
+    def _append(self) -> None:
+        """What could not be written (a full disk) is written later, whole lines in their order; training goes on."""
+        size = self.file.stat().st_size if self.file.exists() else 0
+        try:
+            with self.file.open("ab", buffering=0) as stream:
+                for line in list(self.unwritten):
+                    content = line.encode()
+                    if stream.write(content) != len(content):
+                        raise OSError
+                    size += len(content)
+                    self.unwritten.pop(0)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.truncate(self.file, size)
 
     def _mend_last_line(self) -> None:
         """A kill may have cut the last line: end it, so that the next event starts on a line of its own."""
         if self.file.exists() and self.file.stat().st_size and not self.file.read_bytes().endswith(b"\n"):
-            with self.file.open("a", encoding="utf-8") as stream:
-                stream.write("\n")
+            self.unwritten.append("\n")
 
 
 def read_events(folder: Path, *kinds: str) -> list[Event]:

@@ -40,7 +40,7 @@ class Training:
     folder: Path
     asked_to_stop: Callable[[], bool] = lambda: False
     log_every: int = 20
-    saved_at: tuple[int, float] = (-1, 0.0)
+    saved_at: tuple[int, float] = (-1, 0.0)  # the step of the last checkpoint, and when it or this life began
     seen: dict[str, Tensor] = field(default_factory=dict)
 
     def losses(self) -> dict[str, float]:
@@ -53,7 +53,8 @@ def train(task: Task, state: State, run: Training) -> State:
     while True:
         look_up(state, run)  # the check due here and not yet in scores, then the save
         if finished(state, run):  # last step, stopped early, or asked to stop
-            run.checkpoints.wait()
+            save(state, run)  # asked to stop after we looked up
+            run.checkpoints.settle()
             return state
         batch = run.batch(state.step)  # a function of the step
         shards = present(task, state, run, batch)
@@ -78,12 +79,23 @@ def look_up(state: State, run: Training) -> None:
         run.journal.write("check", state.step, figures={key: value._asdict() for key, value in figures.items()})
     step, moment = run.saved_at
     overdue = time.monotonic() - moment > run.settings.save_minutes * 60 and moment > 0
-    if step != state.step and (due or overdue or run.asked_to_stop()):
-        run.checkpoints.save(state)
-        run.journal.write("save", state.step)
-        run.saved_at = (state.step, time.monotonic())
+    if due or overdue or run.asked_to_stop():
+        save(state, run)
     elif moment == 0:
-        run.saved_at = (state.step, time.monotonic())
+        run.saved_at = (step, time.monotonic())
+
+
+def save(state: State, run: Training) -> None:
+    """A checkpoint of this step, unless there is one; a save that failed is told, and the next one tries again."""
+    if run.saved_at[0] == state.step:
+        return
+    run.checkpoints.wait()
+    if run.checkpoints.failures:
+        failures = run.checkpoints.failures
+        run.journal.write("save_failed", run.saved_at[0], reason=str(failures[-1]), count=len(failures))
+    run.checkpoints.save(state)
+    run.journal.write("save", state.step)
+    run.saved_at = (state.step, time.monotonic())
 
 
 def finished(state: State, run: Training) -> bool:
@@ -146,9 +158,10 @@ def refuse(state: State, run: Training, turn: Turn, shards: list[Batch]) -> None
     losses = run.losses()
     run.journal.write("nonfinite", state.step, turn=turn.updates, losses=losses, ids=ids)
     if run.settings.nonfinite == "stop":
-        run.checkpoints.save(state)
-        run.checkpoints.wait()
-        raise RunFailed("train.nonfinite", step=state.step, folder=run.folder, losses=losses, first=ids[0])
+        save(state, run)
+        run.checkpoints.settle()
+        said = ", ".join(f"{name} {value:g}" for name, value in losses.items())
+        raise RunFailed("train.nonfinite", step=state.step, folder=run.folder, losses=said, first=ids[0])
 
 
 class only:  # noqa: N801 -- reads as a verb: with only(model, these): backward

@@ -39,4 +39,5 @@ class TrainSettings:
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     layout: Literal["auto", "contiguous", "channels_last"] = "auto"
     plan: str = "auto"  # "auto": measured where that repays itself; "plain": fp32, eager; or the path of a plan.json
+    tensorboard: bool = False  # event files under the run's folder as well
     device: str = "auto"

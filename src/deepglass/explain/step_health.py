@@ -32,10 +32,10 @@ class Remark(NamedTuple):
     kind: str  # a key of foundation/words/step.toml is "remark_" and this
     values: dict[str, Any]
 
-    def sentence(self) -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """In words."""
         shown = {name: _shown(name, value) for name, value in self.values.items()}
-        return say(f"step.remark_{self.kind}", **shown)
+        return say(f"step.remark_{self.kind}", lang, **shown)
 
 
 def stages(turn: TurnSeen) -> list[Stage]:

@@ -21,6 +21,8 @@ from deepglass.views.palette import OKABE_ITO
 
 ABOVE, BELOW = OKABE_ITO[0], OKABE_ITO[5]
 PANEL, ROW, RADIUS, TOP = 560.0, 96.0, 27.0, 62.0  # width of a panel, height of a neuron, of its circle, of a heading
+ALONG = (0.5, 0.62, 0.38, 0.7, 0.3, 0.74, 0.26)  # where on its line a number may stand, the best place first
+APART = 26.0  # between two numbers
 LABELLED = 20  # weights between two layers up to which each shows its number
 BAR = 30  # height of a layer's two bars
 
@@ -160,24 +162,37 @@ def _draw_panel(axes: Axes, panel: Panel, turn: TurnSeen, corner: tuple[float, f
 def _draw_lines(
     axes: Axes, panel: Panel, layer: Neurons, before: list[tuple[float, float]], here: list[tuple[float, float]]
 ) -> None:
-    """The weights between two columns; numbers stand on their lines, near the neuron that reads."""
+    """The weights between two columns; each number stands on its line, where no other number is near."""
     values = panel.line(layer)
     most = float(values.abs().max()) or 1.0
+    taken: list[tuple[float, float]] = []
     for i, (x2, y2) in enumerate(here):
         for j, (x1, y1) in enumerate(before):
             value = float(values[i, j])
-            colour = ABOVE if value > 0 else BELOW
             share = abs(value) / most
             length = math.hypot(x2 - x1, y2 - y1)
             dx, dy = (x2 - x1) / length, (y2 - y1) / length
             ends = (x1 + dx * RADIUS, x2 - dx * RADIUS), (y1 + dy * RADIUS, y2 - dy * RADIUS)
-            axes.plot(*ends, color=colour, linewidth=0.8 + 3.2 * share, alpha=0.25 + 0.65 * share, zorder=1)
-            if values.numel() > LABELLED:
-                continue
-            along = 0.62 if len(before) > 1 else 0.5
-            at = (x1 + (x2 - x1) * along + dy * 9, y1 + (y2 - y1) * along - dx * 9)
-            angle = -math.degrees(math.atan2(dy, dx))
-            axes.text(*at, panel.label(layer, i, j), fontsize=10, ha="center", va="center", rotation=angle)
+            look = {"color": _colour(value), "linewidth": 0.8 + 3.2 * share, "alpha": 0.25 + 0.65 * share}
+            axes.plot(*ends, **look, zorder=1)
+            if values.numel() <= LABELLED:
+                spots = [(x1 + (x2 - x1) * t + dy * 9, y1 + (y2 - y1) * t - dx * 9) for t in ALONG]
+                taken.append(_free(spots, taken))
+                angle = -math.degrees(math.atan2(dy, dx))
+                axes.text(*taken[-1], panel.label(layer, i, j), fontsize=10, ha="center", va="center", rotation=angle)
+
+
+def _free(spots: Sequence[tuple[float, float]], taken: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """The first spot with room around it; where there is none, the one with the most."""
+
+    def room(spot: tuple[float, float]) -> float:
+        return min((math.hypot((spot[0] - x) / 1.6, spot[1] - y) for x, y in taken), default=math.inf)
+
+    return next((spot for spot in spots if room(spot) >= APART), None) or max(spots, key=room)
+
+
+def _colour(value: float) -> str:
+    return ABOVE if value > 0 else BELOW if value < 0 else chart.INK
 
 
 def _draw_circle(axes: Axes, place: tuple[float, float], text: str, share: float) -> None:
@@ -185,7 +200,7 @@ def _draw_circle(axes: Axes, place: tuple[float, float], text: str, share: float
     angles = [2 * math.pi * part / 48 for part in range(49)]
     x = [place[0] + RADIUS * math.cos(angle) for angle in angles]
     y = [place[1] + RADIUS * math.sin(angle) for angle in angles]
-    colour = chart.INK if not share else ABOVE if share > 0 else BELOW
+    colour = _colour(share)
     axes.fill(x, y, color=colour, alpha=0.30 * abs(share), linewidth=0, zorder=2)
     axes.plot(x, y, color=colour, linewidth=1.4, zorder=3)
     axes.text(*place, text, fontsize=11, ha="center", va="center", zorder=4)

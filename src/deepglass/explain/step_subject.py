@@ -26,7 +26,8 @@ from deepglass.foundation import catalogue
 from deepglass.foundation.errors import DataError, UsageError
 from deepglass.foundation.ports import Vector
 from deepglass.foundation.settings import Choice, Override, choose, parse_assignments, resolve
-from deepglass.run import Material, Run, RunSettings, restore
+from deepglass.material import Material
+from deepglass.run import Run, RunSettings, restore
 from deepglass.tasks.task import Task
 
 EVERY_NUMBER = 150  # parameters up to which every number of a network is shown, of one example

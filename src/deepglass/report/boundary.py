@@ -6,6 +6,7 @@ from deepglass.foundation.words import say
 from deepglass.report.case import COUNTING, Case
 from deepglass.report.floor import why_straight_fails
 from deepglass.report.section import Exhibit, Section, percent
+from deepglass.views.view import number
 
 MOST = 1200  # points in one drawing
 
@@ -24,7 +25,7 @@ def boundary(case: Case) -> Section | None:
         title = say("report.boundary_part", part=say(f"report.part_{part}"))
         view = draw(case.run.bundle, points, own.targets[taken].numpy(), title)
         right = float((own.predicted == own.targets).double().mean())
-        exhibits.append(Exhibit(view, say("report.words_boundary", count=len(points), right=percent(right))))
+        exhibits.append(Exhibit(view, say("report.words_boundary", count=number(len(points)), right=percent(right))))
         figures[part] = right
     straight = why_straight_fails(case)
     return Section(

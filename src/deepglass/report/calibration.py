@@ -7,6 +7,7 @@ from deepglass.foundation.words import say
 from deepglass.metrics.calibration import CalibrationError, Reliability, fit_temperature
 from deepglass.report.case import Case, Classified
 from deepglass.report.section import Exhibit, Section, percent
+from deepglass.views.bars import Bars
 from deepglass.views.curve import Curve, Line
 from deepglass.views.table import Table
 from deepglass.views.view import finite, number
@@ -35,8 +36,20 @@ def calibration(case: Case) -> Section | None:
     bins = _bins(table)
     figures["bins"] = [dict(zip(("confidence", "accuracy", "n"), row, strict=True)) for row in bins]
     heads = [say(f"report.{name}") for name in ("confidence", "accuracy", "column_examples")]
-    exhibit = Exhibit(curve, " ".join(words), Table(heads, bins))
-    return Section("calibration", say("report.lead_calibration"), [exhibit], figures=figures)
+    exhibits = [Exhibit(curve, " ".join(words), Table(heads, bins)), _how_sure(found)]
+    return Section("calibration", say("report.lead_calibration"), exhibits, figures=figures)
+
+
+def _how_sure(found: Classified) -> Exhibit:
+    """How many answers were given with which confidence."""
+    sure = found.shares.max(1).values
+    first = int(10 / len(found.labels))  # below 1/K no answer can lie
+    places = (sure * 10).long().clamp(max=9)
+    counts = [int((places == place).sum()) for place in range(first, 10)]
+    names = [f"{10 * place} – {10 * place + 10} %" for place in range(first, 10)]
+    bars = Bars(names, counts, say("report.how_sure"), say("report.column_examples"))
+    most = percent(float((sure > 0.9).double().mean()))
+    return Exhibit(bars, say("report.words_how_sure", share=most))
 
 
 def _error(found: Classified, temperature: float) -> CalibrationError:

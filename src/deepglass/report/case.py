@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from deepglass.data.loader import make_batch
 from deepglass.data.source import PARTS
 from deepglass.foundation.seeds import text_keys
+from deepglass.material import Material
 from deepglass.metrics.figure import Figure
 from deepglass.report.baselines import Baseline, baselines
-from deepglass.run import Material, Run
+from deepglass.run import Run
 from deepglass.tasks.task import Predictions, Task
 
 COUNTING = ("test", "val", "train")  # the first of these that has examples is the one that counts

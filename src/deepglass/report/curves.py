@@ -30,7 +30,7 @@ def curves(case: Case) -> Section | None:
         exhibits.append(_figure(checks, epoch))
     rate = _averaged([(event["step"], event["lr"]) for event in trained if event["lr"] is not None], epoch)
     rates = Curve([Line(say("report.rate"), *rate)], say("report.rate"), say("report.epoch"), say("report.rate"))
-    exhibits.append(Exhibit(rates, rates.text()))
+    exhibits.append(Exhibit(rates, say("report.words_rate", most=number(max(rate[1])))))
     figures = {f"curve_{place}": exhibit.view.json() for place, exhibit in enumerate(exhibits)}
     return Section("curves", say("report.lead_curves"), exhibits, figures=figures)
 

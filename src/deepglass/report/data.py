@@ -78,7 +78,9 @@ def _bars(counts: list[dict[str, Any]], case: Case) -> Exhibit:
     bars = Bars([row["label"] for row in kept], [row["train"] for row in kept], title, say("report.column_examples"))
     heads = [say("report.column_class"), *(say(f"report.part_{part}") for part in case.parts)]
     table = Table(heads, [list(row.values()) for row in counts])
-    return Exhibit(bars, bars.text(), table)
+    few, many = min(counts, key=lambda row: row["train"]), max(counts, key=lambda row: row["train"])
+    values = {"fewest": few["label"], "few": number(few["train"]), "most": many["label"], "many": number(many["train"])}
+    return Exhibit(bars, say("report.words_counts", **values), table)
 
 
 def _examples(case: Case) -> list[Card]:

@@ -24,6 +24,7 @@ from deepglass.report.case import Case, Classified
 from deepglass.report.section import Exhibit, Section, percent
 from deepglass.views.bars import Bars
 from deepglass.views.scatter import Scatter
+from deepglass.views.view import number
 
 TRAIN, ASKED = 1000, 500  # rows of the probe, at most
 WORK = 4e10  # multiplications that the network may take for them
@@ -57,7 +58,7 @@ def embedding(case: Case) -> Section | None:
     exhibits = [_exhibit(stage, found, wanted) for stage in looked]
     return Section(
         "embedding",
-        say("report.lead_embedding", train=len(train), asked=len(asked)),
+        say("report.lead_embedding", train=number(len(train)), asked=number(len(asked))),
         [_bars(looked), *exhibits],
         figures={
             "train": len(train),
@@ -121,7 +122,7 @@ def _exhibit(stage: Stage, found: Classified, wanted: Tensor) -> Exhibit:
     labels = ("1", "2") if plain else (say("report.component_1"), say("report.component_2"))
     title = say("report.raw_input") if not stage.name else stage.name
     view = Scatter(points[kept], wanted[kept].numpy(), found.labels[:DRAWN_CLASSES], title, labels[0], labels[1])
-    words = say("report.words_stage", accuracy=percent(stage.accuracy.value), size=stage.train.shape[1])
+    words = say("report.words_stage", accuracy=percent(stage.accuracy.value), size=number(stage.train.shape[1]))
     return Exhibit(view, words)
 
 

@@ -10,6 +10,7 @@ from deepglass.report.headline import duration, training_seconds
 from deepglass.report.section import Exhibit, Note, Section, percent
 from deepglass.views.bars import Bars
 from deepglass.views.table import Table
+from deepglass.views.view import number
 
 BEND = 0.1  # by how much a method that can bend must be better before a straight one is said to fail
 
@@ -39,7 +40,7 @@ def floor(case: Case) -> Section | None:
     straight = why_straight_fails(case)
     return Section(
         "floor",
-        say("report.lead_floor", rows=fitted.trained, asked=len(true)),
+        say("report.lead_floor", rows=number(fitted.trained), asked=number(len(true))),
         [Exhibit(bars, _bought(names, [row[1] for row in rows]))],
         notes=[straight] if straight and not _plane(case) else [],
         tables=[table],

@@ -69,6 +69,8 @@ def training_seconds(case: Case) -> float:
 
 def duration(seconds: float) -> str:
     """Seconds, or minutes and seconds, as people say them."""
+    if seconds < 0.01:
+        return say("report.instant")
     if seconds < 90:
         return say("report.seconds", count=number(float(f"{seconds:.2g}")))
     if seconds < 5400:

@@ -14,6 +14,7 @@ from deepglass.report.case import Case, Classified
 from deepglass.report.section import Card, Section, percent
 from deepglass.report.thumbnail import thumbnail
 from deepglass.views.table import Table
+from deepglass.views.view import number
 
 MOST = 12
 
@@ -52,8 +53,8 @@ def mislabelled(case: Case) -> Section | None:
     ]
     figures = {"suspects": len(suspects), "of": len(given), "shown": entries}
     if not suspects:
-        return Section("mislabelled", say("report.no_suspects", count=len(given)), figures=figures)
-    lead = say("report.lead_mislabelled", suspects=len(suspects), count=len(given), shown=len(shown))
+        return Section("mislabelled", say("report.no_suspects", count=number(len(given))), figures=figures)
+    lead = say("report.lead_mislabelled", suspects=number(len(suspects)), count=number(len(given)), shown=len(shown))
     pictures = case.inputs.kind == "picture"
     heads = [say(f"report.column_{name}") for name in ("example", "given", "likely", "sure")]
     table = Table(

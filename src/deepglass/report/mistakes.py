@@ -10,6 +10,7 @@ from deepglass.report.section import Card, Section, percent
 from deepglass.report.thumbnail import thumbnail
 from deepglass.views.heat import Heat
 from deepglass.views.table import Table
+from deepglass.views.view import number
 
 MOST = 12
 MOST_COLUMNS = 6  # of a row of numbers
@@ -29,9 +30,9 @@ def mistakes(case: Case) -> Section | None:
         "worst": [_entry(found, place) for place in worst.tolist()],
     }
     if not len(wrong):
-        return Section("mistakes", say("report.no_mistakes", count=len(found.targets)), figures=figures)
+        return Section("mistakes", say("report.no_mistakes", count=number(len(found.targets))), figures=figures)
     pictures = case.inputs.kind == "picture"
-    lead = say("report.lead_mistakes", wrong=len(wrong), count=len(found.targets), shown=len(worst))
+    lead = say("report.lead_mistakes", wrong=number(len(wrong)), count=number(len(found.targets)), shown=len(worst))
     return Section(
         "mistakes",
         lead + (" " + say("report.lead_heat") if pictures and fits(case.run.bundle) else ""),

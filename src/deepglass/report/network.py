@@ -49,7 +49,7 @@ def network(case: Case) -> Section | None:
     ]
     heads = [say(f"graph.{name}") for name in ("layer", "operation", "output", "parameters", "macs")]
     total = cost(graph)
-    exhibit = Exhibit(Drawing(graph), say("report.words_network"), Table(heads, rows), wide=True)
+    exhibit = Exhibit(Drawing(graph), "", Table(heads, rows), wide=True)
     layers = [
         {"name": box.name, "times": box.times, "shape": list(box.shape[1:]), "parameters": box.count, "macs": box.macs}
         for box in found
@@ -59,5 +59,5 @@ def network(case: Case) -> Section | None:
         "cost": {**total._asdict(), "flops": total.flops},
         "layers": layers,
     }
-    lead = say("report.lead_network", model=case.run.settings.model.name, totals=draw.totals(graph))
+    lead = say("report.words_network", model=case.run.settings.model.name)
     return Section("network", lead, [exhibit], figures=figures)

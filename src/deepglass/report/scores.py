@@ -12,7 +12,7 @@ from deepglass.report.section import Exhibit, Section
 from deepglass.views.bars import Bars
 from deepglass.views.matrix import Matrix
 from deepglass.views.table import Table
-from deepglass.views.view import finite
+from deepglass.views.view import finite, number
 
 MOST_BARS = 20
 
@@ -69,10 +69,16 @@ def _classes(found: Classified) -> tuple[list[Exhibit], dict[str, object]]:
 
 def _weakest(rows: list[dict[str, object]]) -> tuple[Bars, str]:
     """F1 of the classes; where there are many, of those that fare worst."""
-    kept = rows if len(rows) <= MOST_BARS else sorted(rows, key=lambda row: float(row["f1"]))[:MOST_BARS]  # pyright: ignore
+    kept = rows if len(rows) <= MOST_BARS else sorted(rows, key=_f1)[:MOST_BARS]
     title = say("report.f1_by_class") if len(kept) == len(rows) else say("report.f1_weakest", count=MOST_BARS)
-    bars = Bars([str(row["label"]) for row in kept], [float(row["f1"]) for row in kept], title, "F1")  # pyright: ignore
-    return bars, bars.text()
+    bars = Bars([str(row["label"]) for row in kept], list(map(_f1, kept)), title, "F1")
+    low, high = min(rows, key=_f1), max(rows, key=_f1)
+    values = {"hardest": low["label"], "low": number(_f1(low)), "easiest": high["label"], "high": number(_f1(high))}
+    return bars, say("report.words_f1", **values)
+
+
+def _f1(row: dict[str, object]) -> float:
+    return float(row["f1"])  # pyright: ignore
 
 
 def _table(rows: list[dict[str, object]]) -> Table:

@@ -1,5 +1,6 @@
 """What a section of the report is made of: things to look at with a sentence each, tables one click away, figures."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -50,9 +51,13 @@ class Section:
 
 
 def percent(value: float) -> str:
-    """A share with three significant digits.
+    """A share to a tenth of a percent; what is whole stays whole.
 
-    >>> percent(0.98765), percent(1.0), percent(0.0)
-    ('98.8 %', '100 %', '0 %')
+    >>> percent(0.98765), percent(0.97), percent(0.97012), percent(0.00012)
+    ('98.8 %', '97 %', '97.0 %', '0.012 %')
     """
-    return f"{100 * value:.3g} %"
+    value = round(100 * value, 9)
+    if not math.isfinite(value):
+        return "–"
+    whole = value == int(value)
+    return f"{value:.0f} %" if whole else f"{value:.1f} %" if value >= 0.1 else f"{value:.2g} %"

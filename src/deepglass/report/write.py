@@ -8,6 +8,7 @@ import jinja2
 
 from deepglass.foundation.sealed import write_text
 from deepglass.foundation.words import language, say, speaking
+from deepglass.material import Material
 from deepglass.report.boundary import boundary
 from deepglass.report.calibration import calibration
 from deepglass.report.case import Case, Results
@@ -23,7 +24,7 @@ from deepglass.report.network import network
 from deepglass.report.scores import scores
 from deepglass.report.section import Section
 from deepglass.report.settings import settings
-from deepglass.run import Material, Run
+from deepglass.run import Run
 
 VERSION = 1
 SECTIONS: tuple[Callable[[Case], Section | None], ...] = (

@@ -1,0 +1,97 @@
+"""A run's data, ready: prepared rows, coded targets, and which row belongs to which part."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from deepglass.data.cache import Store, prepare_all
+from deepglass.data.check import before, refuse, too_many_bad
+from deepglass.data.files import Aligned
+from deepglass.data.loader import Loader
+from deepglass.data.order import Balanced, Order, Shuffled
+from deepglass.data.recognise import Survey, recognise
+from deepglass.data.settings import DataSettings
+from deepglass.data.source import PARTS, Finding, Source
+from deepglass.foundation.ports import Image, Port
+from deepglass.tasks.task import Task
+
+Watch = Callable[[int, int], None]
+
+
+@dataclass
+class Material:
+    """What a run learns from and is measured on."""
+
+    source: Source
+    task: Task
+    store: Store
+    targets: Mapping[str, Tensor]
+    rows: dict[str, np.ndarray]  # usable rows with an answer, by part
+    findings: list[Finding]
+
+    def loader(self, batch: int, seed: int, sampling: str) -> Loader:
+        """The training part's batches, one order for each stream that the task draws from."""
+        orders: dict[str, Order] = {}
+        for name, stream in self.task.streams().items():
+            wanted = [row for row in self.rows["train"] if stream.wants(self.store.index.labels[row])]
+            orders[name] = self._order(np.array(wanted), max(1, round(batch * stream.share)), seed, sampling, name)
+        return Loader(self.store, self.targets, orders, seed)
+
+    def _order(self, rows: np.ndarray, batch: int, seed: int, sampling: str, name: str) -> Order:
+        if sampling == "balanced" and "target" in self.targets:
+            return Balanced(rows, self.targets["target"][torch.from_numpy(rows)].numpy(), batch, seed)
+        return Shuffled(rows, batch, seed, name)
+
+
+def gather(
+    source: Source,
+    task: Task,
+    parts: np.ndarray,
+    settings: DataSettings,
+    name: str,
+    watch: Watch,
+    *,
+    sample: int = 0,
+    store: Store | None = None,
+) -> Material:
+    """Check and prepare every example, or the first `sample` training rows; a fold brings the store that all share."""
+    findings = list(source.findings) + before(source, parts)
+    only = np.flatnonzero(parts == "train")[:sample] if sample else None
+    preparation = [name, task.preparation()]
+    store = store or prepare_all(source, parts, task.prepare, preparation, settings.cache, watch, only)
+    refuse(findings + store.findings)
+    too_many_bad(store.findings, sample or len(source.index), settings)
+    return _material(source, task, parts, store, findings)
+
+
+def gather_elsewhere(place: str, task: Task, settings: DataSettings, watch: Watch) -> Material:
+    """Other data as one test part, seen through the columns and answers that the task knows."""
+    source = recognise(place, settings)
+    if source.index.kind == "vector":
+        source = Aligned(source, task.facts.inputs.columns)
+    parts = np.full(len(source.index), "test")
+    store = prepare_all(source, parts, task.prepare, "elsewhere", False, watch)
+    too_many_bad(store.findings, len(source.index), settings)
+    return _material(source, task, parts, store, list(source.findings))
+
+
+def picture_size(asked: int, takes: Port | None, found: Survey) -> tuple[tuple[int, int], int]:
+    """Height, width and channels: as set, else what the model takes, else the data's own."""
+    if found.kind != "picture":
+        return (0, 0), 0
+    channels = max(found.channels)
+    if asked:
+        return (asked, asked), channels
+    if isinstance(takes, Image):
+        return (takes.height, takes.width), channels
+    return (found.height, found.width), channels
+
+
+def _material(source: Source, task: Task, parts: np.ndarray, store: Store, findings: list[Finding]) -> Material:
+    labels = source.index.labels
+    answered = np.array([label is not None for label in labels])
+    rows = {name: np.flatnonzero((parts == name) & store.usable & answered) for name in PARTS}
+    return Material(source, task, store, task.code(labels), rows, findings + store.findings)
