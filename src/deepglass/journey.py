@@ -1,7 +1,9 @@
 """The whole trip on one screen: recognise, check, plan, train, evaluate, bundle, report. CLI and Python call it."""
 
+import contextlib
 import datetime
 import re
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable
@@ -18,7 +20,7 @@ from deepglass.engine.journal import Watcher
 from deepglass.engine.rates import Rates
 from deepglass.folds import train_folds
 from deepglass.foundation.catalogue import nearest
-from deepglass.foundation.errors import UsageError
+from deepglass.foundation.errors import Stopped, UsageError
 from deepglass.foundation.settings import Choice, Override, flatten, resolve
 from deepglass.material import Material
 from deepglass.recipes.recipe import Size, choose_recipe
@@ -51,6 +53,7 @@ def propose(
 ) -> Proposal:
     """Recognise the data and work out every setting: defaults < recipe < file < command line."""
     overrides = [Override("data.place", str(place), "command line"), *overrides]
+    resolve(RunSettings(), [one for one in overrides if _judged_early(one, overrides)])  # all mistakes at once
     data, _ = resolve(_DataOnly(), [one for one in overrides if one.path.startswith("data.")])
     found = recognised(str(place), data.data)
     source = recognise(str(place), data.data)
@@ -74,8 +77,14 @@ def train(
     """Data in; a run with its bundle and figures out."""
     folder = new_folder(out, proposal.settings.data.place)
     run = Run(folder, proposal.settings, proposal.origins, proposal.own, proposal.source)
-    run.write()
-    return finish(run, watchers, asked_to_stop, reading)
+    run.ready()
+    fresh = not folder.exists()
+    try:
+        run.write()
+        return finish(run, watchers, asked_to_stop, reading)
+    except BaseException:
+        _forget(folder, fresh)
+        raise
 
 
 def resume(
@@ -121,9 +130,11 @@ def finish(
 ) -> Outcome:
     """Train to the end, then evaluate every part once with the bundle's weights."""
     began = time.monotonic()
+    reading = _stopping(reading, asked_to_stop)
     if run.settings.data.folds > 1:
         found = train_folds(run, watchers, asked_to_stop, reading)
-        report = write_report(run, found.material, {"test": (found.figures, found.predictions)})
+        results = {"train": run.evaluate("train", found.material), "test": (found.figures, found.predictions)}
+        report = write_report(run, found.material, results)
         return Outcome(run, {"test": found.figures}, time.monotonic() - began, report, found.document())
     material = run.material(reading)
     run.train(tuple(watchers), asked_to_stop, material)
@@ -232,6 +243,34 @@ def new_folder(out: str, place: str) -> Path:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _DataOnly:
     data: DataSettings = DataSettings()
+
+
+def _judged_early(one: Override, overrides: list[Override]) -> bool:
+    """Whether a setting has its meaning before the data are known: not where the recipe chooses its model or task."""
+    section = one.path.partition(".")[0]
+    return one.path != "recipe" and (section not in ("model", "task") or bool(_last(overrides, f"{section}.name")))
+
+
+def _stopping(reading: Callable[[int, int], None], asked_to_stop: Callable[[], bool]) -> Callable[[int, int], None]:
+    """Reading, which ends where the user asks to stop."""
+
+    def read(done: int, of: int) -> None:
+        reading(done, of)
+        if asked_to_stop():
+            raise Stopped("run.stopped_reading")
+
+    return read
+
+
+def _forget(folder: Path, fresh: bool) -> None:
+    """A run that failed before its first step leaves nothing behind."""
+    if any(folder.rglob("events.jsonl")):
+        return
+    for name in ("run.toml", "machine.json", "data.json", "plan.json"):
+        with contextlib.suppress(OSError):
+            (folder / name).unlink()
+    if fresh:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _last(overrides: Iterable[Override], path: str) -> str:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from deepglass.data.cache import Store, prepare_all
-from deepglass.data.check import before, refuse, too_many_bad
+from deepglass.data.check import before, refuse, refuse_unknown, too_many_bad
 from deepglass.data.files import Aligned
 from deepglass.data.loader import Loader
 from deepglass.data.order import Balanced, Order, Shuffled
@@ -72,6 +72,7 @@ def gather_elsewhere(place: str, task: Task, settings: DataSettings, watch: Watc
     source = recognise(place, settings)
     if source.index.kind == "vector":
         source = Aligned(source, task.facts.inputs.columns)
+    refuse_unknown(place, source.index.labels, getattr(task.facts, "labels", ()))
     parts = np.full(len(source.index), "test")
     store = prepare_all(source, parts, task.prepare, "elsewhere", False, watch)
     too_many_bad(store.findings, len(source.index), settings)

@@ -20,7 +20,7 @@ from deepglass.bundle import EXTERNAL, Bundle, Own, describe, fit_model
 from deepglass.data.cache import Store, prepare_all
 from deepglass.data.check import before
 from deepglass.data.loader import every_example, make_batch
-from deepglass.data.recognise import recognise, survey
+from deepglass.data.recognise import nearest_folder, recognise, survey
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Source
 from deepglass.data.split import split
@@ -36,9 +36,9 @@ from deepglass.engine.settings import TrainSettings
 from deepglass.engine.state import State, freeze, start_averages, trainable
 from deepglass.engine.tensorboard import TensorBoard
 from deepglass.foundation.device import choose_device, machine
-from deepglass.foundation.errors import DeepglassError, RunFailed, Stopped, UsageError
+from deepglass.foundation.errors import DataError, DeepglassError, RunFailed, Stopped, UsageError
 from deepglass.foundation.ports import Image
-from deepglass.foundation.sealed import write_text
+from deepglass.foundation.sealed import sweep, write_text
 from deepglass.foundation.seeds import seed_torch
 from deepglass.foundation.settings import Choice, choose, from_json, read_toml, resolve, to_json, to_toml
 from deepglass.material import Material, Watch, gather, gather_elsewhere, picture_size
@@ -89,7 +89,7 @@ class Run:
         """An existing run, as its run.toml says."""
         file = folder / "run.toml"
         if not file.is_file():
-            raise UsageError("bundle.not_found", place=folder, hint="")
+            raise UsageError("run.no_run", place=folder, hint=nearest_folder(folder))
         settings, _ = resolve(RunSettings(), read_toml(file))
         return cls(folder, settings, own=own)
 
@@ -127,6 +127,8 @@ class Run:
         """
         parts = split(self.source.index, self.settings.data) if parts is None else parts
         task, name, data = self._task(parts), self.settings.task.name, self.settings.data
+        if self.own.task is None:
+            fit_model(self.settings.model, task.asks())  # before anything is read
         found = gather(self.source, task, parts, data, name, watch, sample=sample, store=store)
         return replace(found, task=self._settled(task, found, keep=not sample))
 
@@ -171,15 +173,22 @@ class Run:
         """Train to the end from where the run stands, write the bundle; Stopped where the user asked to stop."""
         extra = (TensorBoard(self.folder),) if self.settings.train.tensorboard else ()  # missing: said before work
         material = material or self.material()
+        sweep(self.folder)
         journal = Journal(self.folder, (*watchers, *extra))
         training, state = self.training(material, journal, asked_to_stop)
         rejected: list[DeepglassError] = []
         if training.checkpoints.steps():
             tensors, document, rejected = training.checkpoints.newest()
             restore(state, tensors, document)
+            training.saved_at = (state.step, 0.0)
         about = {"plan": training.plan, "epoch_steps": training.epoch, "rejected": [str(error) for error in rejected]}
         journal.write("start", state.step, steps=training.steps, **about)
-        state = train(material.task, state, training)
+        training.checkpoints.clean()
+        try:
+            state = train(material.task, state, training)
+        except DeepglassError as error:
+            journal.write("failed", state.step, code=error.code, reason=error.in_english())
+            raise
         if state.step < training.steps and asked_to_stop():
             journal.write("stopped", state.step)
             raise Stopped("run.stopped", step=state.step, steps=training.steps, folder=self.folder)
@@ -268,6 +277,12 @@ class Run:
         data = replace(self.settings.data, place=place, layout="")
         return gather_elsewhere(place, self.bundle.task, data, watch)
 
+    def ready(self) -> None:
+        """Raise what would stop the run before its first step, before anything is read or written."""
+        choose_device(self.settings.train.device)
+        if self.settings.train.plan not in ("auto", "plain"):
+            read_plan(Path(self.settings.train.plan))
+
     def write(self) -> None:
         """run.toml and machine.json of a new run."""
         write_text(self.folder / "run.toml", to_toml(self.settings, self.origins))
@@ -282,7 +297,8 @@ class Run:
 
     def _finish(self, state: State, checkpoints: Checkpoints, material: Material) -> None:
         """The bundle: the weights that were best on validation, averaged ones where averaging is on."""
-        best = state.best() if len(material.rows["val"]) else None  # without a validation part the last weights stay
+        kept = {*checkpoints.steps(), state.step}  # not among them: a save that failed
+        best = state.best(kept) if len(material.rows["val"]) else None  # without validation the last weights stay
         if best is not None and best.step != state.step:
             tensors, document = checkpoints.load(best.step)
             restore(state, tensors, document)
@@ -308,7 +324,7 @@ class Run:
         known = self._data_document()
         if known:
             if known["fingerprint"] != self.source.fingerprint():
-                raise RunFailed("run.data_changed", place=self.settings.data.place, folder=self.folder)
+                raise DataError("run.data_changed", place=self.settings.data.place, folder=self.folder)
             return settings.build(from_json(settings.facts_type, known["facts"], str(self.folder / "data.json")))
         found = survey(self.source, self.settings.data.split_seed)
         asked = settings.picture.size if hasattr(settings, "picture") else 0
@@ -335,4 +351,10 @@ class Run:
 
     def _data_document(self) -> dict[str, Any] | None:
         file = self.folder / "data.json"
-        return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+        if not file.is_file():
+            return None
+        try:
+            document = json.loads(file.read_text(encoding="utf-8"))
+            return {"fingerprint": document["fingerprint"], "facts": document["facts"]}
+        except (ValueError, KeyError, TypeError) as error:
+            raise RunFailed("run.bad_file", file=file, reason=error, place=self.settings.data.place) from None

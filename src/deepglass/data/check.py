@@ -187,6 +187,17 @@ def refuse(findings: Sequence[Finding]) -> None:
             raise DataError(f"data.{finding.kind}", **finding.values)
 
 
+def refuse_unknown(place: str, labels: Sequence[Any], known: Sequence[str]) -> None:
+    """Raise DataError where examples have answers that are not among the known ones; numbers are always known."""
+    if not known:
+        return
+    sets = [label if isinstance(label, tuple) else (label,) for label in labels if label is not None]
+    strange = [{str(name) for name in names} - set(known) for names in sets]
+    if names := sorted(set().union(*strange)):
+        values = {"names": ", ".join(names[:5]), "known": ", ".join(known[:5]) + (" ..." if len(known) > 5 else "")}
+        raise DataError("run.unknown_answers", place=place, count=sum(map(bool, strange)), of=len(labels), **values)
+
+
 def too_many_bad(findings: Sequence[Finding], count: int, settings: DataSettings) -> None:
     """Raise DataError where more of `count` examples are unreadable than `data.max_bad` allows."""
     bad = [finding for finding in findings if finding.kind == "unreadable"]

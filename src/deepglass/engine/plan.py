@@ -56,7 +56,9 @@ def read_plan(file: Path) -> Plan:
     """A plan.json, checked."""
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise UsageError("train.bad_plan", file=file, reason=error.strerror or error) from None
+    except ValueError as error:
         raise UsageError("train.bad_plan", file=file, reason=error) from None
     return from_json(Plan, document, str(file))
 

@@ -4,7 +4,7 @@ Schedules, the order of the data and every random draw are functions of the step
 checkpoint are functions of (step, scores).
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -39,10 +39,12 @@ class State:
         """The network alone."""
         return self.tree["model"]
 
-    def best(self) -> Score | None:
-        """The check with the best score; of equals the first."""
+    def best(self, among: Container[int] | None = None) -> Score | None:
+        """The check with the best score, of all steps or of these; of equals the first."""
         found: Score | None = None
         for score in self.scores:
+            if among is not None and score.step not in among:
+                continue
             if found is None or improves(score, found):
                 found = score
         return found

@@ -4,7 +4,7 @@ An error carries a key of `foundation/words` and the values that fill it, so the
 Chinese and its code stays the same in JSON.
 """
 
-from deepglass.foundation.words import say
+from deepglass.foundation.words import say, speaking
 
 
 class DeepglassError(Exception):
@@ -19,6 +19,11 @@ class DeepglassError(Exception):
 
     def __str__(self) -> str:
         return say(self.code, **self.values)
+
+    def in_english(self) -> str:
+        """For logs, which stay English whatever the reader's language."""
+        with speaking("en"):
+            return str(self)
 
 
 class RunFailed(DeepglassError):

@@ -4,9 +4,11 @@ Order of a write: temporary folder -> fsync each file -> manifest.json last -> f
 -> read back. A flipped bit, a missing file or a cut one is then always found (safetensors alone finds none of these).
 """
 
+import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
@@ -16,13 +18,14 @@ from deepglass.foundation.errors import MachineError, RunFailed
 
 MANIFEST = "manifest.json"
 CHUNK = 1 << 20
+LEFT_ASIDE = re.compile(r"\..+\.(tmp|old)-[0-9a-f]{12}")
 
 
 def write_sealed(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write `files` as one sealed folder; an older folder of that name is replaced only when the new one is whole."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
     aside = folder.parent / f".{folder.name}.tmp-{uuid.uuid4().hex[:12]}"
     try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
         aside.mkdir()
         for name, content in files.items():
             _write_durably(aside / name, content)
@@ -34,8 +37,7 @@ def write_sealed(folder: Path, files: Mapping[str, bytes]) -> None:
     except OSError as error:
         raise MachineError("sealed.cannot_write", folder=folder, reason=error.strerror or error) from error
     finally:
-        if aside.exists():
-            shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def read_sealed(folder: Path) -> dict[str, bytes]:
@@ -65,14 +67,27 @@ def file_sha256(file: Path) -> str:
 
 def write_text(file: Path, text: str) -> None:
     """Replace a small text file in one step: a reader sees the old or the new content, never a part."""
+    aside = file.parent / f".{file.name}.tmp-{uuid.uuid4().hex[:12]}"
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        aside = file.parent / f".{file.name}.tmp-{uuid.uuid4().hex[:12]}"
         _write_durably(aside, text.encode())
         os.replace(aside, file)
         _sync_folder(file.parent)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
         raise MachineError("sealed.cannot_write", folder=file, reason=error.strerror or error) from error
+
+
+def sweep(folder: Path) -> None:
+    """Take away what writes into `folder` left aside when they were killed; nothing else is touched."""
+    for left in folder.glob(".*"):
+        if not LEFT_ASIDE.fullmatch(left.name):
+            continue
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
 
 
 def _checked(folder: Path) -> Iterator[tuple[str, bytes]]:

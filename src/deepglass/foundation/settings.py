@@ -23,6 +23,23 @@ from deepglass.foundation.words import say
 Settings = TypeVar("Settings")
 
 JSON_SCALARS = (str, int, float, bool)
+REASONS = {  # pydantic's kind of mistake -> our sentence, and where pydantic keeps the limit
+    "greater_than": ("above", "gt"),
+    "greater_than_equal": ("at_least", "ge"),
+    "less_than": ("below", "lt"),
+    "less_than_equal": ("at_most", "le"),
+    "float_parsing": ("number", ""),
+    "float_type": ("number", ""),
+    "int_parsing": ("whole_number", ""),
+    "int_type": ("whole_number", ""),
+    "int_from_float": ("whole_number", ""),
+    "bool_parsing": ("yes_or_no", ""),
+    "bool_type": ("yes_or_no", ""),
+    "string_type": ("text", ""),
+    "tuple_type": ("list", ""),
+    "literal_error": ("one_of", "expected"),
+    "missing": ("absent", ""),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +117,8 @@ def read_toml(file: Path) -> list[Override]:
     """The settings of a TOML file as overrides; a table [origin], as run.toml has, is not a setting."""
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError("settings.no_file", file=file, reason=error.strerror or error) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError("settings.bad_file", file=file, reason=error) from None
     document.pop("origin", None)
@@ -144,7 +163,7 @@ def from_json(kind: type[Settings], document: Any, file: str = "") -> Settings:
     try:
         return TypeAdapter(kind).validate_python(document)
     except ValueError as error:
-        raise SettingsError([say("settings.bad", path=file, value=kind.__name__, reason=_reason(error))]) from None
+        raise SettingsError([say("settings.bad_document", file=file, reason=_reason(error, with_place=True))]) from None
 
 
 def _set(settings: Any, path: list[str], override: Override) -> Any:
@@ -165,6 +184,9 @@ def _set(settings: Any, path: list[str], override: Override) -> Any:
 
 def _unknown(settings: Any, name: str, path: str, fields: Mapping[str, Any]) -> UsageError:
     owner = type(settings).__name__.removesuffix("Settings").removesuffix("Config")
+    if name in fields and path.split(".")[-1] == name:
+        inner = [f"{path}.{inside}=..." for inside in flatten(fields[name]) if "." not in inside]
+        return UsageError("settings.section", path=path, known=", ".join(inner))
     return UsageError(
         "settings.unknown",
         owner=owner,
@@ -208,12 +230,17 @@ def _as_toml(text: str) -> list[Any]:
         return []
 
 
-def _reason(error: ValueError) -> str:
+def _reason(error: ValueError, with_place: bool = False) -> str:
     errors = getattr(error, "errors", None)
     if errors is None:
         return str(error)
     first = errors()[0]
-    return str(first["msg"])[:1].lower() + str(first["msg"])[1:]
+    key, value = REASONS.get(first["type"], ("", ""))
+    reason = str(first["msg"])[:1].lower() + str(first["msg"])[1:]
+    if key:
+        reason = say(f"settings.{key}", limit=first.get("ctx", {}).get(value, ""))
+    place = ".".join(str(step) for step in first["loc"])
+    return f"{place}: {reason}" if with_place and place else reason
 
 
 def _leaves(document: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
