@@ -107,4 +107,6 @@ def _shown(name: str, value: Any) -> str:
     """A share in percent, other numbers to three digits."""
     if name == "share":
         return f"{value:.0%}"
-    return f"{value:,.3g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return f"{float(f'{value:.3g}'):,.0f}" if 1000 <= value < 1e9 else f"{value:.3g}"
