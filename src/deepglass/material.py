@@ -15,6 +15,7 @@ from deepglass.data.order import Balanced, Order, Shuffled
 from deepglass.data.recognise import Survey, recognise
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import PARTS, Finding, Source
+from deepglass.foundation.errors import UsageError
 from deepglass.foundation.ports import Image, Port
 from deepglass.tasks.task import Task
 
@@ -41,9 +42,12 @@ class Material:
         return Loader(self.store, self.targets, orders, seed)
 
     def _order(self, rows: np.ndarray, batch: int, seed: int, sampling: str, name: str) -> Order:
-        if sampling == "balanced" and "target" in self.targets:
-            return Balanced(rows, self.targets["target"][torch.from_numpy(rows)].numpy(), batch, seed)
-        return Shuffled(rows, batch, seed, name)
+        if sampling != "balanced":
+            return Shuffled(rows, batch, seed, name)
+        classes = self.targets.get("target")
+        if classes is None or classes.ndim != 1 or classes.is_floating_point():
+            raise UsageError("run.no_classes")
+        return Balanced(rows, classes[torch.from_numpy(rows)].numpy(), batch, seed)
 
 
 def gather(

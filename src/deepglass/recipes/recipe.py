@@ -32,7 +32,6 @@ def choose_recipe(task: str, survey: Survey, name: str = "") -> tuple[str, Recip
     suited = {found: recipe.suits(survey) for found, recipe in offered.items() if task in recipe.tasks}
     best = max(suited, key=lambda found: suited[found], default="")
     if not best or not suited[best]:
-        catalogue.find("tasks", task)  # a misspelt task is answered with its neighbours
         raise UsageError("run.no_recipe", task=task, kind=survey.kind)
     return best, offered[best]
 
