@@ -108,6 +108,13 @@ class Outcome:
     seconds: float
     report: Path | None = None
     folds: dict[str, Any] | None = None
+    material: Material | None = None
+
+    @property
+    def left_out(self) -> list[str]:
+        """Ids of the examples that could not be used."""
+        findings = self.material.findings if self.material else ()
+        return [finding.file for finding in findings if finding.kind == "unreadable"]
 
     def predict(self, inputs: Any) -> list[dict[str, Any]]:
         """The finished model's answers."""
@@ -119,6 +126,7 @@ class Outcome:
             part: {name: figure.value for name, figure in figures.items()} for part, figures in self.figures.items()
         }
         document = {"run": str(self.run.folder), "metrics": metrics, "seconds": round(self.seconds, 2)}
+        document["left_out"] = self.left_out
         return document | ({"folds": self.folds} if self.folds else {})
 
 
@@ -135,13 +143,14 @@ def finish(
         found = train_folds(run, watchers, asked_to_stop, reading)
         results = {"train": run.evaluate("train", found.material), "test": (found.figures, found.predictions)}
         report = write_report(run, found.material, results)
-        return Outcome(run, {"test": found.figures}, time.monotonic() - began, report, found.document())
+        seconds = time.monotonic() - began
+        return Outcome(run, {"test": found.figures}, seconds, report, found.document(), found.material)
     material = run.material(reading)
     run.train(tuple(watchers), asked_to_stop, material)
     results = evaluate_parts(run, material)
     figures = {part: found for part, (found, _) in results.items()}
     report = write_report(run, material, results)
-    return Outcome(run, figures, time.monotonic() - began, report)
+    return Outcome(run, figures, time.monotonic() - began, report, material=material)
 
 
 def evaluate_parts(run: Run, material: Material) -> dict[str, tuple[dict[str, Any], Predictions]]:
@@ -155,7 +164,7 @@ def evaluate(folder: Path, place: str = "", own: Own = Own()) -> Outcome:
     run = Run.open(folder, own)
     material = run.elsewhere(place) if place else run.material()
     figures = {part: found for part, (found, _) in evaluate_parts(run, material).items()}
-    return Outcome(run, figures, time.monotonic() - began)
+    return Outcome(run, figures, time.monotonic() - began, material=material)
 
 
 def load(place: str | Path, own: Own = Own()) -> Bundle:

@@ -20,7 +20,7 @@ from deepglass.bundle import EXTERNAL, Bundle, Own, describe, fit_model
 from deepglass.data.cache import Store, prepare_all
 from deepglass.data.check import before
 from deepglass.data.loader import every_example, make_batch
-from deepglass.data.recognise import nearest_folder, recognise, survey
+from deepglass.data.recognise import nearest_place, recognise, survey
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Source
 from deepglass.data.split import split
@@ -89,7 +89,7 @@ class Run:
         """An existing run, as its run.toml says."""
         file = folder / "run.toml"
         if not file.is_file():
-            raise UsageError("run.no_run", place=folder, hint=nearest_folder(folder))
+            raise UsageError("run.no_run", place=folder, hint=nearest_place(folder))
         settings, _ = resolve(RunSettings(), read_toml(file))
         return cls(folder, settings, own=own)
 
@@ -182,6 +182,7 @@ class Run:
             restore(state, tensors, document)
             training.saved_at = (state.step, 0.0)
         about = {"plan": training.plan, "epoch_steps": training.epoch, "rejected": [str(error) for error in rejected]}
+        about["differs"] = self._differences() if state.step else []
         journal.write("start", state.step, steps=training.steps, **about)
         training.checkpoints.clean()
         try:
@@ -221,6 +222,7 @@ class Run:
         )
         plan = self._plan(material.task, state, training)
         plan.place(state.model, self.device)
+        torch.set_num_threads(plan.threads or torch.get_num_threads())  # a resume computes as the first life did
         state.averages = start_averages(state.model) if settings.average else {}
         every = max(1, min(plan.steps, round(settings.check_epochs * training.epoch)))
         log_every = max(1, plan.steps // 1000)
@@ -287,6 +289,16 @@ class Run:
         """run.toml and machine.json of a new run."""
         write_text(self.folder / "run.toml", to_toml(self.settings, self.origins))
         write_text(self.folder / "machine.json", json.dumps(machine(), indent=1) + "\n")
+
+    def _differences(self) -> list[str]:
+        """What of the machine is no longer as in the run's first life, so that bits may differ from here on."""
+        now = machine()
+        try:
+            then = dict(json.loads((self.folder / "machine.json").read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            return ["machine.json"]
+        names = ("torch", "processor", "instructions", "threads")
+        return [f"{name}: {then.get(name)} -> {now[name]}" for name in names if then.get(name) != now[name]]
 
     def _evaluate(
         self, model: nn.Module, task: Task, material: Material, part: str

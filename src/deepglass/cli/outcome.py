@@ -4,6 +4,8 @@ from deepglass.cli.options import Printer
 from deepglass.foundation.words import say
 from deepglass.journey import Outcome
 
+NAMED = 3  # examples that are named
+
 
 def tell(outcome: Outcome, printer: Printer) -> None:
     """Figures of the test part (else of validation), the report's place, and the JSON where it was asked for."""
@@ -20,6 +22,10 @@ def tell(outcome: Outcome, printer: Printer) -> None:
                 n=figure.n,
             )
         )
+    if outcome.left_out and outcome.material:
+        names = ", ".join(outcome.left_out[:NAMED]) + (" ..." if len(outcome.left_out) > NAMED else "")
+        of = len(outcome.material.source.index)
+        printer.line(say("cli.left_out", count=len(outcome.left_out), of=of, names=names))
     if outcome.report:
         printer.line(say("cli.report", file=outcome.report))
     printer.line(say("cli.next", folder=outcome.run.folder))

@@ -52,6 +52,8 @@ class Watch:
             self._train(event)
         elif kind == "check":
             self._check(event)
+        elif kind == "save_failed":
+            self.console.print(say("cli.save_failed", reason=event["reason"]))
 
     def _start(self, event: Event) -> None:
         self.steps, self.epoch_steps = event["steps"], event["epoch_steps"]
@@ -59,6 +61,8 @@ class Watch:
         self.live.reset(self.bar, total=self.steps, completed=event["step"])
         for reason in event["rejected"]:
             self.console.print(say("cli.rejected", reason=reason))
+        if event["differs"]:
+            self.console.print(say("cli.differs", names="; ".join(event["differs"])))
         if event["step"]:
             self.console.print(say("cli.resumed", step=event["step"], steps=self.steps))
 

@@ -70,8 +70,8 @@ def prepare_all(
 ) -> Store:
     """Read, examine and prepare every example, or take the packed copy of an earlier pass.
 
-    `preparation` is what `prepare` depends on; with the source's fingerprint it names the packed copy. With `only`, just
-    these rows are read and the others count as unusable: enough for an estimate.
+    `preparation` is what `prepare` depends on; with the source's fingerprint it names the packed copy. With `only`,
+    just these rows are read and the others count as unusable: enough for an estimate.
     """
     name = hashlib.sha256(
         json.dumps([VERSION, source.fingerprint(), to_json(preparation), list(parts)], default=str).encode()

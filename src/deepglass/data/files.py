@@ -9,6 +9,7 @@ import numpy as np
 from deepglass.data.readers.delimited import SUFFIXES, open_delimited
 from deepglass.data.readers.picture import read_picture
 from deepglass.data.readers.vector import columns_of, read_vector
+from deepglass.data.recognise import nearest_place
 from deepglass.data.source import Index, Picture, Source, Unreadable
 from deepglass.data.sources.files import is_picture
 from deepglass.data.walk import suffix, walk
@@ -97,6 +98,8 @@ def _from_array(array: np.ndarray, kind: str, width: int) -> Any:
 
 def _from_table(file: Path, columns: Sequence[str]) -> Iterator[Input]:
     """Every row of a CSV; columns are found by name, others are passed over."""
+    if not file.exists():
+        raise DataError("data.no_place", place=file, hint=nearest_place(file))
     if not file.is_file() or suffix(file.name) not in SUFFIXES:
         raise DataError("data.not_a_table", place=file)
     table = open_delimited(file)

@@ -122,7 +122,7 @@ def _nothing(place: str) -> DataError:
     """Why no layout fits, in one sentence with a remedy."""
     path = Path(place)
     if not path.exists():
-        return DataError("data.no_place", place=place, hint=nearest_folder(path))
+        return DataError("data.no_place", place=place, hint=nearest_place(path))
     if path.is_file():
         key = "data.archive" if suffix(place) in ARCHIVES else "data.unknown_file"
         return DataError(key, place=place)
@@ -157,7 +157,7 @@ def _level_below(folder: Path) -> Path | None:
     return _level_below(folder / folders[0]) if len(folders) == 1 else None
 
 
-def nearest_folder(path: Path) -> str:
+def nearest_place(path: Path) -> str:
     """A "did you mean" clause: the nearest name in the deepest folder of the path that does exist."""
     parent = path.parent
     if path.exists() or not parent.is_dir():

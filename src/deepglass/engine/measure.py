@@ -46,7 +46,8 @@ def try_plan(task: Task, state: State, training: Training, plan: Plan, seconds: 
     """Train copies for a moment; the first step warms up and is not timed."""
     task, state = copy.deepcopy((task, state))
     plan.place(state.model, training.device)
-    silent = replace(training, plan=plan, journal=Silent(), log_every=1 << 40)  # pyright: ignore
+    settings = replace(training.settings, nonfinite="skip")  # the run itself will say it, and save its own weights
+    silent = replace(training, settings=settings, plan=plan, journal=Silent(), log_every=1 << 40)  # pyright: ignore
     losses: list[float] = []
     began, steps = 0.0, 0
     while steps < LEAST_STEPS or time.perf_counter() - began < seconds:

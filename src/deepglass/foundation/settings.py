@@ -185,8 +185,8 @@ def _set(settings: Any, path: list[str], override: Override) -> Any:
 def _unknown(settings: Any, name: str, path: str, fields: Mapping[str, Any]) -> UsageError:
     owner = type(settings).__name__.removesuffix("Settings").removesuffix("Config")
     if name in fields and path.split(".")[-1] == name:
-        inner = [f"{path}.{inside}=..." for inside in flatten(fields[name]) if "." not in inside]
-        return UsageError("settings.section", path=path, known=", ".join(inner))
+        inner = [inside for inside in flatten(fields[name]) if "." not in inside]
+        return UsageError("settings.section", path=path, first=inner[0], known=", ".join(inner))
     return UsageError(
         "settings.unknown",
         owner=owner,

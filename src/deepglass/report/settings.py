@@ -3,6 +3,7 @@
 import json
 import shlex
 import tomllib
+from pathlib import Path
 from typing import Any
 
 from deepglass.foundation.settings import flatten, to_json
@@ -20,7 +21,7 @@ def settings(case: Case) -> Section:
     origins: dict[str, str] = written.get("origin", {})
     rows = [[path, _written(value), _origin(origins.get(path, "default"))] for path, value in values.items()]
     chosen = [row for row in rows if origins.get(str(row[0]), "default") != "default"]
-    machine = json.loads((folder / "machine.json").read_text(encoding="utf-8"))
+    machine = _machine(folder)
     plan = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
     heads = [say(f"report.column_{name}") for name in ("setting", "value", "origin")]
     command = repeat(case.run.settings, origins)
@@ -72,3 +73,11 @@ def _origin(origin: str) -> str:
     if origin == "command line" or origin.startswith("--"):
         return say("report.origin_command", flag=f" {origin}" if origin.startswith("--") else "")
     return say("report.origin_recipe", name=origin.removeprefix("recipe ")) if origin.startswith("recipe ") else origin
+
+
+def _machine(folder: Path) -> dict[str, Any]:
+    """What the run's first life computed on; nothing where that was lost."""
+    try:
+        return dict(json.loads((folder / "machine.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
