@@ -8,7 +8,8 @@ import torch
 import typer
 from torch import nn
 
-from deepglass.bundle import Bundle, choose_model
+from deepglass import journey
+from deepglass.bundle import choose_model
 from deepglass.cli.options import Debug, Json, Printer, Words, overrides
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import UsageError
@@ -20,6 +21,8 @@ from deepglass.graph import draw
 from deepglass.graph.structure import Graph
 from deepglass.graph.trace import example, trace
 from deepglass.run import Run
+
+SAMPLE = 8  # examples that are read of a run without a bundle, to know what goes in
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +59,35 @@ def show(
 
 def find_network(what: str, chosen: list[Override]) -> Shown:
     """The network of that name, or of the run or bundle in that folder; weights are read only from a bundle."""
-    place = Path(what)
-    if (place / "run.toml").is_file() or (place / "bundle.json").is_file():
-        bundle = Run.open(place).bundle if (place / "run.toml").is_file() else Bundle.load(place)
-        if chosen:
-            setting = f"{chosen[0].path}={chosen[0].value}"
-            raise UsageError("show.settings_of_a_folder", place=what, setting=setting, name=bundle.name)
-        return Shown(bundle.name, bundle.model, bundle.task.asks().takes)
     offered = catalogue.entries("models")
     if what not in offered:
-        raise UsageError("show.unknown", name=what, hint=catalogue.nearest(what, offered))
+        return _finished(what, chosen)
     settings = resolve(_OneModel(choose_model(what)), chosen)[0].model.settings
     with torch.device("meta"):  # shapes without numbers: ResNet-152 in an instant
         return Shown(what, settings.build(), settings.ports().takes)
+
+
+def _finished(what: str, chosen: list[Override]) -> Shown:
+    """The network of a bundle, or of a run that has none yet, as its settings say."""
+    try:
+        bundle = journey.load(what)
+        shown = Shown(bundle.name, bundle.model, bundle.task.asks().takes)
+    except UsageError as missing:
+        if missing.code != "bundle.not_found":
+            raise
+        shown = _unfinished(what)
+    if chosen:
+        setting = f"{chosen[0].path}={chosen[0].value}"
+        raise UsageError("show.settings_of_a_folder", place=what, setting=setting, name=shown.name)
+    return shown
+
+
+def _unfinished(what: str) -> Shown:
+    if not (Path(what) / "run.toml").is_file():
+        raise UsageError("show.unknown", name=what, hint=catalogue.nearest(what, catalogue.entries("models")))
+    run = Run.open(Path(what))
+    task = run.material(sample=SAMPLE).task
+    return Shown(run.settings.model.name, run.build_model(task), task.asks().takes)
 
 
 @dataclass(frozen=True, slots=True)

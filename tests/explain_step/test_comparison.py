@@ -1,0 +1,63 @@
+"""Variants beside each other, on 60 examples: figures, curves, each layer before and after, one page."""
+
+import json
+import math
+import re
+
+import numpy as np
+import pytest
+
+from deepglass.cli.main import main
+from deepglass.explain.compare import POINTS, thinned
+from deepglass.foundation import words
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("compare")
+    points = np.random.default_rng(0).normal(size=(60, 2))
+    rows = [f"{x:.4f},{y:.4f},{'high' if x > y else 'low'}" for x, y in points]
+    (folder / "sixty.csv").write_text("\n".join(["x,y,side", *rows]) + "\n")
+    words.choose_language("en")
+    settings = ["train.steps=30", "train.plan=plain", "data.cache=false"]
+    main(
+        ["compare", "model.activation=sigmoid,relu", str(folder / "sixty.csv"), *settings, "--out", str(folder / "out")]
+    )
+    return folder / "out"
+
+
+def test_each_variant_is_a_run_on_the_same_budget(compared):
+    found = json.loads((compared / "compare.json").read_text())
+    assert [variant["value"] for variant in found["variants"]] == ["sigmoid", "relu"]
+    assert {variant["steps"] for variant in found["variants"]} == {30}
+    assert all((compared / name / "run.toml").is_file() for name in ("1-sigmoid", "2-relu"))
+    for variant in found["variants"]:
+        figure = variant["figure"]
+        assert figure["low"] <= figure["value"] <= figure["high"] and figure["n"] == 12
+        assert variant["loss"] and variant["checks"]
+        assert math.isfinite(variant["start"]["ratio"]) and len(variant["end"]["layers"]) == 7
+
+
+def test_why_is_seen_by_layer(compared):
+    sigmoid, relu = json.loads((compared / "compare.json").read_text())["variants"]
+    assert sigmoid["start"]["ratio"] < 0.001 < relu["start"]["ratio"]
+    assert sigmoid["start"]["remarks"][0]["kind"] == "vanishing"
+    assert "vanishing" not in [remark["kind"] for remark in relu["start"]["remarks"]]
+    gradients = [layer["gradient"] for layer in sigmoid["start"]["layers"]]
+    assert gradients == sorted(gradients)
+
+
+def test_the_page_stands_alone_in_both_languages(compared):
+    page = (compared / "compare.html").read_text()
+    assert page.count("<svg") == 8
+    assert "Vanishing gradient" in page and "梯度消失" in page
+    assert not re.search(r"""(src|href)=["']https?:""", page)
+    assert "prefers-color-scheme: dark" in page
+
+
+def test_curves_are_thinned_by_means():
+    points = [(step, float(step)) for step in range(1000)]
+    kept = thinned(points)
+    assert len(kept) <= POINTS and kept[-1][0] == 999
+    assert kept[0][1] == np.mean(range(kept[0][0] + 1))
+    assert thinned([]) == []

@@ -1,0 +1,154 @@
+"""A step told, drawn and as data: both languages, small and large networks, and what is wrong with one in words."""
+
+import json
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+import torch
+
+from deepglass import journey
+from deepglass.explain.step import take_step
+from deepglass.explain.step_health import ENOUGH_ROWS, remarks, stages
+from deepglass.explain.step_json import document
+from deepglass.explain.step_picture import StepPicture
+from deepglass.explain.step_subject import subject_of
+from deepglass.explain.step_words import text
+from deepglass.foundation import words
+from deepglass.foundation.errors import UsageError
+from deepglass.foundation.settings import parse_assignments, to_json
+from deepglass.run import Run
+
+
+@pytest.fixture(autouse=True)
+def english():
+    words.choose_language("en")
+    yield
+    words.choose_language("en")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    settings = ["model.name=mlp", "model.hidden=[3]", "train.steps=4", "train.plan=plain", "data.cache=false"]
+    proposal = journey.propose("made:xor", parse_assignments(settings), "tiny")
+    run = Run(tmp_path_factory.mktemp("run") / "run", proposal.settings, proposal.origins, source=proposal.source)
+    run.write()
+    run.train()
+    return run.folder
+
+
+def deep(activation, *more):
+    layers = ", ".join(["16"] * 8)
+    chosen = [f"model.activation={activation}", f"model.hidden=[{layers}]", "train.batch=64", *more]
+    return take_step(subject_of("mlp", chosen=parse_assignments(chosen)))
+
+
+def kinds(step):
+    return [remark.kind for remark in remarks(step)]
+
+
+@pytest.mark.parametrize(("language", "heading"), [("en", "FORWARD"), ("zh-CN", "正向传播")])
+def test_every_number_of_a_small_network_is_told(language, heading):
+    words.choose_language(language)
+    step = take_step(subject_of("mlp", "1,0"))
+    told = text(step)
+    assert heading in told
+    layer = step.turns[0].neurons[0]
+    for number in [*layer.weight.flatten(), *layer.weight_after.flatten(), *layer.z, *layer.a, *layer.delta]:
+        assert f"{float(number):.4g}".replace("-", "−") in told
+    assert "dL/da = Wᵀ δ" in told and "δ = dL/da · f′(z)" in told
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+@pytest.mark.parametrize(("name", "given"), [("perceptron", "1,-1"), ("mlp", "1,0"), ("lenet5", "7")])
+def test_pictures_and_data(name, given, language):
+    words.choose_language(language)
+    step = take_step(subject_of(name, given))
+    picture = StepPicture(step)
+    drawn = ElementTree.fromstring(picture.svg())
+    letters = " ".join(drawn.itertext())
+    layers = [stage.layer.name for stage in stages(step.turns[0])]
+    assert all(layer in letters for layer in layers) or step.turns[0].neurons
+    assert words.say("step.panel_back") in letters or not step.turns[0].neurons
+    assert picture.png().startswith(b"\x89PNG")
+    told = json.loads(json.dumps(to_json(document(step))))
+    assert set(told) >= {"name", "step", "ids", "shape", "targets", "answers", "optimizer", "turns", "remarks"}
+    turn = told["turns"][0]
+    assert set(turn) >= {"updates", "losses", "lr", "gradient_norm", "layers", "weights", "neurons"}
+    assert all(set(layer) == {"name", "kind", "shape", "value", "gradient"} for layer in turn["layers"])
+    assert (told["rosenblatt"] is not None) == (name == "perceptron")
+    assert ("before" in turn["weights"][0]) == (name != "lenet5")
+
+
+def test_vanishing_gradients_are_named():
+    assert kinds(deep("sigmoid"))[0] == "vanishing"
+    assert "vanishing" not in kinds(deep("relu"))
+    assert "Vanishing gradient: over 9 layers" in text(deep("sigmoid"))
+
+
+def test_exploding_saturated_dead_clipped_and_resting():
+    subject = subject_of(
+        "mlp", chosen=parse_assignments(["model.activation=tanh", "model.hidden=[16, 16, 16, 16, 16]"])
+    )
+    with torch.no_grad():
+        for name, weight in subject.state.model.named_parameters():
+            weight.mul_(60 if name.startswith("hidden") else 1)
+    assert "saturated" in kinds(take_step(subject))
+    subject = subject_of(
+        "mlp", chosen=parse_assignments(["model.activation=relu", "model.hidden=[16, 16]", "train.batch=64"])
+    )
+    with torch.no_grad():
+        subject.state.model.get_parameter("hidden.1.dense.bias").sub_(100)
+    dead = [one for one in remarks(take_step(subject)) if one.kind == "dead"][-1]
+    assert dead.values["share"] == 1.0 and dead.values["rows"] == 64 >= ENOUGH_ROWS
+    subject = subject_of("mlp", chosen=parse_assignments(["model.activation=identity", "model.hidden=[16, 16, 16]"]))
+    with torch.no_grad():
+        subject.state.model.get_parameter("hidden.0.dense.weight").mul_(1e-4)
+        subject.state.model.get_parameter("hidden.1.dense.weight").mul_(1e3)
+    assert "exploding" in kinds(take_step(subject))
+    assert "clipped" in kinds(take_step(subject_of("mlp", "1,0", chosen=parse_assignments(["train.clip=0.01"]))))
+
+
+def test_few_rows_are_silent_not_dead():
+    found = kinds(take_step(subject_of("mlp", "1,0", chosen=parse_assignments(["model.activation=relu", "seed=1"]))))
+    assert "dead" not in found and "silent" in found
+
+
+def test_a_run_is_taken_by_its_next_row_by_an_id_or_by_numbers(run):
+    assert len(take_step(subject_of(str(run))).ids) == 1
+    assert take_step(subject_of(str(run), "021")).ids == ("021",)
+    step = take_step(subject_of(str(run), "1,0.1", target="1"))
+    assert step.targets == ["1"] and step.inputs.shape == (1, 2)
+    assert len(take_step(subject_of(str(run), chosen=parse_assignments(["train.batch=9"]))).ids) == 9
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"what": "lenet6"}, r"'lenet6' is neither a network's name nor .* Did you mean lenet5"),
+        ({"what": "lenet5", "given": "no.png"}, "no.png is neither a picture's file nor one of the digits 0 to 9"),
+        ({"what": "perceptron", "given": "abc"}, "abc is not a row of numbers. Write them with commas"),
+    ],
+)
+def test_messages_for_names(arguments, message):
+    with pytest.raises(UsageError, match=message):
+        subject_of(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"given": "1,0"}, "The step needs the right answer for 1,0: add --target and one of 0, 1."),
+        ({"given": "1,0", "target": "cat"}, "--target cat is no answer that this network knows. Choose one of 0, 1."),
+        ({"given": "1,0,3", "target": "1"}, "neither an example of this run nor 2 numbers. .* in the order x1, x2"),
+        ({"chosen": parse_assignments(["model.hidden=[9]"])}, "model.hidden cannot be changed for"),
+    ],
+)
+def test_messages_for_a_run(run, arguments, message):
+    with pytest.raises(UsageError, match=message):
+        subject_of(str(run), **arguments)
+
+
+def test_a_run_that_has_not_begun_says_so(run, tmp_path):
+    (tmp_path / "run.toml").write_text((run / "run.toml").read_text())
+    with pytest.raises(UsageError, match="has not begun to train. Start it: deepglass resume"):
+        subject_of(str(tmp_path))
