@@ -24,6 +24,8 @@ from deepglass.foundation.ports import PortMismatch, Ports
 from deepglass.foundation.sealed import digest, read_sealed, write_sealed
 from deepglass.foundation.settings import Choice, from_json, to_json
 from deepglass.tasks.task import Predictions, Task
+from deepglass.weights.settings import WeightsSettings
+from deepglass.weights.start import Start, public_start
 
 FORMAT = 1
 EXTERNAL = "external"
@@ -174,6 +176,26 @@ def load_weights(network: nn.Module, weights: dict[str, Tensor], place: str) -> 
     network.load_state_dict(weights)
 
 
+def start_of(settings: WeightsSettings, model: str) -> Start | None:
+    """What a network begins with besides chance: public weights, a file of them, or another run's bundle."""
+    if not settings.parent:
+        return public_start(settings, model)
+    if settings.file or settings.name:
+        raise UsageError("weights.two_starts")
+    places = (Path(settings.parent) / "bundle", Path(settings.parent))
+    folder = next((place for place in places if (place / "bundle.json").is_file()), None)
+    if folder is None:
+        raise UsageError("bundle.not_found", place=settings.parent, hint="")
+    document = json.loads((folder / "bundle.json").read_bytes())
+    name, inputs = document["model"]["name"], (document["facts"] or {}).get("inputs") or {}
+    return Start(
+        settings.parent,
+        lambda: load_tensors(read_sealed(folder)["model.safetensors"]),
+        None if name == EXTERNAL else _chosen(name, document["model"]["settings"]),
+        {key: tuple(value) if isinstance(value, list) else value for key, value in inputs.items()},
+    )
+
+
 def content_hash(bundle: Bundle) -> str:
     """One name for all that a bundle holds."""
     if bundle.folder is None:
@@ -198,6 +220,10 @@ def _network(document: dict[str, Any], model: nn.Module | None, folder: Path) ->
             raise UsageError("bundle.external", folder=folder)
         return model
     return build(name, document["model"]["settings"])
+
+
+def _chosen(name: str, settings: dict[str, Any]) -> Choice:
+    return Choice("models", name, from_json(type(catalogue.find("models", name)), settings, "bundle.json"))
 
 
 def _own_memory(weights: dict[str, Tensor]) -> dict[str, Tensor]:

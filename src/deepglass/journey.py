@@ -24,6 +24,7 @@ from deepglass.foundation.errors import Stopped, UsageError
 from deepglass.foundation.settings import Choice, Override, flatten, resolve
 from deepglass.material import Material
 from deepglass.recipes.recipe import Size, choose_recipe
+from deepglass.recipes.transfer import model_of, transferred, weights_asked
 from deepglass.report.write import write_report
 from deepglass.run import Run, RunSettings
 from deepglass.tasks.task import Predictions
@@ -60,10 +61,13 @@ def propose(
     seen = survey(source, data.data.split_seed)
     task = _last(overrides, "task.name") or source.task
     name, chosen = choose_recipe(task, seen, recipe or _last(overrides, "recipe"))
-    base = chosen.make(task, seen, size, _last(overrides, "model.name"))
+    weights = weights_asked(overrides)
+    base = chosen.make(task, seen, size, _last(overrides, "model.name") or model_of(weights))
     base = replace(base, recipe=f"{name} {size}", **_external(own))
-    settings, origins = resolve(base, [one for one in overrides if one.path != "recipe"])
-    return Proposal(found, source, seen, settings, _origins(base, f"recipe {name}") | origins, own)
+    begun = transferred(base, weights)
+    origins = _origins(base, f"recipe {name}") | _changed(base, begun, "weights")
+    settings, set_by = resolve(begun, [one for one in overrides if one.path != "recipe"])
+    return Proposal(found, source, seen, settings, origins | set_by, own)
 
 
 def train(
@@ -252,6 +256,11 @@ def new_folder(out: str, place: str) -> Path:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _DataOnly:
     data: DataSettings = DataSettings()
+
+
+def _changed(before: RunSettings, after: RunSettings, by: str) -> dict[str, str]:
+    flat = flatten(before)
+    return {path: by for path, value in flatten(after).items() if value != flat.get(path)}
 
 
 def _judged_early(one: Override, overrides: list[Override]) -> bool:

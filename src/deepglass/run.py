@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from deepglass.bundle import EXTERNAL, Bundle, Own, describe, fit_model
+from deepglass.bundle import EXTERNAL, Bundle, Own, describe, fit_model, start_of
 from deepglass.data.cache import Store, prepare_all
 from deepglass.data.check import before
 from deepglass.data.loader import every_example, make_batch
@@ -43,6 +43,8 @@ from deepglass.foundation.seeds import seed_torch
 from deepglass.foundation.settings import Choice, choose, from_json, read_toml, resolve, to_json, to_toml
 from deepglass.material import Material, Watch, gather, gather_elsewhere, picture_size
 from deepglass.tasks.task import Predictions, Task
+from deepglass.weights.settings import WeightsSettings
+from deepglass.weights.start import Start, adapted, agree, begin
 
 EVALUATION_BATCH = 256
 
@@ -64,6 +66,7 @@ class RunSettings:
     data: DataSettings = DataSettings()
     task: Choice = field(default_factory=_default_task)
     model: Choice = field(default_factory=_default_model)
+    weights: WeightsSettings = WeightsSettings()
     train: TrainSettings = TrainSettings()
 
 
@@ -107,6 +110,11 @@ class Run:
     def bundle(self) -> Bundle:
         """The finished model."""
         return Bundle.load(self.folder / "bundle", self.own)
+
+    @cached_property
+    def start(self) -> Start | None:
+        """What the network begins with besides chance."""
+        return start_of(self.settings.weights, self.settings.model.name)
 
     def predict(self, inputs: Any) -> list[dict[str, Any]]:
         """The finished model's answers for files, folders or arrays."""
@@ -156,6 +164,8 @@ class Run:
         """A fresh state: step 0."""
         settings = self.settings.train
         model = self.build_model(task).to(self.device)
+        if not Checkpoints(self.folder).steps() and self.start:  # a resume needs no weights but its own
+            begin(model, self.start)
         freeze(model, settings.freeze)
         tree = nn.ModuleDict({"model": model} | ({"task": task} if isinstance(task, nn.Module) else {}))
         stages = [*model.stages(), model.head] if hasattr(model, "stages") else []  # pyright: ignore
@@ -284,6 +294,8 @@ class Run:
         choose_device(self.settings.train.device)
         if self.settings.train.plan not in ("auto", "plain"):
             read_plan(Path(self.settings.train.plan))
+        if self.start:
+            self._agreeing(self.start)
 
     def write(self) -> None:
         """run.toml and machine.json of a new run."""
@@ -299,6 +311,15 @@ class Run:
             return ["machine.json"]
         names = ("torch", "processor", "instructions", "threads")
         return [f"{name}: {then.get(name)} -> {now[name]}" for name in names if then.get(name) != now[name]]
+
+    def _agreeing(self, start: Start) -> None:
+        """Raise what the weights contradict, or what keeps them from being read."""
+        model = self.settings.model.name
+        if start.model and model not in (start.model.name, EXTERNAL):
+            raise UsageError("weights.other_model", place=start.place, model=start.model.name, asked=model)
+        if hasattr(self.settings.task.settings, "picture"):
+            agree(start, self.settings.task.settings.picture)
+        start.read()
 
     def _evaluate(
         self, model: nn.Module, task: Task, material: Material, part: str
@@ -322,6 +343,7 @@ class Run:
             "step": state.step,
             "seed": self.settings.seed,
             "place": self.settings.data.place,
+            "weights": self.settings.weights,
         }
         document = describe(model, self.settings.task, facts, best.figures if best else {}, about)
         state.model.load_state_dict(weights)
@@ -343,7 +365,8 @@ class Run:
         model = self.settings.model
         takes = None if model.name == EXTERNAL else model.settings.ports().takes
         training = self.source.index.take(np.flatnonzero(parts == "train"))
-        return settings.build(settings.learn(training, *picture_size(asked, takes, found)))
+        facts = settings.learn(training, *picture_size(asked, takes, found))
+        return settings.build(adapted(facts, getattr(settings, "picture", None), self.start) if self.start else facts)
 
     def _settled(self, task: Task, material: Material, keep: bool) -> Task:
         """The task with the training part's statistics, kept in data.json."""

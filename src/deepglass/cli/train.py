@@ -38,6 +38,7 @@ def train(
     size: SizeName = "small",
     minutes: Minutes = 0.0,
     device: Device = "",
+    parent: Annotated[str, typer.Option("--from", help=say("weights.from"))] = "",
     out: Out = "",
     settings: Annotated[str, typer.Option("--settings", help=say("cli.settings_file"))] = "",
     as_json: Json = False,
@@ -52,6 +53,7 @@ def train(
         model=("model.name", "" if own.model else model),
         minutes=minutes_setting(minutes),
         device=("train.device", device),
+        **{"from": ("weights.parent", parent)},
     )
     printer = Printer(as_json)
     with Watch(as_json) as watch, StopSignals() as stop:

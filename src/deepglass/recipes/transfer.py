@@ -1,0 +1,40 @@
+"""Beginning with weights that are there already: the network they are of, the size of their pictures, smaller steps."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from deepglass.bundle import start_of
+from deepglass.foundation.settings import Override, resolve
+from deepglass.run import RunSettings
+from deepglass.weights.settings import WeightsSettings
+
+RATE = 0.25  # of the recipe's rate: trained weights are moved, not thrown about
+
+
+def weights_asked(overrides: Iterable[Override]) -> WeightsSettings:
+    """What the command line or a file says of weights."""
+    return resolve(_WeightsOnly(), [one for one in overrides if one.path.startswith("weights.")])[0].weights
+
+
+def model_of(weights: WeightsSettings) -> str:
+    """The network that named weights or another run are of; nothing for a file, which does not say it."""
+    start = start_of(weights, "")
+    return start.model.name if start and start.model else ""
+
+
+def transferred(base: RunSettings, weights: WeightsSettings) -> RunSettings:
+    """The recipe's run as it begins with these weights."""
+    start = start_of(weights, base.model.name)
+    if start is None:
+        return base
+    model = start.model if start.model and start.model.name == base.model.name else base.model
+    task = base.task
+    if start.inputs and hasattr(task.settings, "picture"):
+        picture = replace(task.settings.picture, size=start.side)
+        task = replace(task, settings=replace(task.settings, picture=picture))
+    return replace(base, weights=weights, model=model, task=task, train=replace(base.train, lr=base.train.lr * RATE))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _WeightsOnly:
+    weights: WeightsSettings = WeightsSettings()
