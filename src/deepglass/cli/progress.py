@@ -63,6 +63,11 @@ class Watch:
             self.console.print(say("cli.rejected", reason=reason))
         if event["differs"]:
             self.console.print(say("cli.differs", names="; ".join(event["differs"])))
+        plan = event["plan"]
+        speed = (plan["measured"] or {}).get(f"{plan['precision']} {plan['layout']}")
+        time_left = _clock((self.steps - event["step"]) / speed) if speed else "?"
+        shown = {name: plan[name] for name in ("precision", "layout", "threads", "origin")}
+        self.console.print(say("plan.chosen", steps=self.steps, time=time_left, **shown))
         if event["step"]:
             self.console.print(say("cli.resumed", step=event["step"], steps=self.steps))
 
@@ -82,7 +87,7 @@ class Watch:
     def _check(self, event: Event) -> None:
         figures: dict[str, Any] = event["figures"]
         shown = ", ".join(
-            f"{name} {figure['value']:.4g}" for name, figure in list(figures.items())[:3] if figure["value"] is not None
+            f"{say('tasks.metric_' + name)} {figure['value']:.4g}" for name, figure in list(figures.items())[:3] if figure["value"] is not None
         )
         self.live.update(self.bar, completed=event["step"])
         self.console.print(say("cli.check", epoch=f"{event['step'] / self.epoch_steps:.3g}", figures=shown))

@@ -12,7 +12,7 @@ class DeepglassError(Exception):
 
     exit_code = 1
 
-    def __init__(self, code: str, /, **values: object):
+    def __init__(self, code: str, /, **values: Any):
         super().__init__(code)
         self.code = code
         self.values = values

@@ -70,6 +70,10 @@ class Task(Protocol):
         """One raw thing as a row: deterministic, cached; targets only where a label is given."""
         ...
 
+    def code(self, labels: Sequence[Any]) -> Mapping[str, Tensor]:
+        """The answers of these examples as target columns, one row each, also where there is none."""
+        ...
+
     def preparation(self) -> Any:
         """All that `prepare` depends on, as plain values: packed copies of prepared examples are named by it."""
         ...
