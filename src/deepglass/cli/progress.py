@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from deepglass.engine.journal import Event
 from deepglass.foundation.words import say
 
+SHOWN = 3  # figures of a check that the terminal names
 PLAIN_EVERY = 10.0  # seconds between two plain lines, checks apart
 
 
@@ -86,9 +87,8 @@ class Watch:
 
     def _check(self, event: Event) -> None:
         figures: dict[str, Any] = event["figures"]
-        shown = ", ".join(
-            f"{say('tasks.metric_' + name)} {figure['value']:.4g}" for name, figure in list(figures.items())[:3] if figure["value"] is not None
-        )
+        known = [(name, figure["value"]) for name, figure in figures.items() if figure["value"] is not None][:SHOWN]
+        shown = ", ".join(f"{say('tasks.metric_' + name)} {value:.4g}" for name, value in known)
         self.live.update(self.bar, completed=event["step"])
         self.console.print(say("cli.check", epoch=f"{event['step'] / self.epoch_steps:.3g}", figures=shown))
 

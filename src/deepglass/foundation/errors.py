@@ -4,6 +4,8 @@ An error carries a key of `foundation/words` and the values that fill it, so the
 Chinese and its code stays the same in JSON.
 """
 
+from typing import Any
+
 from deepglass.foundation.words import say, speaking
 
 
