@@ -70,3 +70,9 @@ def test_an_unknown_name_is_answered_with_the_nearest(capsys):
 
 def test_in_chinese(capsys):
     assert "61,706 个参数" in said(capsys, "--lang", "zh-CN", "show", "lenet5")[1]
+
+
+def test_repeated_units_are_told_once_or_one_by_one(capsys):
+    _, folded, _ = said(capsys, "show", "resnet56")
+    _, whole, _ = said(capsys, "show", "resnet56", "--whole")
+    assert "×" in folded and len(whole.splitlines()) > len(folded.splitlines()) + 20

@@ -3,8 +3,10 @@
 import json
 import xml.etree.ElementTree as ElementTree
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from deepglass import journey
 from deepglass.explain.step import take_step
@@ -14,7 +16,7 @@ from deepglass.explain.step_picture import StepPicture
 from deepglass.explain.step_subject import subject_of
 from deepglass.explain.step_words import text
 from deepglass.foundation import words
-from deepglass.foundation.errors import UsageError
+from deepglass.foundation.errors import DataError, UsageError
 from deepglass.foundation.settings import parse_assignments, to_json
 from deepglass.run import Run
 
@@ -106,6 +108,17 @@ def test_exploding_saturated_dead_clipped_and_resting():
         subject.state.model.get_parameter("hidden.1.dense.weight").mul_(1e3)
     assert "exploding" in kinds(take_step(subject))
     assert "clipped" in kinds(take_step(subject_of("mlp", "1,0", chosen=parse_assignments(["train.clip=0.01"]))))
+
+
+def test_a_picture_of_ones_own_with_its_answer(tmp_path):
+    pixels = np.zeros((40, 40), dtype=np.uint8)
+    pixels[8:32, 18:22] = 255
+    Image.fromarray(pixels).save(tmp_path / "one.png")
+    step = take_step(subject_of("lenet5", str(tmp_path / "one.png"), target="1"))
+    assert step.ids == (str(tmp_path / "one.png"),) and step.targets == ["1"] and step.inputs.shape == (1, 1, 32, 32)
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match="cannot be read"):
+        subject_of("lenet5", str(tmp_path / "bad.png"), target="1")
 
 
 def test_few_rows_are_silent_not_dead():

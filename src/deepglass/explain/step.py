@@ -103,7 +103,7 @@ def take_step(subject: Subject) -> Step:
     batch = training.batch(state.step)
     shards = present(task, state, training, batch)
     before = _answers(subject, batch)
-    labels = getattr(task.facts, "labels", ())
+    labels = list(getattr(task.facts, "labels", []))
     classes = batch["target"].flatten().tolist() if labels and "target" in batch else []
     turns = [
         _turn(subject, turn, place, shards) for place, turn in enumerate(task.turns()) if state.step % turn.every == 0

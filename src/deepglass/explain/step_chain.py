@@ -24,9 +24,14 @@ BENDING = ("Sigmoid", "Tanh", "ScaledTanh", "ReLU", "LeakyReLU", "ELU", "SiLU", 
 class Moved(Protocol):
     """A parameter's numbers in the step."""
 
-    before: Tensor
-    gradient: Tensor | None
-    after: Tensor
+    @property
+    def before(self) -> Tensor: ...
+
+    @property
+    def gradient(self) -> Tensor | None: ...
+
+    @property
+    def after(self) -> Tensor: ...
 
 
 @dataclass(frozen=True)

@@ -182,7 +182,7 @@ def _raw(material: Material, given: str) -> Any:
         if numbers is None or len(numbers) != len(index.columns):
             raise UsageError("step.columns", given=given, count=len(index.columns), columns=", ".join(index.columns))
         return np.array(numbers, dtype=np.float32)
-    read = next(iter(open_inputs(given, index.kind)))
+    read = next(iter(open_inputs(given, index.kind, index.columns)))
     if isinstance(read.raw, Unreadable):
         raise DataError("step.unreadable", given=given, reason=read.error())
     return read.raw

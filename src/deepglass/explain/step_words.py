@@ -73,7 +73,7 @@ def sequence(steps: Sequence[Step]) -> str:
 
 def _rule_row(step: Step, rule: Rosenblatt) -> list[str]:
     verdict = say("step.mistake" if rule.mistake else "step.hit")
-    x, new = row(step.inputs[0].flatten()), row([*rule.weight, rule.bias])
+    x, new = row(step.inputs[0].flatten()), row([*rule.weight.tolist(), rule.bias])
     return [str(step.step), x, _signed(rule.y), n(rule.score), verdict, new]
 
 
@@ -86,7 +86,7 @@ def n(value: float) -> str:
     return f"{value:.4g}".replace("-", "−") if value else "0"
 
 
-def row(values: Iterable[float]) -> str:
+def row(values: Iterable[float] | Tensor) -> str:
     """(1, −2, 0.5)"""
     return f"({', '.join(n(float(value)) for value in values)})"
 
@@ -97,10 +97,9 @@ def _example(step: Step) -> Iterator[str]:
             "step.examples", count=len(step.ids), first=step.ids[0], shape="×".join(map(str, step.inputs.shape[1:]))
         )
         return
-    numbers = (
-        row(step.inputs[0].flatten()) if step.inputs[0].numel() <= 12 else "×".join(map(str, step.inputs.shape[1:]))
-    )
-    target = step.targets[0] if step.targets else "–"
+    first = step.inputs[0].flatten()
+    numbers = row(first) if first.numel() <= 12 else "×".join(map(str, step.inputs.shape[1:]))
+    target = next(iter(step.targets), "–")
     yield say("step.example", id=step.ids[0], x=numbers, target=target)
 
 
