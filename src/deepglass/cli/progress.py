@@ -18,7 +18,7 @@ class Watch:
     """Called with every event of the journal; use as a context manager so that the live line is cleared."""
 
     def __init__(self, as_json: bool):
-        self.console = Console(file=sys.stderr if as_json else sys.stdout, highlight=False)
+        self.console = Console(file=sys.stderr if as_json else sys.stdout, highlight=False, soft_wrap=True)
         self.live = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=30),
