@@ -104,7 +104,9 @@ def reasons(found: Comparison, lang: str | None = None) -> list[str]:
 
 def _chosen(said: Sequence[Remark]) -> list[Remark]:
     """How the gradient flows, and the layer with the most dead units."""
-    flow = [one for one in said if one.kind in ("not_finite", "vanishing", "exploding", "no_gradient", "even")]
+    flow = [
+        one for one in said if one.kind in ("not_finite", "vanishing", "exploding", "no_gradient", "fading", "even")
+    ]
     dead = [one for one in said if one.kind == "dead"]
     return [*flow[:1], *sorted(dead, key=lambda one: -one.values["share"])[:1]]
 

@@ -13,6 +13,7 @@ from deepglass.foundation.words import say
 
 VANISHED = 0.01  # the first layer's gradient as a share of the last one's; its inverse is an explosion
 MANY_SATURATED, MANY_DEAD = 0.3, 0.1  # shares of a layer's values or units that are worth a word
+FADED = 0.1
 ENOUGH_ROWS = 32  # a unit that is zero for fewer rows than this is silent, not dead
 
 
@@ -90,7 +91,9 @@ def _flow(found: list[Stage]) -> Iterator[Remark]:
     elif ratio > 1 / VANISHED:
         yield Remark("exploding", {"first": first, "last": last, "times": ratio, "layers": len(found)})
     elif len(found) > 2:
-        yield Remark("even", {"first": first, "last": last, "ratio": ratio, "layers": len(found)})
+        yield Remark(
+            "even" if ratio >= FADED else "fading", {"first": first, "last": last, "ratio": ratio, "layers": len(found)}
+        )
 
 
 def _units(found: list[Stage], rows: int) -> Iterator[Remark]:

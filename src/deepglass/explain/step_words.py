@@ -100,7 +100,7 @@ def _example(step: Step) -> Iterator[str]:
     first = step.inputs[0].flatten()
     numbers = row(first) if first.numel() <= 12 else "×".join(map(str, step.inputs.shape[1:]))
     target = next(iter(step.targets), "–")
-    yield say("step.example", id=step.ids[0], x=numbers, target=target)
+    yield say("step.example", id=next(iter(step.ids)), x=numbers, target=target)
 
 
 def _exact(step: Step, turn: TurnSeen) -> Iterator[str]:
