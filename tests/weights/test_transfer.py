@@ -83,6 +83,10 @@ def test_rates_by_layer(pictures, resnet18, tmp_path):
         (["model.name=resnet34"], "The weights of .* do not fit the network. .* names are missing, such as layer1.2"),
         (["weights.name=resnet50.a1_in1k"], "holds weights of resnet50, but the run is set to resnet18"),
         (["weights.parent=elsewhere"], "not with both"),
+        (
+            ["train.freeze=conv1,layer9"],
+            "train.freeze names 'layer9', which is no part of the network. It has: conv1, bn1",
+        ),
         (["weights.file=gone.safetensors"], "There is no file gone.safetensors"),
     ],
 )

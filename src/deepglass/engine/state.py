@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from deepglass.foundation.errors import UsageError
+
 
 class Score(NamedTuple):
     """One check: the first metric decides; `better` says which way is up."""
@@ -71,12 +73,16 @@ def trainable(model: nn.Module, updates: str) -> dict[str, nn.Parameter]:
 
 
 def freeze(model: nn.Module, beginnings: tuple[str, ...]) -> list[str]:
-    """Freeze the parameters whose names begin so; returns their names."""
+    """Freeze the parameters whose names begin so; returns their names. A beginning that fits none is an error."""
     frozen: list[str] = []
-    for name, parameter in model.named_parameters():
-        if any(name == beginning or name.startswith(beginning + ".") for beginning in beginnings):
-            parameter.requires_grad_(False)
-            frozen.append(name)
+    for beginning in beginnings:
+        found = [name for name, _ in model.named_parameters() if f"{name}.".startswith(f"{beginning}.")]
+        if not found:
+            parts = ", ".join(name for name, part in model.named_children() if any(True for _ in part.parameters()))
+            raise UsageError("train.no_such_part", name=beginning, parts=parts)
+        frozen += found
+    for name in frozen:
+        model.get_parameter(name).requires_grad_(False)
     return frozen
 
 
