@@ -22,8 +22,9 @@ from deepglass.folds import train_folds
 from deepglass.foundation.catalogue import nearest
 from deepglass.foundation.errors import Stopped, UsageError
 from deepglass.foundation.settings import Choice, Override, flatten, resolve
+from deepglass.foundation.sizes import Size
 from deepglass.material import Material
-from deepglass.recipes.recipe import Size, choose_recipe
+from deepglass.recipes.recipe import choose_recipe
 from deepglass.recipes.transfer import model_of, transferred, weights_asked
 from deepglass.report.write import write_report
 from deepglass.run import Run, RunSettings

@@ -16,8 +16,8 @@ from deepglass import journey
 from deepglass.bundle import Bundle, Own
 from deepglass.engine.journal import Watcher
 from deepglass.foundation.settings import Override
+from deepglass.foundation.sizes import Size
 from deepglass.journey import Checked, Outcome
-from deepglass.recipes.recipe import Size
 
 Values = Mapping[str, Any] | None
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import DeepglassError, SettingsError, UsageError
 from deepglass.foundation.settings import flatten, from_json, parse_assignments, read_toml, resolve, to_json, to_toml
-from deepglass.recipes.recipe import SIZES
+from deepglass.foundation.sizes import SIZES
 from deepglass.run import RunSettings
 
 

@@ -9,8 +9,8 @@ import typer
 from deepglass.foundation.catalogue import local
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.settings import Override, parse_assignments, to_json
+from deepglass.foundation.sizes import SIZES, Size
 from deepglass.foundation.words import say
-from deepglass.recipes.recipe import SIZES, Size
 
 Json = Annotated[bool, typer.Option("--json", help=say("cli.json"))]
 Debug = Annotated[bool, typer.Option("--debug", help=say("cli.debug"))]

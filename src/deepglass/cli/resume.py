@@ -23,9 +23,7 @@ def resume(
     """The same bits as if the run had never been stopped."""
     own = Own(local_model(model))
     with Watch(as_json) as watch, StopSignals() as stop:
-        outcome = journey.resume(
-            run, own=own, watchers=[watch], asked_to_stop=stop, reading=watch.read
-        )
+        outcome = journey.resume(run, own=own, watchers=[watch], asked_to_stop=stop, reading=watch.read)
     tell(outcome, Printer(as_json))
 
 

@@ -1,7 +1,8 @@
 """What a demo is: data that need no network, a model, settings, and the part of the course that it shows."""
 
 from dataclasses import dataclass
-from typing import Literal
+
+from deepglass.foundation.sizes import Size
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,6 +11,6 @@ class Demo:
 
     part: str  # of the course: "3.2"
     place: str
-    size: Literal["tiny", "small", "paper"]
+    size: Size
     settings: tuple[str, ...] = ()
     next: str = ""  # the demo to look at afterwards

@@ -2,17 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from deepglass.data.recognise import Survey
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.settings import Choice, choose
+from deepglass.foundation.sizes import Size
 from deepglass.run import RunSettings
 from deepglass.tasks.inputs import PictureSettings
-
-Size = Literal["tiny", "small", "paper"]
-SIZES: tuple[Size, ...] = ("tiny", "small", "paper")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from deepglass.bundle import choose_model
 from deepglass.data.recognise import Survey
 from deepglass.engine.settings import TrainSettings
 from deepglass.foundation.settings import Choice, choose
-from deepglass.recipes.recipe import Recipe, Size
+from deepglass.foundation.sizes import Size
+from deepglass.recipes.recipe import Recipe
 from deepglass.run import RunSettings
 from deepglass.tasks.classify import ClassifySettings
 

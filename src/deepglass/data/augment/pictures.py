@@ -41,6 +41,7 @@ class PictureAugment:
     saturation: Share = 0.0
     hue: Annotated[float, Ge(0), Le(0.5)] = 0.0  # of the colour circle, at most, either way
     grey: Share = 0.0  # chance to lose all colour
+    invert: Share = 0.0  # chance to become its own negative: dark strokes on light paper, light ones on dark
     randaugment: Annotated[int, Ge(0), Le(8)] = 0  # how many changes of its list; 0 is off
     magnitude: Annotated[float, Ge(0), Le(10)] = 5.0  # how strong they are
     erase: Share = 0.0  # chance of a box in one colour
@@ -115,6 +116,8 @@ def augment_pictures(pictures: Tensor, draws: Draws, settings: PictureAugment, s
         floats = affine(floats, _moves(draws, settings, size), settings.fill)
     if settings.colours:
         floats = _colours(floats, draws, settings)
+    if settings.invert:
+        floats = torch.where(draws.chance("invert", settings.invert)[:, None, None, None], 1 - floats, floats)
     if settings.randaugment:
         floats = randaugment(floats, draws, settings.randaugment, settings.magnitude, settings.fill)
     if settings.erase:
