@@ -42,7 +42,7 @@ def fit_logistic(x: Tensor, y: Tensor, classes: int, steps: int = 200) -> tuple[
     weight = torch.zeros(classes, x.shape[1], requires_grad=True)
     bias = torch.zeros(classes, requires_grad=True)
     optimizer = torch.optim.LBFGS(
-        [weight, bias], max_iter=steps, history_size=10, tolerance_grad=1e-5, line_search_fn="strong_wolfe"
+        [weight, bias], max_iter=steps, history_size=10, tolerance_grad=1e-4, line_search_fn="strong_wolfe"
     )
 
     def closure() -> Tensor:

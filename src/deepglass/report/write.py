@@ -1,10 +1,12 @@
 """report.html and report.json of a run: every section that has something to say, in one language, in one file each."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup
 
 from deepglass.foundation.sealed import write_text
 from deepglass.foundation.words import language, say, speaking
@@ -63,4 +65,10 @@ def _template() -> jinja2.Template:
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
     house = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     house.globals["say"] = say
+    house.filters["inside"] = inside
     return house.get_template("page.html.jinja")
+
+
+def inside(svg: str) -> Markup:
+    """A drawing as part of a page, where its namespaces are known: no address is left in it."""
+    return Markup(re.sub(r' xmlns(:\w+)?="[^"]*"', "", svg))

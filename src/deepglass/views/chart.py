@@ -115,7 +115,11 @@ def legend(axes: Axes, names: list[str]) -> None:
     """Names under the chart, as many beside each other as fit."""
     longest = max(map(len, names))
     across = max(1, min(len(names), 44 // (longest + 5)))
+    rows = -(-len(names) // across)
+    across = -(-len(names) // rows)  # as even as it can be
     handles, labels = axes.get_legend_handles_labels()
+    order = [row * across + column for column in range(across) for row in range(rows)]  # read in rows
+    handles, labels = ([every[place] for place in order if place < len(every)] for every in (handles, labels))
     figure = axes.get_figure()
     assert figure is not None
     shown = figure.legend(handles, labels, loc="outside lower center", ncols=across, frameon=False, handlelength=1.6)  # pyright: ignore

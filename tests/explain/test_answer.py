@@ -1,0 +1,119 @@
+"""From a run and files to sentences, pictures and JSON; the verb and its errors."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from deepglass.cli.main import main
+from deepglass.explain.answer import choose_method, explain, methods
+from deepglass.foundation.errors import UsageError
+from deepglass.foundation.words import speaking
+from deepglass.journey import load
+
+
+@pytest.fixture(autouse=True)
+def english():
+    with speaking("en"):
+        yield
+
+
+def test_the_default_method_follows_from_the_network(xor, squares):
+    assert methods(load(xor)) == ["boundary", "weights", "integrated_gradients"]
+    assert methods(load(squares[1])) == ["grad_cam", "weights", "occlusion", "integrated_gradients"]
+
+
+def test_a_method_that_does_not_fit_names_those_that_do(xor):
+    with pytest.raises(UsageError, match=r"'grad_cam' does not fit .* Use one of: boundary, weights, integrated"):
+        choose_method(load(xor), "grad_cam")
+    with pytest.raises(UsageError, match=r"No entry 'gradcam' .* Did you mean grad_cam"):
+        choose_method(load(xor), "gradcam")
+
+
+def test_a_method_that_needs_an_input_says_so(squares):
+    with pytest.raises(UsageError, match=r"'grad_cam' explains an answer, so it needs an input"):
+        list(explain(load(squares[1]), []))
+
+
+@pytest.mark.parametrize("method", ["grad_cam", "occlusion", "integrated_gradients"])
+def test_heat_lies_on_the_square_that_the_network_learned(squares, method):
+    root, run = squares
+    bundle = load(run)
+    files = [str(root / "left" / f"{place:02d}.png") for place in range(6)]
+    inside = []
+    for one in explain(bundle, files, method):
+        assert one.answer["prediction"] == "left"
+        values = np.asarray(Image.open(one.answer["id"]).convert("L"))
+        heat = one.explanation.arrays["parts" if method == "integrated_gradients" else "heat"]
+        heat = np.abs(heat).sum(0) if heat.ndim == 3 else heat
+        heat = np.asarray(Image.fromarray(heat.clip(min=0)).resize(values.shape[::-1], Image.Resampling.BILINEAR))
+        near = np.asarray(Image.fromarray((values > 200).astype(np.uint8)).resize(values.shape[::-1])) > 0
+        inside.append(heat[near].mean() / max(heat[~near].mean(), 1e-9))
+    assert np.median(inside) > 1.5
+
+
+def test_rows_of_numbers_may_be_typed(xor):
+    one = next(iter(explain(load(xor), ["0.1,0.9"], "integrated_gradients")))
+    assert one.answer["id"] == "0.1,0.9"
+    assert one.explanation.arrays["parts"].shape == (2,)
+    assert one.explanation.views["integrated_gradients"].names == ("x1", "x2")
+
+
+def test_the_boundary_agrees_with_the_answers(xor):
+    bundle = load(xor)
+    found = next(iter(explain(bundle, [], "boundary"))).explanation
+    regions = found.views["boundary"].regions
+    height, width = regions.classes.shape
+    for row, column in ((0, 0), (height - 1, width - 1), (20, width - 30)):
+        x = np.linspace(*regions.x, width, dtype=np.float32)[column]
+        y = np.linspace(*regions.y, height, dtype=np.float32)[row]
+        answer = bundle.predict(np.array([[x, y]], dtype=np.float32))[0]["prediction"]
+        assert answer == str(regions.classes[row, column])
+
+
+def run_verb(capsys, *words):
+    with pytest.raises(SystemExit) as ended:
+        main(["explain", *words])
+        raise SystemExit(0)
+    out = capsys.readouterr()
+    return ended.value.code or 0, out.out, out.err
+
+
+def test_the_verb_writes_pictures_json_and_a_page(squares, tmp_path, capsys):
+    root, run = squares
+    bad = tmp_path / "bad.png"
+    bad.write_text("no picture")
+    good = str(root / "right" / "00.png")
+    code, out, err = run_verb(capsys, str(run), good, str(bad), "--out", str(tmp_path / "why"), "--json")
+    assert code == 0
+    document = json.loads(out)
+    assert document["method"] == "grad_cam"
+    first, second = document["explanations"]
+    assert first["prediction"] == "right" and 0 < first["confidence"] <= 1
+    assert "error" in second
+    assert (tmp_path / "why" / first["pictures"][0]).read_bytes().startswith(b"\x89PNG")
+    with np.load(tmp_path / "why" / "explanation.npz", allow_pickle=False) as arrays:
+        assert list(arrays[first["arrays"]["heat"]["key"]].shape) == first["arrays"]["heat"]["shape"]
+    stored = json.loads((tmp_path / "why" / "explanation.json").read_text())
+    assert stored["explanations"] == document["explanations"]
+    page = (tmp_path / "why" / "explanation.html").read_text()
+    assert "http" not in page and "data:image/png" in page
+    assert f"{good}: right (" in err
+
+
+def test_the_verb_without_a_file_shows_the_network(xor, tmp_path, capsys):
+    code, out, _ = run_verb(capsys, str(xor), "--out", str(tmp_path))
+    assert code == 0 and "Of the area around the training data" in out
+
+
+def test_the_verb_ends_with_3_where_nothing_could_be_read(squares, tmp_path, capsys):
+    bad = tmp_path / "bad.png"
+    bad.write_text("no picture")
+    assert run_verb(capsys, str(squares[1]), str(bad), "--out", str(tmp_path / "x"))[0] == 3
+
+
+def test_both_languages(xor, tmp_path, capsys):
+    _, out, _ = run_verb(capsys, str(xor), "0.1,0.9", "--out", str(tmp_path), "--lang", "zh-CN")
+    assert "各类回答所占面积" in out
+    assert '<html lang="zh-CN">' in (tmp_path / "explanation.html").read_text()

@@ -1,0 +1,187 @@
+"""The page and its JSON: sections, languages, escaping, no network, the same figures in both."""
+
+import html
+import json
+import re
+
+import pytest
+
+from deepglass.foundation.words import say, speaking
+from deepglass.report.write import SECTIONS, write_report
+from tests.report.conftest import HOSTILE
+
+EVERYWHERE = {
+    "scores",
+    "mistakes",
+    "floor",
+    "embedding",
+    "calibration",
+    "mislabelled",
+    "curves",
+    "data",
+    "network",
+    "settings",
+}
+
+
+def written(made, lang):
+    file = write_report(made.run, made.material, made.results, lang)
+    document = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+    return file.read_text(encoding="utf-8"), document
+
+
+def sections(page):
+    return re.findall(r'<section id="(\w+)">', page)
+
+
+def section(page, name):
+    return re.search(rf'<section id="{name}">.*?</section>', page, flags=re.DOTALL).group()
+
+
+@pytest.fixture(scope="module")
+def english(digits):
+    return written(digits, "en")
+
+
+@pytest.fixture(scope="module")
+def chinese(digits):
+    return written(digits, "zh-CN")
+
+
+def test_a_run_ends_with_its_report(digits):
+    assert digits.report == digits.folder / "report.html"
+    assert digits.report.is_file()
+
+
+def test_pictures_have_every_section_but_boundary_and_groups(english):
+    page, document = english
+    assert set(sections(page)) == EVERYWHERE
+    assert set(document) == EVERYWHERE | {"version", "run", "headline"}
+
+
+def test_two_columns_have_a_boundary(perceptron):
+    page, document = written(perceptron, "en")
+    assert set(sections(page)) == EVERYWHERE | {"boundary"}
+    assert document["boundary"]["straight_line_fails"] is True
+    assert "One straight line cannot separate these classes" in section(page, "boundary")
+    assert "--model mlp" in section(page, "boundary")
+
+
+def test_groups_appear_where_a_group_column_is_given(sites):
+    page, document = written(sites, "en")
+    gap = document["groups"]["gap"]
+    assert gap["worst"].startswith("B") and gap["best"].startswith("A")
+    assert f"{gap['worst']} is right" in section(page, "groups")
+    assert sum(one["n"] for one in document["groups"]["groups"].values()) == document["headline"]["n"]
+
+
+def test_a_whole_page_is_in_one_language(english, chinese):
+    for (page, _), lang in ((english, "en"), (chinese, "zh-CN")):
+        assert f'<html lang="{lang}">' in page
+        for make in SECTIONS:
+            if make.__name__ in EVERYWHERE:
+                assert say(f"report.title_{make.__name__}", lang) in page
+    words = re.sub(r"<(style|script)>.*?</\1>", "", english[0], flags=re.DOTALL)
+    assert not re.search(r"[\u4e00-\u9fff]{2,}", words.replace("零", ""))
+    leads = re.findall(r'<p class="lead">(.*?)</p>', chinese[0], flags=re.DOTALL)
+    assert leads and all(re.search(r"[\u4e00-\u9fff]{4,}", lead) for lead in leads)
+
+
+def test_the_language_in_force_is_left_as_it_was(digits):
+    with speaking("en"):
+        written(digits, "zh-CN")
+        assert say("report.epoch") == "epoch"
+
+
+def test_nothing_comes_from_the_network(english, chinese, perceptron):
+    for page in (english[0], chinese[0], written(perceptron, "en")[0]):
+        assert "http://" not in page and "https://" not in page
+        assert not re.search(r"@import|<link|<iframe|url\((?!#)", page)
+        assert all(src.startswith("data:image/") for src in re.findall(r'<img src="([^"]*)"', page))
+
+
+def test_names_of_classes_cannot_write_markup(english):
+    page, document = english
+    assert HOSTILE not in page and "<img src=x" not in page
+    assert html.escape(HOSTILE) in page
+    assert HOSTILE in document["scores"]["confusion"]["labels"]
+
+
+def test_the_page_is_well_formed(english):
+    page = re.sub(r"<!DOCTYPE html>|<(style|script)>.*?</\1>", "", english[0], flags=re.DOTALL)
+    open_now = []
+    for closing, name, empty in re.findall(r"<(/?)([a-zA-Z][\w]*)(?:\"[^\"]*\"|[^>\"])*?(/?)>", page):
+        if name in ("meta", "img", "br") or empty:
+            continue
+        if closing:
+            assert open_now.pop() == name
+        else:
+            open_now.append(name)
+    assert open_now == []
+
+
+def exact(fragment):
+    """Rows of data-value in a piece of the page."""
+    rows = re.findall(r"<tr>(.*?)</tr>", fragment, flags=re.DOTALL)
+    found = [[float(value) for value in re.findall(r'data-value="([^"]*)"', row)] for row in rows]
+    return [row for row in found if row]
+
+
+def test_the_json_has_the_figures_of_the_page(english):
+    page, document = english
+    scores = document["scores"]
+    per_class = [[row[name] for name in ("precision", "recall", "f1", "auroc", "n")] for row in scores["classes"]]
+    rows = exact(section(page, "scores"))
+    assert all(row in rows for row in per_class)
+    for name, figure in scores["parts"]["test"].items():
+        others = [scores["parts"][part][name]["value"] for part in ("train", "val", "test")]
+        assert [*others, figure["low"], figure["high"]] in rows
+    floor = exact(section(page, "floor"))
+    assert [[one["value"], one["low"], one["high"], one["numbers"]] for one in document["floor"].values()] == floor
+    counts = [[float(row[part]) for part in ("train", "val", "test")] for row in document["data"]["classes"]]
+    assert exact(section(page, "data")) == counts
+
+
+def test_the_headline_is_the_first_figure_of_the_test_part(english, digits):
+    page, document = english
+    figure = digits.results["test"][0]["accuracy"]
+    assert document["headline"]["value"] == figure.value
+    assert document["headline"]["part"] == "test"
+    large = re.search(r'<p class="large">(.*?)</p>', page).group(1)
+    assert float(large.rstrip(" %")) == pytest.approx(100 * figure.value, abs=0.05)
+
+
+def test_mistakes_show_pictures_with_heat_and_names(digits, english):
+    page, document = english
+    worst = document["mistakes"]["worst"]
+    cards = re.findall(r'<figure class="card">.*?</figure>', section(page, "mistakes"), flags=re.DOTALL)
+    assert len(cards) == len(worst)
+    for card, entry in zip(cards, worst, strict=True):
+        assert html.escape(entry["id"]) in card
+        assert card.count("<img") == 2
+    assert [one["confidence"] for one in worst] == sorted((one["confidence"] for one in worst), reverse=True)
+
+
+def test_mislabelled_pictures_are_found(colours):
+    _, document = written(colours, "en")
+    held_out = {name for part in ("val", "test") for name in ids(colours, part)}
+    planted = {"red/00.png", "red/01.png"} & held_out
+    shown = {one["id"]: one["likely"] for one in document["mislabelled"]["shown"]}
+    assert planted <= set(shown)
+    assert all(shown[name] == "green" for name in planted)
+
+
+def ids(made, part):
+    return [made.material.store.index.ids[row] for row in made.material.rows[part]]
+
+
+def test_the_command_repeats_the_run(perceptron):
+    _, document = written(perceptron, "en")
+    assert document["settings"]["command"] == (
+        "deepglass train made:xor --size tiny model.name=perceptron train.steps=200"
+    )
+    assert document["settings"]["settings"]["train.steps"] == {"value": 200, "origin": "command line"}
+
+
+def test_a_report_is_small(digits):
+    assert digits.report.stat().st_size < 2_000_000
