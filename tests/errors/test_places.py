@@ -66,7 +66,7 @@ def test_files_that_may_not_grow(tmp_path):
         *XOR,
         str(tmp_path / "run"),
         "--json",
-        "model.widths=[256,256]",
+        "model.hidden=[256,256]",
     ]
 
     def limit():

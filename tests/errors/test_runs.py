@@ -161,6 +161,7 @@ def test_signals_stop_with_a_checkpoint_and_130(tmp_path, number, shell):
         "--size",
         "tiny",
         "train.steps=1000000",
+        "train.check_epochs=1",
         "--out",
         str(tmp_path / "run"),
     ]

@@ -1,6 +1,6 @@
 """Raw things to be answered: files, folders, tables, arrays as a stream of (id, raw), each read when its turn comes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from deepglass.data.readers.delimited import SUFFIXES, open_delimited
 from deepglass.data.readers.picture import read_picture
-from deepglass.data.readers.vector import columns_of, read_vector
+from deepglass.data.readers.vector import Column, columns_of, read_vector
 from deepglass.data.recognise import nearest_place
 from deepglass.data.source import Index, Picture, Source, Unreadable
 from deepglass.data.sources.files import is_picture
@@ -44,32 +44,53 @@ def open_inputs(inputs: Any, kind: str, columns: Sequence[str]) -> Iterator[Inpu
 class Aligned:
     """Another table seen through the columns that a network was trained on: same names, in its order.
 
-    A category that the other table never has is 0 everywhere; a missing number is a DataError.
+    A category that training never had makes its row Unreadable; a missing column is a DataError.
     """
 
     def __init__(self, source: Source, columns: tuple[str, ...]):
-        known = {name: place for place, name in enumerate(source.index.columns)}
-        missing = [name for name in columns if name not in known and "=" not in name]
+        there = {column.name: (column, start) for column, start in _placed(columns_of(source.index.columns))}
+        self.wanted = columns_of(columns)
+        missing = [column.name for column in self.wanted if column.name not in there]
         if missing:
             raise DataError("data.columns_missing", place=source.root, names=", ".join(missing[:5]), count=len(missing))
         self.source = source
-        self.places = [known.get(name, -1) for name in columns]
+        self.found = [there[column.name] for column in self.wanted]
         old = source.index
         self.index = Index(old.ids, old.labels, old.parts, old.groups, old.kind, columns)
         self.root, self.layout, self.task, self.findings = source.root, source.layout, source.task, source.findings
 
     def read(self, row: int) -> np.ndarray:
-        """The row's numbers in the network's order."""
-        values = np.append(self.source.read(row), np.float32(0))  # place -1 reads this 0
-        return values[self.places].astype(np.float32)
+        """The row's numbers in the network's order; raises Unreadable."""
+        values = self.source.read(row)
+        line = self.index.ids[row].rpartition(":")[2]
+        pieces = []
+        for wanted, (found, start) in zip(self.wanted, self.found, strict=True):
+            here = values[start : start + found.width]
+            if wanted.categories or found.categories:
+                cell = found.categories[int(here.argmax())] if found.categories else f"{here[0]:g}"
+                here = read_vector([cell], [wanted], _no_number, int(line) if line.isdigit() else 0)
+            pieces.append(here)
+        return np.concatenate(pieces).astype(np.float32)
 
     def header(self, row: int) -> tuple[int, int, int]:
         """As many numbers as the network wants."""
-        return len(self.places), 1, 1
+        return len(self.index.columns), 1, 1
 
     def fingerprint(self) -> str:
         """The other table's, and the columns asked for."""
         return f"{self.source.fingerprint()}:{','.join(self.index.columns)}"
+
+
+def _placed(columns: Iterable[Column]) -> Iterator[tuple[Column, int]]:
+    """Each column with the place of its first number in the vector."""
+    start = 0
+    for column in columns:
+        yield column, start
+        start += column.width
+
+
+def _no_number(cell: str) -> None:
+    return None
 
 
 def _listed(inputs: Any, kind: str) -> list[Any]:
