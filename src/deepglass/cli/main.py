@@ -3,7 +3,6 @@
 A verb's file is loaded when the verb is called, so that `deepglass --help` needs neither torch nor typer.
 """
 
-import importlib.metadata
 import json
 import sys
 import textwrap
@@ -26,6 +25,8 @@ def main(words: list[str] | None = None) -> None:
         if not rest or rest[0] in ("--help", "-h", "help"):
             print(overview())
         elif rest[0] == "--version":
+            import importlib.metadata  # here, so that the overview does not wait for it
+
             print(importlib.metadata.version("deepglass"))
         else:
             run_verb(rest)
