@@ -40,10 +40,10 @@ def test_a_method_that_needs_an_input_says_so(squares):
 def test_heat_lies_on_the_square_that_the_network_learned(squares, method):
     root, run = squares
     bundle = load(run)
-    files = [str(root / "left" / f"{place:02d}.png") for place in range(6)]
+    files = [str(root / "square" / f"{place:02d}.png") for place in range(8)]
     inside = []
     for one in explain(bundle, files, method):
-        assert one.answer["prediction"] == "left"
+        assert one.answer["prediction"] == "square"
         values = np.asarray(Image.open(one.answer["id"]).convert("L"))
         heat = one.explanation.arrays["parts" if method == "integrated_gradients" else "heat"]
         heat = np.abs(heat).sum(0) if heat.ndim == 3 else heat
@@ -84,13 +84,13 @@ def test_the_verb_writes_pictures_json_and_a_page(squares, tmp_path, capsys):
     root, run = squares
     bad = tmp_path / "bad.png"
     bad.write_text("no picture")
-    good = str(root / "right" / "00.png")
+    good = str(root / "square" / "00.png")
     code, out, err = run_verb(capsys, str(run), good, str(bad), "--out", str(tmp_path / "why"), "--json")
     assert code == 0
     document = json.loads(out)
     assert document["method"] == "grad_cam"
     first, second = document["explanations"]
-    assert first["prediction"] == "right" and 0 < first["confidence"] <= 1
+    assert first["prediction"] == "square" and 0 < first["confidence"] <= 1
     assert "error" in second
     assert (tmp_path / "why" / first["pictures"][0]).read_bytes().startswith(b"\x89PNG")
     with np.load(tmp_path / "why" / "explanation.npz", allow_pickle=False) as arrays:
@@ -99,7 +99,7 @@ def test_the_verb_writes_pictures_json_and_a_page(squares, tmp_path, capsys):
     assert stored["explanations"] == document["explanations"]
     page = (tmp_path / "why" / "explanation.html").read_text()
     assert "http" not in page and "data:image/png" in page
-    assert f"{good}: right (" in err
+    assert f"{good}: square (" in err
 
 
 def test_the_verb_without_a_file_shows_the_network(xor, tmp_path, capsys):

@@ -32,6 +32,10 @@ class Bright(nn.Module):
         return ["maps", "relu"]
 
 
+def shares(x):
+    return Bright()(x).softmax(1)
+
+
 @pytest.fixture
 def picture():
     x = torch.zeros(1, 1, 24, 24)
@@ -58,7 +62,7 @@ def test_grad_cam_of_a_row_does_not_depend_on_the_others(picture):
 
 
 def test_occlusion_finds_the_planted_square(picture):
-    heat = occlusion(Bright(), picture, 1)
+    heat = occlusion(shares, picture, 1)
     assert heat.shape == (24, 24)
     row, column = divmod(int(heat.argmax()), 24)
     assert 12 <= row < 22 and 1 <= column < 11
@@ -66,7 +70,7 @@ def test_occlusion_finds_the_planted_square(picture):
 
 
 def test_occlusion_covers_every_place():
-    heat = occlusion(Bright(), torch.rand(1, 1, 17, 29), 1)
+    heat = occlusion(shares, torch.rand(1, 1, 17, 29), 1)
     assert bool(torch.isfinite(heat).all())
 
 

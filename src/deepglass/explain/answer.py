@@ -83,8 +83,14 @@ def prepare_row(bundle: Bundle, item: Input) -> Row:
     prepared = bundle.task.prepare(item.raw).inputs["input"]
     batch = Batch((item.id,), {"input": prepared[None].to(device)})
     answer = bundle.task.answers(bundle.scores(batch))[0]
-    labels = list(labels_of(bundle))
-    number = labels.index(answer["prediction"]) if answer.get("prediction") in labels else 0
     with torch.no_grad():
         presented = bundle.task.present(batch)["input"]
-    return Row(item.id, prepared, presented, answer, number)
+    return Row(item.id, prepared, presented, answer, _explained_class(answer, list(labels_of(bundle))))
+
+
+def _explained_class(answer: dict[str, Any], labels: list[str]) -> int:
+    """Which output is explained: the class that is answered; of several the first, else the likeliest."""
+    said = answer.get("prediction")
+    names = said if isinstance(said, list) else [said]
+    names = [*names, *(one["label"] for one in answer.get("top", ()))]
+    return next((labels.index(name) for name in names if name in labels), 0)

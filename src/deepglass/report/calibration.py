@@ -6,7 +6,7 @@ from deepglass.foundation.settings import to_json
 from deepglass.foundation.words import say
 from deepglass.metrics.calibration import CalibrationError, Reliability, fit_temperature
 from deepglass.report.case import Case, Classified
-from deepglass.report.section import Exhibit, Section, percent
+from deepglass.report.section import Exhibit, Section, percent, sentences
 from deepglass.views.bars import Bars
 from deepglass.views.curve import Curve, Line
 from deepglass.views.table import Table
@@ -36,7 +36,7 @@ def calibration(case: Case) -> Section | None:
     bins = _bins(table)
     figures["bins"] = [dict(zip(("confidence", "accuracy", "n"), row, strict=True)) for row in bins]
     heads = [say(f"report.{name}") for name in ("confidence", "accuracy", "column_examples")]
-    exhibits = [Exhibit(curve, " ".join(words), Table(heads, bins)), _how_sure(found)]
+    exhibits = [Exhibit(curve, sentences(*words), Table(heads, bins)), _how_sure(found)]
     return Section("calibration", say("report.lead_calibration"), exhibits, figures=figures)
 
 

@@ -25,7 +25,8 @@ def curves(case: Case) -> Section | None:
     if not starts or not trained:
         return None
     epoch = starts[-1]["epoch_steps"]
-    exhibits = [_losses(trained, checks, epoch)]
+    chosen = getattr(getattr(case.task, "settings", None), "loss", "cross_entropy")
+    exhibits = [_losses(trained, checks, epoch, chosen == "cross_entropy")]
     if checks:
         exhibits.append(_figure(checks, epoch))
     rate = _averaged([(event["step"], event["lr"]) for event in trained if event["lr"] is not None], epoch)
@@ -35,7 +36,8 @@ def curves(case: Case) -> Section | None:
     return Section("curves", say("report.lead_curves"), exhibits, figures=figures)
 
 
-def _losses(trained: list[Event], checks: list[Event], epoch: float) -> Exhibit:
+def _losses(trained: list[Event], checks: list[Event], epoch: float, comparable: bool) -> Exhibit:
+    """Training's loss; validation's beside it where both are the same quantity."""
     found: dict[str, list[tuple[int, float]]] = defaultdict(list)
     for event in trained:
         for name, value in event["losses"].items():
@@ -45,7 +47,7 @@ def _losses(trained: list[Event], checks: list[Event], epoch: float) -> Exhibit:
     lines = [
         Line(say("report.loss_train") if only else name, *_averaged(points, epoch)) for name, points in found.items()
     ]
-    if only and any("loss" in event["figures"] for event in checks):
+    if comparable and only and any("loss" in event["figures"] for event in checks):
         lines.append(_line(checks, "loss", say("report.loss_val"), epoch))
     curve = Curve(lines, say("report.loss"), say("report.epoch"), say("report.loss"))
     return Exhibit(curve, say("report.words_loss"), _table(checks, epoch))

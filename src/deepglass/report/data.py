@@ -8,7 +8,7 @@ from deepglass.data.check import sentence
 from deepglass.data.source import Finding
 from deepglass.foundation.words import say
 from deepglass.report.case import Case
-from deepglass.report.section import Card, Exhibit, Note, Section
+from deepglass.report.section import Card, Exhibit, Note, Section, sentences
 from deepglass.report.thumbnail import thumbnail
 from deepglass.views.bars import Bars
 from deepglass.views.table import Table
@@ -33,7 +33,7 @@ def data(case: Case) -> Section:
     heads = [say("report.column_file"), say("report.column_finding")]
     return Section(
         "data",
-        lead + (" " + say("report.left_out", count=left_out) if left_out else ""),
+        sentences(lead, say("report.left_out", count=left_out) if left_out else ""),
         exhibits=[_bars(counts, case)] if counts else (),
         thumbs=_examples(case),
         notes=notes,

@@ -46,7 +46,7 @@ class Stage(NamedTuple):
 def embedding(case: Case) -> Section | None:
     """A scatter and a probe for the raw input and every stage."""
     known, found = case.classified("train"), case.classified()
-    if known is None or found is None or case.inputs is None or case.part == "train":
+    if known is None or found is None or case.inputs is None or case.part == "train" or not stages(case.model):
         return None
     share_of_rows = min(1.0, WORK / max(1, _work(case) * (TRAIN + ASKED)))
     train = case.sample("train", max(40, round(TRAIN * share_of_rows)))
@@ -56,7 +56,7 @@ def embedding(case: Case) -> Section | None:
         _probed(name, values[: len(train)], values[len(train) :], known.targets[train], wanted, len(found.labels))
         for name, values in _features(case, np.concatenate([known.rows[train], found.rows[asked]])).items()
     ]
-    exhibits = [_exhibit(stage, found, wanted) for stage in looked]
+    exhibits = [_exhibit(stage, found, wanted, case.inputs.columns) for stage in looked]
     return Section(
         "embedding",
         say("report.lead_embedding", train=number(len(train)), asked=number(len(asked))),
@@ -120,11 +120,12 @@ def principal(train: Tensor, asked: Tensor) -> Tensor:
     return (asked - middle) @ axes.T
 
 
-def _exhibit(stage: Stage, found: Classified, wanted: Tensor) -> Exhibit:
+def _exhibit(stage: Stage, found: Classified, wanted: Tensor, columns: tuple[str, ...]) -> Exhibit:
     points = principal(stage.train, stage.asked).numpy()
     kept = (wanted >= 0) & (wanted < DRAWN_CLASSES)
-    plain = stage.train.shape[1] <= 2
-    labels = ("1", "2") if plain else (say("report.component_1"), say("report.component_2"))
+    labels = (say("report.component_1"), say("report.component_2"))
+    if stage.train.shape[1] <= 2:  # nothing to turn: the axes are the columns, or two neurons
+        labels = ("1", "2") if stage.name else columns[:2]
     title = say("report.raw_input") if not stage.name else stage.name
     view = Scatter(points[kept], wanted[kept].numpy(), found.labels[:DRAWN_CLASSES], title, labels[0], labels[1])
     words = say("report.words_stage", accuracy=percent(stage.accuracy.value), size=number(stage.train.shape[1]))

@@ -66,6 +66,8 @@ def _bought(names: list[str], figures: list[Figure]) -> str:
     *others, own = figures
     best = max(range(len(others)), key=lambda place: others[place].value)
     points = 100 * (own.value - others[best].value)
+    if own.high < others[best].value:
+        return say("report.floor_worse", best=names[best], accuracy=percent(others[best].value), own=percent(own.value))
     if own.low <= others[best].value:
         return say(
             "report.floor_nothing", best=names[best], accuracy=percent(others[best].value), own=percent(own.value)

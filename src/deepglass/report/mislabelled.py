@@ -17,6 +17,7 @@ from deepglass.views.table import Table
 from deepglass.views.view import number
 
 MOST = 12
+TOO_MANY = 0.2  # of the labels; a network that doubts more is itself in doubt
 
 
 class Suspect(NamedTuple):
@@ -41,6 +42,9 @@ def mislabelled(case: Case) -> Section | None:
         Suspect(*origin[row], int(given[row]), likely, float(shares[row, likely]), margin)
         for row, likely, margin in suspicious(shares, given)
     ]
+    if len(suspects) > TOO_MANY * len(given):
+        words = say("report.suspects_too_many", suspects=number(len(suspects)), count=number(len(given)))
+        return Section("mislabelled", words, figures={"suspects": len(suspects), "of": len(given), "shown": []})
     shown = suspects[:MOST]
     entries = [
         {

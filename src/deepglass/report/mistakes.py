@@ -6,7 +6,7 @@ import torch
 from deepglass.explain.grad_cam import fits, grad_cam, last_map
 from deepglass.foundation.words import say
 from deepglass.report.case import Case, Classified
-from deepglass.report.section import Card, Section, percent
+from deepglass.report.section import Card, Section, percent, sentences
 from deepglass.report.thumbnail import thumbnail
 from deepglass.views.heat import Heat
 from deepglass.views.table import Table
@@ -35,7 +35,7 @@ def mistakes(case: Case) -> Section | None:
     lead = say("report.lead_mistakes", wrong=number(len(wrong)), count=number(len(found.targets)), shown=len(worst))
     return Section(
         "mistakes",
-        lead + (" " + say("report.lead_heat") if pictures and fits(case.run.bundle) else ""),
+        sentences(lead, say("report.lead_heat") if pictures and fits(case.run.bundle) else ""),
         cards=_cards(case, found, worst) if pictures else (),
         tables=() if pictures else [_table(case, found, worst.tolist())],
         figures=figures,

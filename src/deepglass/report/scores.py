@@ -26,7 +26,7 @@ def scores(case: Case) -> Section:
     drawn = _classes(found) if found else ([], {})
     return Section(
         "scores",
-        say("report.lead_scores", part=say(f"report.part_{case.part}")),
+        say("report.lead_scores", part=say(f"report.part_{case.part}")) if found else "",
         exhibits=drawn[0],
         tables=[_by_part(case)],
         figures={"parts": figures, **drawn[1]},

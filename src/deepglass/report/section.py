@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from deepglass.foundation.words import say
 from deepglass.views.table import Table
 from deepglass.views.view import View
 
@@ -48,6 +49,11 @@ class Section:
     folded: Sequence[Table] = ()  # one click away
     code: str = ""  # a command to copy
     figures: dict[str, Any] = field(default_factory=dict)  # what report.json holds
+
+
+def sentences(*parts: str) -> str:
+    """Sentences one after the other, as the language in force sets them."""
+    return say("report.between_sentences").join(part for part in parts if part)
 
 
 def percent(value: float) -> str:
