@@ -125,6 +125,11 @@ class Outcome:
         """The finished model's answers."""
         return self.run.predict(inputs)
 
+    def __repr__(self) -> str:
+        part = next(name for name in ("test", "val", "train") if name in self.figures)
+        shown = ", ".join(f"{name} {figure.value:.4g}" for name, figure in self.figures[part].items())
+        return f"<run {self.run.folder}: {shown} ({part}); report {self.report}>"
+
     def document(self) -> dict[str, Any]:
         """The JSON of train, resume and evaluate."""
         metrics = {
