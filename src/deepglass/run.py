@@ -203,8 +203,9 @@ class Run:
         if state.step < training.steps and asked_to_stop():
             journal.write("stopped", state.step)
             raise Stopped("run.stopped", step=state.step, steps=training.steps, folder=self.folder)
-        self._finish(state, training.checkpoints, material)
-        journal.write("end", state.step, best=best.step if (best := state.best()) else None)
+        last = state.step
+        self._finish(state, training.checkpoints, material)  # leaves the best step's weights in the state
+        journal.write("end", last, best=best.step if (best := state.best()) else None)
         return state
 
     def training(

@@ -64,7 +64,7 @@ def read_events(folder: Path, *kinds: str) -> list[Event]:
     events = list(_lines(folder / "events.jsonl"))
     starts: dict[int, int] = {}  # the step at which each life began
     for event in events:
-        starts[event["life"]] = min(event["step"], starts.get(event["life"], event["step"]))
+        starts.setdefault(event["life"], event["step"])
     newest: dict[tuple[Any, ...], Event] = {}
     for event in events:
         redone = event["step"] + (event["kind"] == "train")  # a life that begins at a step trains that step anew
