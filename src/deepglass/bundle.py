@@ -103,11 +103,15 @@ class Bundle:
 
         What cannot be read is answered with {"id", "error"} in its place; the answers do not depend on `batch`.
         """
-        facts = self.task.facts.inputs
         answers: list[dict[str, Any]] = []
-        for group in _groups(open_inputs(inputs, facts.kind, facts.columns), batch):
+        for group in _groups(self.inputs(inputs), batch):
             answers += self._answer(group)
         return answers
+
+    def inputs(self, inputs: Any) -> Iterator[Input]:
+        """What `predict` would be asked about, one by one, each read when its turn comes."""
+        facts = self.task.facts.inputs
+        return open_inputs(inputs, facts.kind, facts.columns)
 
     def scores(self, batch: Batch) -> Predictions:
         """The network's predictions for prepared rows, on the processor the network is on."""

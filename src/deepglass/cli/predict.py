@@ -10,20 +10,26 @@ from deepglass import journey
 from deepglass.cli.options import Debug, Json, Printer
 from deepglass.foundation.errors import MachineError
 from deepglass.foundation.words import say
+from deepglass.tasks.task import said
 
 
 def predict(
     run: Annotated[str, typer.Argument(help=say("cli.run_or_bundle"))],
     files: Annotated[list[str], typer.Argument(help=say("cli.files"))],
     out: Annotated[str, typer.Option("--out", help=say("cli.csv"))] = "",
+    show: Annotated[bool, typer.Option("--show", help=say("cli.show"))] = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
     """The same answers as in evaluation: raw files pass through the bundle's own preprocessing."""
     printer = Printer(as_json)
-    answers = journey.load(run).predict(files)
-    for answer in answers:
+    bundle = journey.load(run)
+    answers = bundle.predict(files)
+    for answer, raw in zip(answers, bundle.inputs(files), strict=True):
         printer.line(_sentence(answer))
+        if show and "error" not in answer:
+            for view in bundle.task.show(raw.raw, answer):
+                printer.line(view.terminal())
     if out:
         _write(Path(out), answers)
         printer.line(say("cli.written", file=out, count=len(answers)))
@@ -35,11 +41,7 @@ def predict(
 def _sentence(answer: dict[str, Any]) -> str:
     if "error" in answer:
         return say("cli.unanswered", id=answer["id"], reason=answer["error"])
-    if "confidence" not in answer:
-        return say("cli.answered", id=answer["id"], prediction=answer["prediction"])
-    return say(
-        "cli.answer", id=answer["id"], prediction=answer["prediction"], confidence=f"{100 * answer['confidence']:.1f}"
-    )
+    return say("cli.answered", id=answer["id"], answer=said(answer))
 
 
 def _write(file: Path, answers: list[dict[str, Any]]) -> None:

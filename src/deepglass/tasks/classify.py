@@ -37,8 +37,11 @@ from deepglass.tasks.inputs import (
     present_input,
     present_mixed,
     settle_inputs,
+    show_choices,
+    show_input,
 )
-from deepglass.tasks.task import Losses, Metric, Predictions, Stream, Turn
+from deepglass.tasks.task import Losses, Metric, Predictions, Stream, Turn, said
+from deepglass.views.view import View
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,6 +166,9 @@ class Classify:
             top = [{"label": name, "confidence": share} for name, share in zip(names, shares, strict=True)]
             found.append({"prediction": names[0], "confidence": shares[0], "top": top})
         return found
+
+    def show(self, raw: Any, answer: Mapping[str, Any]) -> list[View]:
+        return [show_input(raw, self.facts.inputs, said(answer)), show_choices(answer)]
 
     def _weights(self, device: torch.device) -> Tensor | None:
         if self.settings.class_weights == "none":

@@ -19,6 +19,11 @@ from deepglass.data.readers.picture import fit_picture
 from deepglass.data.source import Index
 from deepglass.foundation.ports import Image, Port, Vector
 from deepglass.foundation.seeds import Draws
+from deepglass.foundation.words import say
+from deepglass.views.bars import Bars
+from deepglass.views.picture import Picture
+from deepglass.views.table import Table
+from deepglass.views.view import View
 
 Kind = Literal["picture", "vector"]
 
@@ -140,3 +145,17 @@ def _picture_statistics(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         mean.append(middle)
         std.append(float(np.sqrt(counts @ (levels - middle) ** 2 / counts.sum())))
     return np.array(mean), np.array(std)
+
+
+def show_input(raw: Any, facts: InputFacts, caption: str) -> View:
+    """What was asked about: the picture itself, or the row's numbers by their columns."""
+    if facts.kind == "picture":
+        return Picture(raw.pixels, caption)
+    rows = [(name, float(value)) for name, value in zip(facts.columns, raw, strict=True)]
+    return Table((say("tasks.column"), say("tasks.value")), rows, caption)
+
+
+def show_choices(answer: Mapping[str, Any]) -> View:
+    """The surest labels as bars."""
+    top = answer["top"]
+    return Bars([one["label"] for one in top], [one["confidence"] for one in top], label=say("tasks.confidence"))

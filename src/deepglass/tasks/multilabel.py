@@ -31,8 +31,11 @@ from deepglass.tasks.inputs import (
     present_input,
     present_mixed,
     settle_inputs,
+    show_choices,
+    show_input,
 )
-from deepglass.tasks.task import Losses, Metric, Predictions, Stream, Turn
+from deepglass.tasks.task import Losses, Metric, Predictions, Stream, Turn, said
+from deepglass.views.view import View
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,6 +157,9 @@ class MultiLabelTask:
             top = [{"label": self.facts.labels[number], "confidence": share} for number, share in pairs]
             found.append({"prediction": said, "confidence": sure[row], "top": top})
         return found
+
+    def show(self, raw: Any, answer: Mapping[str, Any]) -> list[View]:
+        return [show_input(raw, self.facts.inputs, said(answer)), show_choices(answer)]
 
     def _weights(self, device: torch.device) -> Tensor | None:
         """Of each label, how many noes come to one yes."""

@@ -30,8 +30,10 @@ from deepglass.tasks.inputs import (
     present_input,
     present_mixed,
     settle_inputs,
+    show_input,
 )
-from deepglass.tasks.task import Losses, Metric, Predictions, Stream, Turn
+from deepglass.tasks.task import Losses, Metric, Predictions, Stream, Turn, said
+from deepglass.views.view import View
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,6 +124,9 @@ class Regress:
 
     def answers(self, predictions: Predictions) -> list[dict[str, Any]]:
         return [{"prediction": value} for value in predictions["values"].tolist()]
+
+    def show(self, raw: Any, answer: Mapping[str, Any]) -> list[View]:
+        return [show_input(raw, self.facts.inputs, said(answer))]
 
     def _number(self, standard: Tensor) -> Tensor:
         """In the answers' own units. (B,) -> (B,)"""

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from deepglass.data.example import NOTHING, Batch, Example
 from deepglass.foundation.ports import Ports
 from deepglass.foundation.seeds import Draws
+from deepglass.foundation.words import say
+from deepglass.views.view import View
 
 Predictions = dict[str, Tensor]
 
@@ -106,9 +108,20 @@ class Task(Protocol):
         """One plain answer a row, as `predict` and the server give it: {"prediction": ..., "confidence": ...}."""
         ...
 
-    def show(self, example: Any, prediction: Mapping[str, Any]) -> list[Any]:
-        """Views of one example and its answer: the same in terminal, report, studio and serve."""
+    def show(self, raw: Any, answer: Mapping[str, Any]) -> list[View]:
+        """Views of one raw example and its answer: the same in terminal, report, studio and serve."""
         ...
+
+
+def said(answer: Mapping[str, Any]) -> str:
+    """An answer in a few words: the class, the labels, the number, with how sure it is where that is known."""
+    prediction = answer["prediction"]
+    if isinstance(prediction, list):
+        prediction = ", ".join(prediction) or say("tasks.no_label")
+    elif isinstance(prediction, float):
+        prediction = f"{prediction:.4g}"
+    sure = f" ({100 * answer['confidence']:.1f} %)" if "confidence" in answer else ""
+    return f"{prediction}{sure}"
 
 
 def total(losses: Losses, counts: Mapping[str, float]) -> Tensor:
