@@ -27,6 +27,7 @@ VALUES = {
     "hue": "0.1",
     "grey": "0.2",
     "randaugment": "2",
+    "invert": "0.5",
     "magnitude": "7",
     "erase": "0.25",
     "mixup": "0.4",
