@@ -79,6 +79,8 @@ def _bars(counts: list[dict[str, Any]], case: Case) -> Exhibit:
     heads = [say("report.column_class"), *(say(f"report.part_{part}") for part in case.parts)]
     table = Table(heads, [list(row.values()) for row in counts])
     few, many = min(counts, key=lambda row: row["train"]), max(counts, key=lambda row: row["train"])
+    if few["train"] == many["train"]:
+        return Exhibit(bars, say("report.words_counts_equal", count=number(few["train"])), table)
     values = {"fewest": few["label"], "few": number(few["train"]), "most": many["label"], "many": number(many["train"])}
     return Exhibit(bars, say("report.words_counts", **values), table)
 

@@ -73,6 +73,8 @@ def _weakest(rows: list[dict[str, object]]) -> tuple[Bars, str]:
     title = say("report.f1_by_class") if len(kept) == len(rows) else say("report.f1_weakest", count=MOST_BARS)
     bars = Bars([str(row["label"]) for row in kept], list(map(_f1, kept)), title, "F1")
     low, high = min(rows, key=_f1), max(rows, key=_f1)
+    if _f1(low) == _f1(high):
+        return bars, say("report.words_f1_equal", value=number(_f1(low)))
     values = {"hardest": low["label"], "low": number(_f1(low)), "easiest": high["label"], "high": number(_f1(high))}
     return bars, say("report.words_f1", **values)
 

@@ -59,11 +59,12 @@ def sentences(*parts: str) -> str:
 def percent(value: float) -> str:
     """A share to a tenth of a percent; what is whole stays whole.
 
-    >>> percent(0.98765), percent(0.97), percent(0.97012), percent(0.00012)
-    ('98.8 %', '97 %', '97.0 %', '0.012 %')
+    >>> percent(0.98765), percent(0.97), percent(0.97012), percent(0.00012), percent(1e-9)
+    ('98.8 %', '97 %', '97.0 %', '0.012 %', '< 0.01 %')
     """
     value = round(100 * value, 9)
     if not math.isfinite(value):
         return "–"
-    whole = value == int(value)
-    return f"{value:.0f} %" if whole else f"{value:.1f} %" if value >= 0.1 else f"{value:.2g} %"
+    if value == int(value):
+        return f"{value:.0f} %"
+    return f"{value:.1f} %" if value >= 0.1 else f"{value:.2g} %" if value >= 0.01 else "< 0.01 %"
