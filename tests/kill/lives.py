@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch._dynamo  # loaded by the first optimizer, which takes two seconds: once here, not in every life
 
 from deepglass.bundle import choose_model
 from deepglass.cli.stop import StopSignals
