@@ -24,7 +24,8 @@ def small_copy(pixels: np.ndarray) -> tuple[int, bytes]:
     """dHash and 12 x 12 colour copy of uint8 pixels (H, W, C); (0, b"") for a picture that is tiny or flat."""
     if min(pixels.shape[:2]) < SMALLEST:
         return 0, b""
-    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).convert("RGB")
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    image = image if image.mode == "RGB" else image.convert("RGB")
     if (shrink := min(image.size) // (8 * THUMB)) > 1:
         image = image.reduce(shrink)
     thumb = np.asarray(image.resize((THUMB, THUMB), Image.Resampling.BOX))

@@ -56,7 +56,7 @@ class Header(NamedTuple):
 
 def read_picture(file: Path | str | bytes) -> Picture:
     """The decoded picture, turned as EXIF asks, transparency laid on white; raises Unreadable with the reason."""
-    stream = io.BytesIO(file if isinstance(file, bytes) else _content(Path(file)))
+    stream = io.BytesIO(file if isinstance(file, bytes) else _content(file))
     image = _open(stream)
     notes = ["first_frame"] if _has_frames(image) else []
     try:
@@ -93,7 +93,10 @@ def fit_picture(
     `crop` keeps the largest centred box of the wanted proportions, `share` of it where a recipe cuts the rim (224 of
     256 is 0.875); `pad` keeps all and fills up with the median colour of the rim; `stretch` forgets the proportions.
     """
-    image = _image(to_bytes(pixels), channels)
+    pixels = to_bytes(pixels)
+    if pixels.shape == (height, width, channels) and share == 1.0:
+        return pixels.transpose(2, 0, 1).copy()  # fits already: most of the time of small pictures
+    image = _image(pixels, channels)
     resample = Image.Resampling.BICUBIC if smooth == "bicubic" else Image.Resampling.BILINEAR
     if how == "pad":
         image = _padded(image, height, width, resample)
@@ -111,9 +114,9 @@ def to_bytes(pixels: np.ndarray) -> np.ndarray:
     return ((pixels.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
 
 
-def _content(file: Path) -> bytes:
+def _content(file: Path | str) -> bytes:
     try:
-        with file.open("rb") as stream:
+        with open(file, "rb") as stream:
             size = os.fstat(stream.fileno()).st_size
             if size > MOST_BYTES:
                 raise Unreadable("too_many_bytes", size=size >> 20, limit=MOST_BYTES >> 20)
@@ -202,8 +205,8 @@ def _pixels(image: Image.Image, notes: list[str]) -> np.ndarray:
         image = _on_white(image, notes)
     elif image.mode == "CMYK":
         notes.append("cmyk")
-    image = image.convert("L" if image.mode in GREY else "RGB")
-    array = np.asarray(image)
+    mode = "L" if image.mode in GREY else "RGB"
+    array = np.asarray(image if image.mode == mode else image.convert(mode))  # convert copies even what fits
     return array[..., None] if array.ndim == 2 else array
 
 
