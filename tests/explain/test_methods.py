@@ -83,7 +83,7 @@ def test_integrated_gradients_add_up_to_the_difference_of_scores(shape):
     parts = integrated_gradients(network, x, 2)
     difference = (network(x) - network(torch.zeros_like(x)))[0, 2]
     assert parts.shape == x.shape
-    assert float(parts.sum()) == pytest.approx(float(difference), abs=1e-4)
+    assert float(parts.sum()) == pytest.approx(difference.item(), abs=1e-4)
 
 
 def test_integrated_gradients_of_a_linear_network_are_weights_times_inputs():

@@ -29,9 +29,8 @@ def write_explanations(found: Sequence[Explained], method: str, model: str, fold
         entry = to_json(one.answer)
         if one.explanation:
             stem = f"{place + 1:03d}-{_plain(Path(str(one.answer['id'])).stem)}"
-            drawn = {
-                f"{stem}-{name}.png": view.png() for name, view in one.explanation.views.items() if hasattr(view, "png")
-            }  # pyright: ignore
+            views = one.explanation.views.items()
+            drawn = {f"{stem}-{name}.png": _png(view) for name, view in views if hasattr(view, "png")}
             pictures |= drawn
             arrays |= {f"{place + 1:03d}.{name}": values for name, values in one.explanation.arrays.items()}
             entry |= {"words": one.explanation.words, "pictures": list(drawn), "arrays": _shapes(one, place)}
@@ -54,6 +53,10 @@ def sentence(one: Explained) -> str:
     share = f"{100 * answer['confidence']:.3g}"
     values = {"id": answer["id"], "prediction": answer["prediction"], "confidence": share}
     return say("explain.answer", words=one.explanation.words, **values)
+
+
+def _png(view: Any) -> bytes:
+    return view.png()
 
 
 def _shapes(one: Explained, place: int) -> dict[str, dict[str, Any]]:

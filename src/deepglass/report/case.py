@@ -109,7 +109,7 @@ class Case:
         if "logits" not in predictions or target.is_floating_point():
             return None
         rows = self.material.rows[part]
-        ids = [self.material.store.index.ids[row] for row in rows.tolist()]
+        ids = [str(self.material.store.index.ids[row]) for row in rows.tolist()]
         return Classified(rows, ids, predictions["logits"], target[torch.from_numpy(rows)], self.labels)
 
     def presented(self, rows: np.ndarray) -> Tensor:
@@ -129,7 +129,7 @@ class Case:
         if len(rows) <= most:
             return np.arange(len(rows))
         ids = self.material.store.index.ids
-        keys = text_keys(0, [ids[row] for row in rows.tolist()])
+        keys = text_keys(0, [str(ids[row]) for row in rows.tolist()])
         return np.sort(np.argsort(keys, kind="stable")[:most])
 
     def flat(self, rows: np.ndarray) -> Tensor:

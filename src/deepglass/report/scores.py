@@ -1,5 +1,6 @@
 """How well: every figure of every part, the classes one by one, and which is taken for which."""
 
+import numpy as np
 import torch
 
 from deepglass.foundation.settings import to_json
@@ -88,7 +89,7 @@ def _table(rows: list[dict[str, object]]) -> Table:
     return Table([say(f"report.column_{name}") for name in names], [list(row.values()) for row in rows])  # pyright: ignore
 
 
-def _pairs(counts: "torch.Tensor", labels: tuple[str, ...]) -> Table | None:
+def _pairs(counts: np.ndarray, labels: tuple[str, ...]) -> Table | None:
     """The classes that are taken for another, most often first."""
     pairs = [
         (labels[true], labels[taken], int(counts[true, taken]))
