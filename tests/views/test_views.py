@@ -196,7 +196,8 @@ def test_ansi_pictures_use_colours():
 
 def test_a_table_for_a_page_is_escaped():
     page = VIEWS["en"]["table"].html()
-    assert "&lt;b&gt;" in page and '<td class="number" data-value="10000">10,000</td>' in page and "<caption>Rows</caption>" in page
+    assert "&lt;b&gt;" in page and "<caption>Rows</caption>" in page
+    assert '<td class="number" data-value="10000">10,000</td>' in page
 
 
 def test_numbers_in_words():
