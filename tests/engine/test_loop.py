@@ -1,4 +1,4 @@
-"""The loop's promises, on three families: resumes bit for bit, shards equal the full batch, turns change only theirs."""
+"""The loop's promises: resumes bit for bit, shards equal the full batch, a turn changes only what is its own."""
 
 import json
 from dataclasses import replace
@@ -11,6 +11,7 @@ from deepglass.data.order import Balanced, Lengths, Shuffled
 from deepglass.engine.checkpoint import Checkpoints, restore
 from deepglass.engine.journal import Journal, read_events
 from deepglass.engine.loop import Training, train
+from deepglass.engine.measure import try_plan
 from deepglass.engine.optimizers import build_optimizer
 from deepglass.engine.plan import Plan
 from deepglass.engine.settings import TrainSettings
@@ -209,3 +210,33 @@ def test_every_epoch_has_every_row_once():
     classes = np.array([0] * 45 + [1] * 5)
     balanced = Balanced(np.arange(50), classes, 10, seed=1)
     assert np.bincount(classes[np.concatenate([balanced.at(step) for step in range(4)])]).tolist() == [20, 20]
+
+
+def test_a_stop_that_comes_after_looking_up_is_saved_too(tmp_path):
+    """The signal may come between the look-up and the question whether to stop: that step is on the disk as well."""
+    task, state, rows, settings = start("classifier")
+    life = training(tmp_path, rows, settings, 20, None, state)
+    asked = iter([False, False] * 3 + [False, True])  # look-up and question, step by step
+    life.asked_to_stop = lambda: next(asked)
+    train(task, state, life)
+    assert state.step == 3 and Checkpoints(tmp_path).steps() == [3]
+
+
+def test_trials_of_plans_write_nothing(tmp_path):
+    """A loss that is not finite in a trial is the run's own affair: no checkpoint of a copy may be resumed from."""
+    task, state, rows, settings = start("classifier")
+    bad = lambda step: rows(step).with_columns(input=rows(step)["input"] * float("nan"))  # noqa: E731
+    try_plan(task, state, training(tmp_path, bad, settings, 20, None, state), Plan(), seconds=0.0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_end_takes_no_history_back(tmp_path):
+    """The end's event may name an earlier step, that of the best weights; the life began where it began."""
+    journal = Journal(tmp_path)
+    for step in range(3):
+        journal.write("train", step)
+    journal = Journal(tmp_path)
+    journal.write("start", 2)
+    journal.write("train", 2)
+    journal.write("end", 0)
+    assert [event["step"] for event in read_events(tmp_path, "train")] == [0, 1, 2]
