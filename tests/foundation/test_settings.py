@@ -56,7 +56,7 @@ def test_a_word_that_is_no_setting_is_named():
 
 
 def test_origins_and_toml_survive_a_round_trip(tmp_path):
-    chosen, origins = resolve(Whole(), parse_assignments(["train.lr=0.5", "train.name=a \"quoted\" \\ name"]))
+    chosen, origins = resolve(Whole(), parse_assignments(["train.lr=0.5", 'train.name=a "quoted" \\ name']))
     (tmp_path / "run.toml").write_text(to_toml(chosen, origins), encoding="utf-8")
     again, _ = resolve(Whole(), read_toml(tmp_path / "run.toml"))
     assert again == chosen
