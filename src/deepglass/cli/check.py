@@ -23,7 +23,8 @@ def check(
     with Watch(as_json) as watch:
         found = journey.check(data, overrides(words), watch.read)
     printer.line(found.sentence)
-    printer.line(say("cli.parts", **{part: found.counts.get(part, 0) for part in ("train", "val", "test")}))
+    counts = found.counts
+    printer.line(say("cli.parts", train=counts.get("train", 0), val=counts.get("val", 0), test=counts.get("test", 0)))
     for finding in found.findings[:SHOWN]:
         printer.line(say("cli.finding", level=say(f"cli.level_{finding['level']}"), **_place(finding)))
     if len(found.findings) > SHOWN:

@@ -40,9 +40,9 @@ def make_batch(
     columns: dict[str, Column] = store.gather(rows)
     place = torch.from_numpy(rows)
     columns |= {name: values[place] for name, values in targets.items()}
-    ids = store.index.ids
+    ids, numbers = store.index.ids, list[int](rows.tolist())
     return Batch(
-        tuple(ids[row] for row in rows.tolist()),
+        tuple(ids[row] for row in numbers),
         columns,
         step,
         torch.zeros(len(rows), dtype=torch.int64) if keys is None else keys,

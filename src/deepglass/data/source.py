@@ -32,11 +32,6 @@ class Finding(NamedTuple):
     file: str = ""  # the id of the example, or a folder or file of the source
     values: dict[str, Any] = {}
 
-    @property
-    def count(self) -> int:
-        """How many examples it concerns."""
-        return int(self.values.get("count", 1))
-
 
 @dataclass(frozen=True)
 class Index:

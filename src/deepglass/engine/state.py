@@ -116,7 +116,9 @@ def average(state: State, decay: float) -> None:
     now = min(decay, (1 + state.step) / (10 + state.step))
     live = state.model.state_dict()
     floating = [name for name, tensor in live.items() if tensor.is_floating_point()]
-    torch._foreach_lerp_([state.averages[name] for name in floating], [live[name] for name in floating], 1 - now)
+    torch._foreach_lerp_(  # pyright: ignore[reportPrivateImportUsage]  -- torch's own optimizers use it
+        [state.averages[name] for name in floating], [live[name] for name in floating], 1 - now
+    )
     for name in live.keys() - set(floating):
         state.averages[name].copy_(live[name])
 
