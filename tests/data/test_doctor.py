@@ -211,14 +211,14 @@ def test_tables(tmp_path: Path) -> None:
     assert [finding.file for finding in of_kind("constant_column", late)] == ["same"]
     assert [finding.file for finding in of_kind("column_is_answer", late)] == ["code"]
     (shared,) = of_kind("same_row_across_parts", late)
-    assert 1 <= shared.count <= 10 and "occur with the same numbers in more than one part" in sentence(shared)
+    assert 1 <= shared.values["count"] <= 10 and "occur with the same numbers in more than one part" in sentence(shared)
     assert "answer_by_name" in {finding.kind for finding in early}
 
 
 def test_answers_that_are_missing_are_counted(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("x,label\n" + "".join(f"{row},{'ab'[row % 2]}\n" for row in range(40)) + "1,\n")
     (missing,) = of_kind("no_answer", examine(recognise(str(tmp_path / "t.csv"), PLAIN))[0])
-    assert missing.count == 1
+    assert missing.values["count"] == 1
 
 
 def test_report_is_json_in_either_language(tmp_path: Path) -> None:
