@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
-from metric_cases import CASES, Case, make
-from reference_metrics import theirs
 from sklearn import metrics as sklearn
 
 from deepglass.metrics.accuracy import Accuracy, hits
@@ -24,6 +22,8 @@ from deepglass.metrics.calibration import (
 )
 from deepglass.metrics.confusion import Confusion
 from deepglass.metrics.f1 import F1
+from tests.metrics.metric_cases import CASES, Case, make
+from tests.metrics.reference_metrics import theirs
 
 MANY = settings(max_examples=50, deadline=None)
 

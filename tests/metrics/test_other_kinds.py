@@ -8,13 +8,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from metric_cases import CASES, Case
-from reference_metrics import theirs
 from sklearn import metrics as sklearn
 
 from deepglass.metrics.iou import MeanIou
 from deepglass.metrics.multilabel import MultiLabel, Name
 from deepglass.metrics.regression import Regression
+from tests.metrics.metric_cases import CASES, Case
+from tests.metrics.reference_metrics import theirs
 
 MANY = settings(max_examples=60, deadline=None)
 
