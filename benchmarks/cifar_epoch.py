@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 
 from deepglass.engine.journal import Journal
-from deepglass.engine.measure import one_step
+from deepglass.engine.loop import one_step
 from deepglass.foundation.settings import Override
 from deepglass.journey import propose
 from deepglass.run import Run

@@ -30,6 +30,10 @@ from deepglass.report.write import write_report
 from deepglass.run import Run, RunSettings
 from deepglass.tasks.task import Predictions
 
+WRITTEN = (  # what a run writes beside run.toml
+    *("machine.json", "data.json", "plan.json", "events.jsonl", "folds.json", "report.html", "report.json"),
+    *("checkpoints", "bundle", "blobs", "folds", "tensorboard"),
+)
 SHIPPED = Path(__file__).parent / "weights" / "bundles"  # what comes with the package
 
 
@@ -250,6 +254,8 @@ def new_folder(out: str, place: str) -> Path:
         folder = Path(out)
         if (folder / "run.toml").exists():
             raise UsageError("run.exists", folder=folder)
+        if taken := next((name for name in WRITTEN if (folder / name).exists()), ""):
+            raise UsageError("run.taken", file=folder / taken)
         return folder
     name = re.sub(r"[^\w.-]+", "-", Path(place).name or str(place)).strip("-") or "run"
     base = Path("runs") / f"{datetime.date.today():%Y-%m-%d}-{name}"
@@ -290,11 +296,12 @@ def _forget(folder: Path, fresh: bool) -> None:
     """A run that failed before its first step leaves nothing behind."""
     if any(folder.rglob("events.jsonl")):
         return
-    for name in ("run.toml", "machine.json", "data.json", "plan.json"):
-        with contextlib.suppress(OSError):
-            (folder / name).unlink()
     if fresh:
         shutil.rmtree(folder, ignore_errors=True)
+    for name in ("run.toml", *WRITTEN):  # none was there before: `new_folder` saw to it
+        shutil.rmtree(folder / name, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            (folder / name).unlink()
 
 
 def _last(overrides: Iterable[Override], path: str) -> str:

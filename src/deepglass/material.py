@@ -61,13 +61,16 @@ def gather(
     sample: int = 0,
     store: Store | None = None,
 ) -> Material:
-    """Check and prepare every example, or the first `sample` training rows; a fold brings the store that all share."""
+    """Check and prepare every example, or `sample` training rows; a fold brings the store that all share.
+
+    A sample is taken at even distances: sources list class after class, so the first rows would be of one class.
+    """
     findings = list(source.findings) + before(source, parts)
-    only = np.flatnonzero(parts == "train")[:sample] if sample else None
+    only = _evenly(np.flatnonzero(parts == "train"), sample) if sample else None
     preparation = [name, task.preparation()]
     store = store or prepare_all(source, parts, task.prepare, preparation, settings.cache, watch, only)
     refuse(findings + store.findings)
-    too_many_bad(store.findings, sample or len(source.index), settings)
+    too_many_bad(store.findings, len(source.index) if only is None else len(only), settings)
     return _material(source, task, parts, store, findings)
 
 
@@ -93,6 +96,10 @@ def picture_size(asked: int, takes: Port | None, found: Survey) -> tuple[tuple[i
     if isinstance(takes, Image):
         return (takes.height, takes.width), channels
     return (found.height, found.width), channels
+
+
+def _evenly(rows: np.ndarray, count: int) -> np.ndarray:
+    return rows[np.arange(count) * len(rows) // count] if count < len(rows) else rows
 
 
 def _material(source: Source, task: Task, parts: np.ndarray, store: Store, findings: list[Finding]) -> Material:

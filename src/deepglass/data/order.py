@@ -31,7 +31,10 @@ class Shuffled:
 
     def at(self, step: int) -> np.ndarray:
         """Rows of the tickets step*B ... step*B + B - 1."""
-        tickets = np.arange(step * self.batch, (step + 1) * self.batch)
+        return self.take(np.arange(step * self.batch, (step + 1) * self.batch))
+
+    def take(self, tickets: np.ndarray) -> np.ndarray:
+        """The rows of any tickets."""
         epochs, places = np.divmod(tickets, len(self.rows))
         for epoch in np.unique(epochs):
             mine = epochs == epoch
@@ -58,9 +61,13 @@ class Balanced:
         count = len(self.members)
         tickets = np.arange(step * self.batch, (step + 1) * self.batch)
         rows = np.empty(self.batch, dtype=np.int64)
-        for slot, (turn, place) in enumerate(zip(*np.divmod(tickets, count), strict=True)):
-            chosen = Permutation(count, self.seed, "round", int(turn))(np.array([place]))[0]
-            rows[slot] = self.shuffled[chosen].at(int(turn))[0]
+        turns, chosen = np.divmod(tickets, count)
+        for turn in np.unique(turns):
+            mine = turns == turn
+            chosen[mine] = Permutation(count, self.seed, "round", int(turn))(chosen[mine])
+        for name in np.unique(chosen):
+            mine = chosen == name
+            rows[mine] = self.shuffled[name].take(turns[mine])
         return rows
 
 

@@ -89,20 +89,25 @@ class Checkpoints:
         return MachineError("train.cannot_save", **values)
 
     def _write(self, step: int, tensors: Mapping[str, Mapping[str, Tensor]], document: Any, keep: set[str]) -> None:
-        files = {f"{name}.safetensors": save_tensors(dict(group)) for name, group in tensors.items()}
-        files["state.json"] = json.dumps(document, indent=1).encode()
         try:
+            files = {f"{name}.safetensors": save_tensors(dict(group)) for name, group in tensors.items()}
+            files["state.json"] = json.dumps(document, indent=1).encode()
             write_sealed(self.folder / _name(step), files)
             write_text(self.folder / "latest", _name(step))
         except DeepglassError as error:
             self.failures.append(error)
             return
+        except Exception as error:  # no room in memory, a tensor that has no file form: told like any other failure
+            self.failures.append(MachineError("sealed.cannot_write", folder=self.folder / _name(step), reason=error))
+            return
         self.failures.clear()
-        self._prune(keep)
+        self._prune(step, keep)
 
-    def _prune(self, keep: set[str]) -> None:
+    def _prune(self, newest: int, keep: set[str]) -> None:
+        """The newest ones and the best stay; later ones than the newest are damaged: a resume passed them over."""
         names = [_name(step) for step in self.steps()]
-        for name in set(names[:-KEEP]) - keep:
+        whole = [name for name in names if name <= _name(newest)]
+        for name in set(names) - set(whole[-KEEP:]) - keep:
             shutil.rmtree(self.folder / name, ignore_errors=True)
 
 
@@ -162,16 +167,23 @@ def _load_weights(state: State, weights: Mapping[str, Tensor]) -> None:
 
 
 def _load_optimizers(state: State, slots: Mapping[str, Tensor]) -> None:
-    """Moments back to their parameters by name; a fused optimizer needs them with the parameter's own strides."""
+    """Moments back to their parameters by name; a fused optimizer needs them with the parameter's own strides.
+
+    A count of steps lies where torch's own load_state_dict puts it: on the device if the optimizer is fused.
+    """
     left = dict(slots)
     for updates, optimizer in state.optimizers.items():
+        fused = any(group.get("fused") for group in optimizer.param_groups)
         for name, parameter in trainable(state.model, updates).items():
             prefix = f"{updates}:{name}:"
             found = [key for key in left if key.startswith(prefix)]
             for key in found:
                 value = left.pop(key)
-                moved = value if value.ndim == 0 else torch.empty_like(parameter).copy_(value)
-                optimizer.state[parameter][key.removeprefix(prefix)] = moved.detach()
+                if value.shape == parameter.shape and not key.endswith(":step"):
+                    value = torch.empty_like(parameter).copy_(value)
+                elif fused:
+                    value = value.to(parameter.device)
+                optimizer.state[parameter][key.removeprefix(prefix)] = value.detach()
     _same_names("optimizers", {}, left)
 
 

@@ -56,14 +56,18 @@ def train(task: Task, state: State, run: Training) -> State:
             save(state, run)  # asked to stop after we looked up
             run.checkpoints.settle()
             return state
-        batch = run.batch(state.step)  # a function of the step
-        shards = present(task, state, run, batch)
-        for place, turn in enumerate(task.turns()):
-            if state.step % turn.every == 0:
-                backward(state, run, turn, place, shards)
-                update(state, run, turn, shards)
-        average(state, run.settings.average)
-        state.step += 1
+        one_step(task, state, run, run.batch(state.step))  # a batch is a function of the step
+
+
+def one_step(task: Task, state: State, run: Training, batch: Batch) -> None:
+    """Each player takes its turn on the same rows, then the averages follow."""
+    shards = present(task, state, run, batch)
+    for place, turn in enumerate(task.turns()):
+        if state.step % turn.every == 0:
+            buffers = backward(state, run, turn, place, shards)
+            update(state, run, turn, shards, buffers, first=place == 0)
+    average(state, run.settings.average)
+    state.step += 1
 
 
 def look_up(state: State, run: Training) -> None:
@@ -112,8 +116,11 @@ def present(task: Task, state: State, run: Training, batch: Batch) -> list[Batch
         return [task.present(shard, shard.draws("augment")) for shard in shards if len(shard)]
 
 
-def backward(state: State, run: Training, turn: Turn, place: int, shards: list[Batch]) -> None:
-    """Gradients of the turn's loss into the turn's own parameters; sums over all shards' counts, as one batch."""
+def backward(state: State, run: Training, turn: Turn, place: int, shards: list[Batch]) -> "SharedBuffers":
+    """Gradients of the turn's loss into the turn's own parameters; sums over all shards' counts, as one batch.
+
+    Returns the buffers as they were, for the case that the turn is refused.
+    """
     wake(state.tree)
     mine = trainable(state.model, turn.updates)
     counts = _all_counts(turn, shards)
@@ -132,9 +139,12 @@ def backward(state: State, run: Training, turn: Turn, place: int, shards: list[B
             _note(run, losses, counts, index)
     buffers.merge()
     _carry(state, carried)
+    return buffers
 
 
-def update(state: State, run: Training, turn: Turn, shards: list[Batch]) -> None:
+def update(
+    state: State, run: Training, turn: Turn, shards: list[Batch], buffers: "SharedBuffers", *, first: bool = True
+) -> None:
     """Refuse what is not finite, clip, move the weights, forget the gradients."""
     mine = trainable(state.model, turn.updates)
     norm = torch.nn.utils.get_total_norm([parameter.grad for parameter in mine.values() if parameter.grad is not None])
@@ -146,19 +156,24 @@ def update(state: State, run: Training, turn: Turn, shards: list[Batch]) -> None
         set_rate(optimizer, lr)
         optimizer.step()
     else:
-        refuse(state, run, turn, shards)
+        buffers.restore()  # a poisoned batch must not stay in BatchNorm's statistics either
+        refuse(state, run, turn, shards, first)
     optimizer.zero_grad(set_to_none=True)
     if state.step % run.log_every == 0 or state.step == run.steps - 1:
         run.journal.write("train", state.step, turn=turn.updates, losses=run.losses(), lr=lr, norm=float(norm))
 
 
-def refuse(state: State, run: Training, turn: Turn, shards: list[Batch]) -> None:
-    """A loss or gradient that is not finite never reaches the weights; the step's rows are written down."""
+def refuse(state: State, run: Training, turn: Turn, shards: list[Batch], first: bool) -> None:
+    """A loss or gradient that is not finite never reaches the weights; the step's rows are written down.
+
+    The state is saved where the step's first turn was refused; later turns find it in the middle of a step.
+    """
     ids = [row for shard in shards for row in shard.ids]
     losses = run.losses()
     run.journal.write("nonfinite", state.step, turn=turn.updates, losses=losses, ids=ids)
     if run.settings.nonfinite == "stop":
-        save(state, run)
+        if first:
+            save(state, run)
         run.checkpoints.settle()
         said = ", ".join(f"{name} {value:g}" for name, value in losses.items())
         raise RunFailed("train.nonfinite", step=state.step, folder=run.folder, losses=said, first=ids[0])
@@ -184,22 +199,31 @@ class SharedBuffers:
     """Shards start from the step's buffers; afterwards float ones are averaged by rows, others are shard 0's."""
 
     def __init__(self, tree: nn.Module, shards: int):
-        self.live = dict(tree.named_buffers()) if shards > 1 else {}
+        self.shards = shards
+        self.live = dict(tree.named_buffers())
         self.floating = {name for name, _ in float_buffers(tree)}
         self.begun = {name: buffer.clone() for name, buffer in self.live.items()}
         self.ended: list[tuple[int, dict[str, Tensor]]] = []
 
-    def start(self) -> None:
-        """Every shard sees the buffers that the step began with."""
+    def restore(self) -> None:
+        """The buffers as they were before the turn."""
         for name, buffer in self.live.items():
             buffer.copy_(self.begun[name])
 
+    def start(self) -> None:
+        """Every shard sees the buffers that the step began with."""
+        if self.shards > 1:
+            self.restore()
+
     def finish(self, rows: int) -> None:
         """Remember what this shard made of them."""
-        self.ended.append((rows, {name: buffer.clone() for name, buffer in self.live.items()}))
+        if self.shards > 1:
+            self.ended.append((rows, {name: buffer.clone() for name, buffer in self.live.items()}))
 
     def merge(self) -> None:
         """Put the shards' buffers together."""
+        if not self.ended:
+            return
         rows = sum(count for count, _ in self.ended)
         for name, buffer in self.live.items():
             if name in self.floating:

@@ -12,14 +12,14 @@ from typing import Any
 
 import torch
 
-from deepglass.engine.loop import Training, backward, present, update
+from deepglass.engine.loop import Training, one_step
 from deepglass.engine.plan import Plan
 from deepglass.engine.settings import TrainSettings
-from deepglass.engine.state import State, average
+from deepglass.engine.state import State
 from deepglass.foundation.words import say
 from deepglass.graph.cost import cost
 from deepglass.graph.trace import trace
-from deepglass.tasks.task import Batch, Task
+from deepglass.tasks.task import Task
 
 TRIAL_SECONDS = 1.5
 LEAST_STEPS = 3
@@ -59,16 +59,6 @@ def try_plan(task: Task, state: State, training: Training, plan: Plan, seconds: 
         steps += 1
     _wait(training.device)
     return Trial((steps - 1) / (time.perf_counter() - began), tuple(losses))
-
-
-def one_step(task: Task, state: State, training: Training, batch: Batch) -> None:
-    """One step as the loop does it, without looking up."""
-    shards = present(task, state, training, batch)
-    for place, turn in enumerate(task.turns()):
-        backward(state, training, turn, place, shards)
-        update(state, training, turn, shards)
-    average(state, training.settings.average)
-    state.step += 1
 
 
 def candidates(settings: TrainSettings, plain: Plan, pictures: bool) -> list[Plan]:

@@ -24,7 +24,7 @@ class Plan:
     steps: int = 0
     origin: str = "plain"
     reasons: tuple[str, ...] = ()
-    measured: dict[str, float] | None = None  # examples a second of every candidate that was tried
+    measured: dict[str, float] | None = None  # steps a second of every candidate that was tried
 
     def precision_of(self, device: torch.device) -> contextlib.AbstractContextManager[object]:
         """The context in which forward passes are computed."""

@@ -8,8 +8,8 @@ import copy
 import math
 from dataclasses import dataclass, replace
 
-from deepglass.engine.loop import Training
-from deepglass.engine.measure import Silent, one_step
+from deepglass.engine.loop import Training, one_step
+from deepglass.engine.measure import Silent
 from deepglass.engine.state import State
 from deepglass.foundation.errors import RunFailed
 from deepglass.tasks.task import Task

@@ -4,6 +4,7 @@ Schedules, the order of the data and every random draw are functions of the step
 checkpoint are functions of (step, scores).
 """
 
+import math
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -53,7 +54,9 @@ class State:
 
 
 def improves(score: Score, over: Score) -> bool:
-    """Whether one check's score is better than another's; a figure that is not a number never is."""
+    """Whether one check's score is better than another's; a figure that is not a number is worse than any that is."""
+    if math.isnan(over.value):
+        return not math.isnan(score.value)
     return score.value > over.value if score.better == "up" else score.value < over.value
 
 
@@ -138,7 +141,11 @@ class averaged:  # noqa: N801 -- reads as a verb: with averaged(state): evaluate
     @torch.no_grad()
     def _swap(self) -> None:
         live = self.state.model.state_dict()
+        swapped: set[int] = set()
         for name, other in self.state.averages.items():
+            if live[name].data_ptr() in swapped:  # tied: the same memory under a second name
+                continue
+            swapped.add(live[name].data_ptr())
             kept = live[name].clone()
             live[name].copy_(other)
             other.copy_(kept)

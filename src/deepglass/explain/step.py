@@ -135,13 +135,13 @@ def _turn(subject: Subject, turn: Turn, place: int, shards: list[Batch]) -> Turn
         return Seen(tuple(x.shape), summarise(x, kind), x.detach().clone() if exact else None)
 
     with Probe(model, leaves(model), keep=keep, inputs=exact) as probe:
-        backward(subject.state, subject.training, turn, place, shards)
+        buffers = backward(subject.state, subject.training, turn, place, shards)
     gradients = {
         name: parameter.grad.detach().clone()
         for name, parameter in model.named_parameters()
         if parameter.grad is not None
     }
-    update(subject.state, subject.training, turn, shards)
+    update(subject.state, subject.training, turn, shards, buffers)
     said = next(event for event in reversed(subject.heard.events) if event["kind"] == "train")
     weights = [
         Weight(name, old, gradients.get(name), after)

@@ -95,8 +95,9 @@ def _checked(folder: Path) -> Iterator[tuple[str, bytes]]:
     try:
         document = json.loads(manifest.read_bytes())
         stated = document["files"]
-        if document["digest"] != _digest(stated):
-            raise ValueError
+        if document["digest"] != _digest(stated) or any(Path(name).name != name for name in stated):
+            raise ValueError  # a name with a folder in it would be read from outside
+        stated = {name: (int(size), str(sha256)) for name, (size, sha256) in stated.items()}
     except (OSError, ValueError, KeyError, TypeError):
         raise RunFailed("sealed.no_manifest", file=manifest) from None
     extra = {file.name for file in folder.iterdir()} - set(stated) - {MANIFEST}

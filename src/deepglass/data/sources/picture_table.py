@@ -183,16 +183,26 @@ def _index(table: Delimited, plan: Plan, names: Names, findings: list[Finding]) 
     groups: list[str] = []
     code = _coder(table, plan)
     short = 0
+    again: list[str] = []
+    known: set[str] = set()
     for _, cells in table.rows():
         if len(cells) != len(table.names):
             short += 1
             continue
-        ids.append(names.find(cells[plan.path]) or cells[plan.path].replace("\\", "/"))
+        id = names.find(cells[plan.path]) or cells[plan.path].replace("\\", "/")
+        if id in known:
+            again.append(id)
+            continue
+        known.add(id)
+        ids.append(id)
         labels.append(code(cells))
         parts += [part(cells[plan.part])] if plan.part is not None else []
         groups += [cells[plan.group]] if plan.group is not None else []
     if short:
         findings.append(Finding("rows_cut", "warning", table.file.name, {"count": short, "expected": len(table.names)}))
+    if again:
+        values = {"count": len(again), "examples": ", ".join(again[:3])}
+        findings.append(Finding("rows_repeated", "warning", table.file.name, values))
     return Index(ids, labels, parts, groups)
 
 
