@@ -6,9 +6,11 @@ from PIL import Image
 
 import deepglass as dg
 from deepglass.data.order import Balanced
+from deepglass.data.readers.picture import read_picture
 from deepglass.data.recognise import recognise
 from deepglass.data.settings import DataSettings
-from deepglass.foundation.errors import RunFailed, UsageError
+from deepglass.data.source import Unreadable
+from deepglass.foundation.errors import DataError, RunFailed, UsageError
 from deepglass.foundation.sealed import _manifest, read_sealed, write_sealed
 from deepglass.foundation.seeds import Permutation
 from deepglass.journey import propose
@@ -82,3 +84,36 @@ def test_balanced_rows_are_those_of_ticket_after_ticket():
             turn, place = divmod(step * 7 + slot, 3)
             chosen = Permutation(3, 4, "round", turn)(np.array([place]))[0]
             assert found == order.shuffled[chosen].at(turn)[0]
+
+
+def test_an_evaluation_of_folds_calls_nothing_test_that_was_trained_on(table, tmp_path):
+    plain = [line.replace(",split,", ",c,").replace(",test,", ",0,") for line in table.read_text().splitlines()]
+    (tmp_path / "plain.csv").write_text("\n".join(line.replace(",train,", ",0.5,") for line in plain) + "\n")
+    settings = {"data.folds": 3, "train.steps": 3, "train.batch": 8}
+    dg.train(tmp_path / "plain.csv", out=tmp_path / "run", settings=settings)
+    assert set(dg.evaluate(tmp_path / "run").figures) == {"train"}
+
+
+def test_a_resume_with_other_usable_rows_is_refused(tmp_path, monkeypatch):
+    """Same names, sizes and times, but one file can no longer be read: the order of the rows would be another."""
+    rng = np.random.default_rng(0)
+    for number in range(24):
+        folder = tmp_path / "data" / "ab"[number % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 255, (8, 8, 3), dtype=np.uint8)).save(folder / f"{number}.png")
+    settings = {"train.steps": 2, "data.cache": False, "data.max_bad": 0.5}
+    dg.train(tmp_path / "data", model="mlp", out=tmp_path / "run", settings=settings)
+    monkeypatch.setattr("deepglass.data.sources.files.read_picture", unreadable(read_picture))
+    with pytest.raises(DataError, match="have changed since"):
+        dg.resume(tmp_path / "run")
+
+
+def unreadable(read):
+    """A reader that fails on one file."""
+
+    def one(place):
+        if str(place).endswith("/7.png"):
+            raise Unreadable("missing_file")
+        return read(place)
+
+    return one
