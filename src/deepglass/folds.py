@@ -44,8 +44,7 @@ def train_folds(
     """Every fold that is not finished yet, then the refit in the run's own folder."""
     index = run.source.index
     held = folds(index, run.settings.data)
-    everything = np.where(held < 0, "test", "train").astype("<U5")
-    whole = run.material(reading, parts=everything)
+    whole = run.material(reading)
     results = []
     for fold in range(run.settings.data.folds):
         child = _child(run, fold)

@@ -23,7 +23,7 @@ from deepglass.data.loader import every_example, make_batch
 from deepglass.data.recognise import nearest_place, recognise, survey
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Source
-from deepglass.data.split import split
+from deepglass.data.split import parts_of
 from deepglass.engine.checkpoint import Checkpoints, restore
 from deepglass.engine.evaluate import evaluate, score
 from deepglass.engine.journal import Journal, Watcher
@@ -133,7 +133,7 @@ class Run:
         With `sample`, only so many training rows are read and nothing is kept: enough for an estimate. A fold brings
         its own `parts` and the `store` that all folds share.
         """
-        parts = split(self.source.index, self.settings.data) if parts is None else parts
+        parts = parts_of(self.source.index, self.settings.data) if parts is None else parts
         task, name, data = self._task(parts), self.settings.task.name, self.settings.data
         if self.own.task is None:
             fit_model(self.settings.model, task.asks())  # before anything is read
@@ -142,7 +142,7 @@ class Run:
 
     def examine(self, watch: Watch) -> tuple[np.ndarray, list[Finding]]:
         """The doctor's pass alone: parts and findings; refuses nothing."""
-        parts = split(self.source.index, self.settings.data)
+        parts = parts_of(self.source.index, self.settings.data)
         findings = list(self.source.findings) + before(self.source, parts)
         if not any(finding.level == "error" for finding in findings):
             task = self._task(parts)
@@ -263,7 +263,7 @@ class Run:
         """Parameters, operations, time, memory and disk of this run, from a few steps on a sample."""
         material = self.material(watch, sample=2 * self.settings.train.batch)
         training, state = self.training(material, Journal(self.folder))
-        examples = int((split(self.source.index, self.settings.data) == "train").sum())
+        examples = int((parts_of(self.source.index, self.settings.data) == "train").sum())
         settings = self.settings.train
         given = settings.steps or settings.minutes
         steps = training.steps if given else math.ceil(settings.epochs * examples / settings.batch)
@@ -371,13 +371,17 @@ class Run:
 
     def _settled(self, task: Task, material: Material, keep: bool) -> Task:
         """The task with the training part's statistics, kept in data.json."""
-        if self._data_document() and hasattr(self.own.task or self.settings.task.settings, "learn"):
+        counts = {part: len(rows) for part, rows in material.rows.items()}
+        known = self._data_document()
+        if known and known["rows"] not in (None, counts):  # a file that could be read then, or could not
+            raise DataError("run.data_changed", place=self.settings.data.place, folder=self.folder)
+        if known and hasattr(self.own.task or self.settings.task.settings, "learn"):
             return task
         store, rows = material.store, material.rows["train"]
         if not len(rows):
             raise RunFailed("run.no_training_rows", place=self.settings.data.place)
         facts = task.settle({name: values[rows] for name, values in store.columns.items() if name not in store.offsets})
-        document = {"fingerprint": self.source.fingerprint(), "facts": to_json(facts)}
+        document = {"fingerprint": self.source.fingerprint(), "rows": counts, "facts": to_json(facts)}
         if keep:
             write_text(self.folder / "data.json", json.dumps(document, indent=1, ensure_ascii=False) + "\n")
         if self.own.task is not None and not hasattr(self.own.task, "learn"):
@@ -391,6 +395,6 @@ class Run:
             return None
         try:
             document = json.loads(file.read_text(encoding="utf-8"))
-            return {"fingerprint": document["fingerprint"], "facts": document["facts"]}
+            return {name: document[name] for name in ("fingerprint", "facts")} | {"rows": document.get("rows")}
         except (ValueError, KeyError, TypeError) as error:
             raise RunFailed("run.bad_file", file=file, reason=error, place=self.settings.data.place) from None

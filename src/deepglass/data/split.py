@@ -51,6 +51,13 @@ def folds(index: Index, settings: DataSettings) -> np.ndarray:
     return result
 
 
+def parts_of(index: Index, settings: DataSettings) -> np.ndarray:
+    """What each example is to a run: its split; with folds all train but a given test part, as the refit is on all."""
+    if settings.folds < 2:
+        return split(index, settings)
+    return np.where(folds(index, settings) < 0, "test", "train").astype("<U5")
+
+
 def _given(index: Index) -> np.ndarray:
     if not len(index.parts):
         return np.full(len(index), "", dtype="<U5")
