@@ -3,6 +3,7 @@
 One pass reads, examines and prepares every example. What cannot be read is left out by name; nothing takes its place.
 """
 
+import datetime
 import hashlib
 import json
 import os
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -33,6 +34,34 @@ IN_MEMORY = 2 << 30  # bytes; larger sets stay on disk, memory-mapped
 def cache_folder() -> Path:
     """Where packed copies lie: $XDG_CACHE_HOME/deepglass or ~/.cache/deepglass."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "deepglass"
+
+
+class PackedCopy(NamedTuple):
+    """One packed copy on the disk."""
+
+    name: str
+    size: int
+    used: str
+
+
+def packed_copies() -> list[PackedCopy]:
+    """Every packed copy, the one used last first."""
+    folders = [path for path in (cache_folder() / "packed").glob("*") if (path / "packed.json").is_file()]
+    by_use = sorted(folders, key=lambda folder: (folder / "packed.json").stat().st_atime, reverse=True)
+    return [PackedCopy(folder.name[:12], _bytes(folder), _used(folder)) for folder in by_use]
+
+
+def clear_packed() -> None:
+    """Remove all packed copies; a run that has one open keeps what it has mapped."""
+    shutil.rmtree(cache_folder() / "packed", ignore_errors=True)
+
+
+def _bytes(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.iterdir())
+
+
+def _used(folder: Path) -> str:
+    return datetime.date.fromtimestamp((folder / "packed.json").stat().st_atime).isoformat()
 
 
 @dataclass
