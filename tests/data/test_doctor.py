@@ -171,7 +171,7 @@ def test_constant_pictures_sizes_channels_and_notes(tmp_path: Path) -> None:
     said = {finding.kind: sentence(finding) for finding in late}
     assert "train/a/black.png" in said["constant_picture"]
     assert said["mixed_sizes"].startswith("The pictures have 2 different sizes, most often 64 x 64.")
-    assert said["mixed_channels"].startswith("1 pictures are grey and 39 are in colour.")
+    assert said["mixed_channels"].startswith("Pictures in grey: 1, in colour: 39.")
     assert "train/b/moving.gif" in said["note_first_frame"] and "train/b/print.tif" in said["note_cmyk"]
 
 
@@ -183,11 +183,11 @@ def test_what_the_index_tells(tmp_path: Path) -> None:
     early, _ = examine(source)
     (wrong,) = of_kind("class_not_in_train", early)
     assert wrong.level == "error"
-    with pytest.raises(DataError, match="1 classes occur in val but never in the training part: c"):
+    with pytest.raises(DataError, match=r"Classes that occur in val but never in the training part: c \(1 in all\)"):
         refuse(early)
     assert [finding.file for finding in of_kind("empty_class", early)] == ["train/d"]
     (tiny,) = of_kind("tiny_classes", early)
-    assert sentence(tiny).startswith("3 classes have fewer than 10 examples: a (6), b (6), c (1).")
+    assert sentence(tiny).startswith("Classes with fewer than 10 examples: 3, namely a (6), b (6), c (1).")
 
 
 def test_one_class_and_imbalance(tmp_path: Path) -> None:
@@ -211,8 +211,26 @@ def test_tables(tmp_path: Path) -> None:
     assert [finding.file for finding in of_kind("constant_column", late)] == ["same"]
     assert [finding.file for finding in of_kind("column_is_answer", late)] == ["code"]
     (shared,) = of_kind("same_row_across_parts", late)
-    assert 1 <= shared.values["count"] <= 10 and "occur with the same numbers in more than one part" in sentence(shared)
+    assert 1 <= shared.values["count"] <= 10 and "occur with the same numbers in more than one part: " in sentence(
+        shared
+    )
     assert "answer_by_name" in {finding.kind for finding in early}
+
+
+def test_rows_with_equal_inputs_say_whether_their_answers_agree(tmp_path: Path) -> None:
+    for name, answers in (("classes", ("no", "yes")), ("numbers", ("1.25", "7.5"))):
+        rows = [f"{row},{answers[row % 2]}" for row in range(40)]
+        rows += [f"0,{answers[0]}", f"1,{answers[0]}", f"5,{answers[1]}"]
+        table = tmp_path / f"{name}.csv"
+        table.write_text("x,label\n" + "\n".join(rows) + "\n")
+        settings = DataSettings(val=0, test=0, target="label")
+        _, late = examine(recognise(str(table), settings), settings)
+        (same,) = of_kind("same_rows", late)
+        assert same.values["count"] == 2 and same.level == "note" and "and the same answer" in sentence(same)
+        (differ,) = of_kind("same_inputs_differ", late)
+        assert differ.values["count"] == 2 and differ.level == "warning"
+        assert f"({answers[1]})" in sentence(differ) and f"（{answers[0]}）" in sentence(differ, "zh-CN")
+        assert not of_kind("duplicates", late)
 
 
 def test_answers_that_are_missing_are_counted(tmp_path: Path) -> None:

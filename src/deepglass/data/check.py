@@ -90,25 +90,41 @@ class Examiner:
         return sorted(found, key=lambda finding: ("error", "warning", "note").index(finding.level))
 
     def _twins(self) -> list[Finding]:
-        """The same pixels or numbers twice: under two labels, on both sides of a split, or harmlessly."""
+        """The same pixels or numbers twice: with two answers, on both sides of a split, or harmlessly."""
         found: dict[str, list[Finding]] = defaultdict(list)
         harmless: list[int] = []
         vectors = bool(self.vectors)
+        differ: list[list[int]] = []
         for rows in self.same.values():
             if len(rows) < 2:
                 continue
-            if len({self.index.labels[row] for row in rows}) > 1 and not vectors:
+            answers = {self.index.labels[row] for row in rows}
+            if len(answers) > 1 and vectors:
+                differ.append(rows)
+            elif len(answers) > 1:
                 found["two_labels"].append(self._pair("two_labels", rows))
             if len({self.parts[row] for row in rows}) > 1:
                 found["leak"].append(self._pair("same_row_across_parts" if vectors else "duplicate_across_parts", rows))
-            elif vectors or len({self.index.labels[row] for row in rows}) == 1:
+            elif len(answers) == 1:
                 harmless += rows[1:]
         if vectors and found["leak"]:  # rows of a short table may well agree by chance: one sentence for all
             leaks = found.pop("leak")
             values = {**leaks[0].values, "count": len(leaks), "first": leaks[0].file}
             found["leak"] = [Finding("same_row_across_parts", "warning", "", values)]
-        summary = [self._summary("duplicates", harmless)] if harmless else []
-        return [finding for findings in found.values() for finding in _shortened(findings)] + summary
+        summary = [self._summary("same_rows" if vectors else "duplicates", harmless)] if harmless else []
+        return (
+            [finding for findings in found.values() for finding in _shortened(findings)]
+            + self._differ(differ)
+            + summary
+        )
+
+    def _differ(self, groups: list[list[int]]) -> list[Finding]:
+        """Rows whose inputs are equal and whose answers are not, in one sentence with the first pair as its example."""
+        if not groups:
+            return []
+        first = self._pair("two_labels", groups[0])
+        values = {**first.values, "first": first.file, "count": sum(map(len, groups)), "groups": len(groups)}
+        return [Finding("same_inputs_differ", "warning", "", values)]
 
     def _near(self) -> list[Finding]:
         if len(self.copies) < 2:
@@ -220,6 +236,11 @@ def sentence(finding: Finding, lang: str | None = None) -> str:
     if finding.kind == "unreadable":
         return say(f"data.{finding.values['why']}", lang, **finding.values)
     return say(f"data.{finding.kind}", lang, **finding.values)
+
+
+def named(finding: Finding, lang: str | None = None) -> str:
+    """A finding with its file in front, where it concerns one."""
+    return f"{finding.file}: {sentence(finding, lang)}" if finding.file else sentence(finding, lang)
 
 
 def report(findings: Sequence[Finding]) -> list[dict[str, Any]]:
