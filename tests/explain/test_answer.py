@@ -114,6 +114,42 @@ def test_the_verb_ends_with_3_where_nothing_could_be_read(squares, tmp_path, cap
 
 
 def test_both_languages(xor, tmp_path, capsys):
-    _, out, _ = run_verb(capsys, str(xor), "0.1,0.9", "--out", str(tmp_path), "--lang", "zh-CN")
+    _, out, _ = run_verb(capsys, str(xor), "0.1,0.9", "--method", "boundary", "--out", str(tmp_path), "--lang", "zh-CN")
     assert "各类回答所占面积" in out
     assert '<html lang="zh-CN">' in (tmp_path / "explanation.html").read_text()
+
+
+def test_rows_of_a_table_are_explained_by_what_pushed_each(xor, tmp_path, capsys):
+    table = tmp_path / "rows.csv"
+    table.write_text("x1,x2\n" + "".join(f"0.{place:02d},0.3\n" for place in range(30)))
+    code, out, err = run_verb(capsys, str(xor), str(table), "--out", str(tmp_path / "why"), "--json")
+    document = json.loads(out)
+    assert code == 0 and document["method"] == "integrated_gradients"
+    assert len(document["explanations"]) == 30 and len({one["words"] for one in document["explanations"]}) > 20
+    assert [bool(one["pictures"]) for one in document["explanations"]] == [True] * 20 + [False] * 10
+    page = (tmp_path / "why" / "explanation.html").read_text()
+    assert (
+        page.count("<img") == 20 and "There are 30 inputs; the page shows the first 20" in page and "30 inputs" in err
+    )
+
+
+@pytest.mark.parametrize("method", ["weights", "boundary"])
+def test_what_is_the_networks_is_shown_once_for_all_rows(xor, tmp_path, capsys, method):
+    rows = [f"0.{place},0.{9 - place}" for place in range(10)]
+    code, out, err = run_verb(capsys, str(xor), *rows, "--method", method, "--out", str(tmp_path), "--json")
+    document = json.loads(out)
+    assert code == 0 and [one["id"] for one in document["explanations"]] == rows
+    assert all("prediction" in one and "pictures" not in one for one in document["explanations"])
+    assert len(document["network"]["pictures"]) == 1 and len(list(tmp_path.glob("*.png"))) == 1
+    assert err.count(document["network"]["words"]) == 1
+    assert (tmp_path / "explanation.html").read_text().count("<img") == 1
+
+
+def test_the_page_shows_the_picture_beside_the_heat_and_how_to_read_it(squares, tmp_path, capsys):
+    root, run = squares
+    good = str(root / "square" / "00.png")
+    _, out, _ = run_verb(capsys, str(run), good, "--out", str(tmp_path), "--json")
+    entry = json.loads(out)["explanations"][0]
+    assert (tmp_path / entry["input"]).is_file() and entry["input"] not in entry["pictures"]
+    page = (tmp_path / "explanation.html").read_text()
+    assert page.count("<img") == 2 and "bright is where" in page and "tanh" not in page

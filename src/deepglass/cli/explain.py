@@ -7,9 +7,9 @@ import typer
 
 from deepglass import journey
 from deepglass.cli.options import Debug, Json, Printer
-from deepglass.explain.answer import choose_method
+from deepglass.explain.answer import Explained, choose_method, reading
 from deepglass.explain.answer import explain as explain_all
-from deepglass.explain.write import sentence, write_explanations
+from deepglass.explain.write import more, sentence, write_explanations
 from deepglass.foundation.words import say
 
 
@@ -24,15 +24,18 @@ def explain(
     """One sentence for each input, and pictures in a folder."""
     printer = Printer(as_json)
     bundle = journey.load(run)
-    name, _ = choose_method(bundle, method)
+    name, _ = choose_method(bundle, method, rows=bool(files))
     folder = Path(out) if out else Path(run) / "explain" if Path(run).is_dir() else Path("explain")
-    found = list(explain_all(bundle, files or [], name))
-    for one in found:
-        printer.line(sentence(one))
-    document = write_explanations(found, name, bundle.name, folder)
+    found: list[Explained] = []
+    for one in explain_all(bundle, files or [], name):
+        printer.line(sentence(one))  # as they come: a long table is no silence
+        found.append(one)
+    document = write_explanations(found, name, bundle.name, folder, reading(bundle, name))
+    if words := more(found):
+        printer.line(words)
     printer.line(say("explain.written", file=folder / "explanation.html"))
     printer.done({"folder": str(folder), **document})
-    if all(one.explanation is None for one in found):
+    if all("error" in one.answer for one in found if not one.shared):
         raise typer.Exit(3)
 
 

@@ -1,6 +1,7 @@
 """From files to explanations: chooses the method, prepares each input as the bundle does, keeps what cannot be read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,16 +11,22 @@ from deepglass.bundle import Bundle
 from deepglass.data.example import Batch
 from deepglass.data.files import Input, open_inputs
 from deepglass.data.source import Unreadable
-from deepglass.explain.method import Explanation, Method, Row, labels_of
+from deepglass.explain.method import Explanation, Method, Row, kind_of, labels_of
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import UsageError
+from deepglass.foundation.words import has, say
+from deepglass.views.scatter import Scatter
+
+ROWS_METHOD = "integrated_gradients"  # the default for rows of numbers: it says which column pushed the answer
+SMALL = 2_000_000  # parameters up to which that takes no time worth speaking of
 
 
 class Explained(NamedTuple):
-    """One example's answer and why; or why it could not be read."""
+    """One example's answer and why; or why it could not be read; or, once for all examples, the network itself."""
 
-    answer: dict[str, Any]  # as `predict` gives it; {"id"} alone where only the network was asked
-    explanation: Explanation | None
+    answer: dict[str, Any]  # as `predict` gives it; {"id"} alone where the network is shown
+    explanation: Explanation | None  # None for what could not be read, and where one of the network stands for all
+    shared: bool = False  # it shows the network, and the examples that follow have no explanation of their own
 
 
 def methods(bundle: Bundle) -> list[str]:
@@ -29,21 +36,30 @@ def methods(bundle: Bundle) -> list[str]:
     return sorted(fitting, key=lambda name: offered[name].rank)
 
 
-def choose_method(bundle: Bundle, name: str = "") -> tuple[str, Method]:
-    """The named method where it fits, else UsageError; without a name the default of this network."""
+def choose_method(bundle: Bundle, name: str = "", rows: bool = False) -> tuple[str, Method]:
+    """The named method where it fits, else UsageError; without a name the default of this network.
+
+    With `rows` of a table to be explained the default is what differs from row to row, if the network is small.
+    """
     fitting = methods(bundle)
     if not fitting:
         raise UsageError("explain.none_fits", model=bundle.name)
     if name and name not in fitting:
         catalogue.find("explain", name)  # an unknown name is answered with its neighbours
         raise UsageError("explain.does_not_fit", method=name, model=bundle.name, fitting=", ".join(fitting))
+    if not name and rows and ROWS_METHOD in fitting and kind_of(bundle) == "vector":
+        size = sum(parameter.numel() for parameter in bundle.model.parameters())
+        name = ROWS_METHOD if size <= SMALL else ""
     name = name or fitting[0]
     return name, catalogue.find("explain", name)
 
 
 def explain(bundle: Bundle, inputs: Any, method: str = "") -> Iterator[Explained]:
-    """Every input explained; no input at all asks for the network itself, where the method can show that."""
-    name, chosen = choose_method(bundle, method)
+    """Every input explained; no input at all asks for the network itself, where the method can show that.
+
+    What a method shows of the network is the same for every input, so several inputs share one explanation.
+    """
+    name, chosen = choose_method(bundle, method, rows=len(inputs) > 0)
     bundle.model.eval()
     facts = bundle.task.facts.inputs
     given = _opened(inputs, facts) if len(inputs) else []
@@ -51,12 +67,51 @@ def explain(bundle: Bundle, inputs: Any, method: str = "") -> Iterator[Explained
         if chosen.needs_row:
             raise UsageError("explain.needs_input", method=name)
         yield Explained({"id": bundle.name}, chosen.explain(bundle, None))
-    for item in given:
-        if isinstance(item.raw, Unreadable):
-            yield Explained({"id": item.id, "error": item.error()}, None)
-        else:
-            row = prepare_row(bundle, item)
-            yield Explained({"id": item.id, **row.answer}, chosen.explain(bundle, row))
+    elif len(given) > 1 and not chosen.needs_row:
+        yield from _together(bundle, chosen, given)
+    else:
+        for item in given:
+            yield _explained(bundle, chosen, item)
+
+
+def _explained(bundle: Bundle, chosen: Method, item: Input) -> Explained:
+    if isinstance(item.raw, Unreadable):
+        return Explained({"id": item.id, "error": item.error()}, None)
+    row = prepare_row(bundle, item)
+    return Explained({"id": item.id, **row.answer}, chosen.explain(bundle, row))
+
+
+def _together(bundle: Bundle, chosen: Method, given: list[Input]) -> Iterator[Explained]:
+    """The network once, with all rows in its plane where it has one, then the answers."""
+    rows = {
+        place: prepare_row(bundle, item) for place, item in enumerate(given) if not isinstance(item.raw, Unreadable)
+    }
+    shown = chosen.explain(bundle, None)
+    yield Explained({"id": bundle.name}, _with_points(shown, list(rows.values())), shared=True)
+    for place, item in enumerate(given):
+        answer = rows[place].answer if place in rows else {"error": item.error()}
+        yield Explained({"id": item.id, **answer}, None)
+
+
+def _with_points(shown: Explanation, rows: Sequence[Row]) -> Explanation:
+    if not rows or rows[0].prepared.shape != (2,):
+        return shown
+    points, classes = np.stack([row.prepared.cpu().numpy() for row in rows]), np.array([row.number for row in rows])
+    views = {
+        name: replace(view, points=points, classes=classes) if isinstance(view, Scatter) else view
+        for name, view in shown.views.items()
+    }
+    return shown._replace(views=views)
+
+
+def reading(bundle: Bundle, method: str) -> str:
+    """How the method's pictures are to be read, in a sentence or two; nothing where they say it themselves."""
+    key = f"explain.read_{method}_{kind_of(bundle)}"
+    words = say(key) if has(key) else ""
+    names = {type(module).__name__.lower() for module in bundle.model.modules()}
+    if method == "grad_cam" and any("tanh" in name for name in names):
+        words += say("explain.between") + say("explain.read_tanh")
+    return words
 
 
 def _opened(inputs: Any, facts: Any) -> list[Input]:

@@ -15,31 +15,45 @@ from deepglass.foundation.errors import MachineError
 from deepglass.foundation.sealed import write_text
 from deepglass.foundation.settings import to_json
 from deepglass.foundation.words import language, say
-from deepglass.views.picture import data_address
+from deepglass.views.heat import Heat
+from deepglass.views.picture import Picture, data_address
 
 VERSION = 1
+DRAWN = 20  # inputs that get pictures and a place on the page; every answer stands in explanation.json
 
 
-def write_explanations(found: Sequence[Explained], method: str, model: str, folder: Path) -> dict[str, Any]:
-    """Everything into `folder`; the document of explanation.json."""
+def write_explanations(
+    found: Sequence[Explained], method: str, model: str, folder: Path, reading: str = ""
+) -> dict[str, Any]:
+    """Everything into `folder`; the document of explanation.json. `reading` says how the pictures are to be read."""
     documents: list[dict[str, Any]] = []
     arrays: dict[str, np.ndarray] = {}
     pictures: dict[str, bytes] = {}
     for place, one in enumerate(found):
         entry = to_json(one.answer)
         if one.explanation:
-            stem = f"{place + 1:03d}-{_plain(Path(str(one.answer['id'])).stem)}"
-            views = one.explanation.views.items()
-            drawn = {f"{stem}-{name}.png": _png(view) for name, view in views if hasattr(view, "png")}
+            drawn = _drawn(one, place) if len(documents) < DRAWN + one.shared else {}
             pictures |= drawn
             arrays |= {f"{place + 1:03d}.{name}": values for name, values in one.explanation.arrays.items()}
-            entry |= {"words": one.explanation.words, "pictures": list(drawn), "arrays": _shapes(one, place)}
+            names = [name for name in drawn if not name.endswith("-input.png")]
+            entry |= {"words": one.explanation.words, "pictures": names, "arrays": _shapes(one, place)}
+            if len(names) < len(drawn):
+                entry["input"] = next(name for name in drawn if name not in names)
         documents.append(entry)
+    shared = documents.pop(0) if found and found[0].shared else None
     document = {"version": VERSION, "model": model, "method": method, "explanations": documents}
+    if shared:
+        document["network"] = shared
     _write(folder, pictures, arrays)
     write_text(folder / "explanation.json", json.dumps(document, ensure_ascii=False, indent=1) + "\n")
-    write_text(folder / "explanation.html", _page(documents, method, model, pictures))
+    write_text(folder / "explanation.html", _page(document, pictures, reading))
     return document
+
+
+def more(found: Sequence[Explained]) -> str:
+    """Words for inputs that get no pictures because there are too many; nothing where all do."""
+    count = sum(not one.shared for one in found)
+    return say("explain.only_first", drawn=DRAWN, count=count) if count > DRAWN else ""
 
 
 def sentence(one: Explained) -> str:
@@ -47,16 +61,27 @@ def sentence(one: Explained) -> str:
     answer = one.answer
     if "error" in answer:
         return say("explain.unreadable", id=answer["id"], reason=answer["error"])
-    assert one.explanation is not None
+    words = one.explanation.words if one.explanation else ""
+    if "prediction" not in answer:
+        return say("explain.network", id=answer["id"], words=words)
     if "confidence" not in answer:
-        return say("explain.network", id=answer["id"], words=one.explanation.words)
+        return say("explain.number", id=answer["id"], prediction=f"{answer['prediction']:.6g}", words=words).rstrip()
     share = f"{100 * answer['confidence']:.3g}"
     values = {"id": answer["id"], "prediction": answer["prediction"], "confidence": share}
-    return say("explain.answer", words=one.explanation.words, **values)
+    return say("explain.answer", words=words, **values).rstrip()
 
 
-def _png(view: Any) -> bytes:
-    return view.png()
+def _drawn(one: Explained, place: int) -> dict[str, bytes]:
+    """A PNG for each view; for a heat map also the picture that it lies on."""
+    assert one.explanation is not None
+    stem = f"{place + 1:03d}-{_plain(Path(str(one.answer['id'])).stem)}"
+    drawn: dict[str, bytes] = {}
+    for name, view in one.explanation.views.items():
+        if isinstance(view, Heat):
+            drawn[f"{stem}-input.png"] = Picture(view.pixels).png()
+        if hasattr(view, "png"):
+            drawn[f"{stem}-{name}.png"] = view.png()  # pyright: ignore
+    return drawn
 
 
 def _shapes(one: Explained, place: int) -> dict[str, dict[str, Any]]:
@@ -82,10 +107,14 @@ def _write(folder: Path, pictures: dict[str, bytes], arrays: dict[str, np.ndarra
         raise MachineError("sealed.cannot_write", folder=folder, reason=error.strerror or error) from None
 
 
-def _page(documents: list[dict[str, Any]], method: str, model: str, pictures: dict[str, bytes]) -> str:
+def _page(document: dict[str, Any], pictures: dict[str, bytes], reading: str) -> str:
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
     house = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     house.globals["say"] = say
     addresses = {name: data_address(content) for name, content in pictures.items()}
+    entries = document["explanations"]
+    shown = [document["network"]] if "network" in document else []
+    rest = say("explain.only_first", drawn=DRAWN, count=len(entries)) if len(entries) > DRAWN else ""
     page = house.get_template("page.html.jinja")
-    return page.render(lang=language(), entries=documents, method=method, model=model, addresses=addresses)
+    values = {"method": document["method"], "model": document["model"], "reading": reading, "rest": rest}
+    return page.render(lang=language(), entries=[*shown, *entries[:DRAWN]], addresses=addresses, **values)
