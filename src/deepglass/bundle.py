@@ -20,9 +20,10 @@ from deepglass.data.files import Input, open_inputs
 from deepglass.data.source import Unreadable
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import RunFailed, UsageError
-from deepglass.foundation.ports import PortMismatch, Ports
+from deepglass.foundation.ports import PortMismatch, Ports, Vector
 from deepglass.foundation.sealed import digest, read_sealed, write_sealed
 from deepglass.foundation.settings import Choice, from_json, to_json
+from deepglass.foundation.words import say
 from deepglass.tasks.task import Predictions, Task
 from deepglass.weights.settings import WeightsSettings
 from deepglass.weights.start import Start, public_start
@@ -70,6 +71,24 @@ def fit_model(model: Choice, asks: Ports) -> Choice:
     except PortMismatch as mismatch:
         fitting = ", ".join(models_that_fit(asks)) or "-"
         raise UsageError("run.does_not_fit", reason=mismatch, fitting=fitting) from None
+
+
+def check_own(model: nn.Module, asks: Ports, row: Tensor) -> None:
+    """Refuse a network of the user's own that cannot take one row of these data or gives something else."""
+    wanted = (1, asks.gives.size) if isinstance(asks.gives, Vector) else None
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            gave = tuple(model(row).shape)
+        found = say("run.own_gave", shape=gave) if wanted and gave != wanted else ""
+    except Exception as error:  # whatever the user's code raises
+        found = f"{type(error).__name__}: {error}"
+    finally:
+        model.train(was_training)
+    if found:
+        given = tuple(row.shape)
+        raise UsageError("run.own_does_not_fit", given=given, wanted=wanted, found=found)
 
 
 def models_that_fit(asks: Ports) -> list[str]:

@@ -50,13 +50,21 @@ def train_folds(
         child = _child(run, fold)
         material = child.material(parts=_parts(run, held, fold), store=whole.store)
         if not read_events(child.folder, "end"):
+            _announce(watchers, {"fold": fold + 1, "folds": run.settings.data.folds})
             child.train(tuple(watchers), asked_to_stop, material)
         results.append((*child.evaluate("test", material), material.rows["test"]))
     found = _together(run, whole, results)
     write_text(run.folder / "folds.json", json.dumps(to_json(found.document()), indent=1) + "\n")
     if not read_events(run.folder, "end"):
+        _announce(watchers, {})
         run.train(tuple(watchers), asked_to_stop, whole)
     return found
+
+
+def _announce(watchers: Iterable[Watcher], which: dict[str, int]) -> None:
+    """Tell those who watch which fold begins; nothing is which for the refit."""
+    for watch in watchers:
+        watch({"kind": "fold", "step": 0, "which": which})
 
 
 def _child(run: Run, fold: int) -> Run:

@@ -2,25 +2,28 @@
 
 import contextlib
 import datetime
+import math
 import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from deepglass.bundle import EXTERNAL, Bundle, ExternalConfig, Own, choose_model
+from deepglass.bundle import EXTERNAL, Bundle, ExternalConfig, Own, choose_model, fit_model
 from deepglass.data.check import report
 from deepglass.data.recognise import Recognised, Survey, recognise, recognised, survey
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import PARTS, Source
-from deepglass.engine.journal import Watcher
-from deepglass.engine.rates import Rates
+from deepglass.data.split import parts_of
+from deepglass.engine.journal import Journal, Watcher
+from deepglass.engine.measure import estimate as step_cost
+from deepglass.engine.rates import Rates, find_rate
 from deepglass.folds import train_folds
 from deepglass.foundation.catalogue import nearest
-from deepglass.foundation.errors import Stopped, UsageError
+from deepglass.foundation.errors import RunFailed, Stopped, UsageError
 from deepglass.foundation.settings import Choice, Override, flatten, resolve
 from deepglass.foundation.sizes import Size
 from deepglass.material import Material
@@ -58,7 +61,8 @@ def propose(
     own: Own = Own(),
 ) -> Proposal:
     """Recognise the data and work out every setting: defaults < recipe < file < command line."""
-    overrides = [Override("data.place", str(place), "command line"), *overrides]
+    place = str(Path(place).resolve()) if Path(place).exists() else str(place)  # a resume may stand elsewhere
+    overrides = [Override("data.place", place, "command line"), *overrides]
     resolve(RunSettings(), [one for one in overrides if _judged_early(one, overrides)])  # all mistakes at once
     data, _ = resolve(_DataOnly(), [one for one in overrides if one.path.startswith("data.")])
     found = recognised(str(place), data.data)
@@ -69,6 +73,8 @@ def propose(
     weights = weights_asked(overrides)
     base = chosen.make(task, seen, size, _last(overrides, "model.name") or model_of(weights))
     base = replace(base, recipe=f"{name} {size}", **_external(own))
+    if _last(overrides, "train.epochs") and not _last(overrides, "train.steps"):
+        base = replace(base, train=replace(base.train, steps=None))  # the user's epochs win over the recipe's steps
     begun = transferred(base, weights)
     origins = _origins(base, f"recipe {name}") | _changed(base, begun, "weights")
     settings, set_by = resolve(begun, [one for one in overrides if one.path != "recipe"])
@@ -118,6 +124,7 @@ class Outcome:
     report: Path | None = None
     folds: dict[str, Any] | None = None
     material: Material | None = None
+    place: str = ""  # other data that were evaluated; empty for the run's own
 
     @property
     def left_out(self) -> list[str]:
@@ -178,7 +185,7 @@ def evaluate(folder: Path, place: str = "", own: Own = Own()) -> Outcome:
     run = Run.open(folder, own)
     material = run.elsewhere(place) if place else run.material()
     figures = {part: found for part, (found, _) in evaluate_parts(run, material).items()}
-    return Outcome(run, figures, time.monotonic() - began, material=material)
+    return Outcome(run, figures, time.monotonic() - began, material=material, place=place)
 
 
 def load(place: str | Path, own: Own = Own()) -> Bundle:
@@ -186,6 +193,8 @@ def load(place: str | Path, own: Own = Own()) -> Bundle:
     for folder in (Path(place) / "bundle", Path(place), SHIPPED / str(place)):
         if (folder / "bundle.json").is_file():
             return Bundle.load(folder, own)
+    if (Path(place) / "run.toml").is_file():
+        raise RunFailed("run.unfinished", folder=place)
     shipped = [found.name for found in SHIPPED.iterdir() if found.is_dir()] if SHIPPED.is_dir() else []
     raise UsageError("bundle.not_found", place=place, hint=nearest(str(place), shipped))
 
@@ -233,19 +242,33 @@ class Estimate:
 
 
 def estimate(proposal: Proposal, reading: Callable[[int, int], None]) -> Estimate:
-    """Time one real step on a sample of the training part; nothing is kept."""
-    settings = proposal.settings
-    with tempfile.TemporaryDirectory() as folder:
-        run = Run(Path(folder), settings, proposal.origins, source=proposal.source)
-        cost = run.cost(reading)
-    return Estimate(flatten(settings), proposal.origins, **cost)
+    """Time real steps on a sample of the training part; nothing is kept. The model is told as it is fitted."""
+    with _trial(proposal) as run:
+        settings = run.settings.train
+        material = run.material(reading, sample=2 * settings.batch)
+        training, state = run.training(material, Journal(run.folder))
+        examples = int((parts_of(run.source.index, run.settings.data) == "train").sum())
+        given = settings.steps or settings.minutes
+        steps = training.steps if given else math.ceil(settings.epochs * examples / settings.batch)
+        fitted = flatten(replace(run.settings, model=fit_model(run.settings.model, material.task.asks())))
+        origins = {path: "data" for path, value in flatten(run.settings).items() if fitted[path] != value}
+        cost = step_cost(material.task, state, training, steps)
+    return Estimate(fitted, proposal.origins | origins, **cost)
 
 
 def find_rates(proposal: Proposal, reading: Callable[[int, int], None]) -> Rates:
     """Which learning rate to begin with; nothing is kept."""
+    with _trial(proposal) as run:
+        material = run.material(reading, sample=50 * run.settings.train.batch)
+        training, state = run.training(material, Journal(run.folder))
+        return find_rate(material.task, state, training)
+
+
+@contextlib.contextmanager
+def _trial(proposal: Proposal) -> Iterator[Run]:
+    """A run in a folder that is gone afterwards."""
     with tempfile.TemporaryDirectory() as folder:
-        run = Run(Path(folder), proposal.settings, proposal.origins, proposal.own, proposal.source)
-        return run.rates(reading)
+        yield Run(Path(folder), proposal.settings, proposal.origins, proposal.own, proposal.source)
 
 
 def new_folder(out: str, place: str) -> Path:

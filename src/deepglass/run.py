@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from deepglass.bundle import EXTERNAL, Bundle, Own, describe, fit_model, start_of
+from deepglass.bundle import EXTERNAL, Bundle, Own, check_own, describe, fit_model, start_of
 from deepglass.data.cache import Store, prepare_all
-from deepglass.data.check import before
+from deepglass.data.check import before, named
 from deepglass.data.loader import every_example, make_batch
 from deepglass.data.recognise import nearest_place, recognise, survey
 from deepglass.data.settings import DataSettings
@@ -28,15 +28,15 @@ from deepglass.engine.checkpoint import Checkpoints, restore
 from deepglass.engine.evaluate import evaluate, score
 from deepglass.engine.journal import Journal, Watcher
 from deepglass.engine.loop import Training, train
-from deepglass.engine.measure import candidates, choose_plan, estimate
+from deepglass.engine.measure import candidates, choose_plan
 from deepglass.engine.optimizers import build_optimizer
 from deepglass.engine.plan import Plan, plain_plan, read_plan, steps_within, write_plan
-from deepglass.engine.rates import Rates, find_rate
 from deepglass.engine.settings import TrainSettings
 from deepglass.engine.state import State, freeze, start_averages, trainable
 from deepglass.engine.tensorboard import TensorBoard
 from deepglass.foundation.device import choose_device, machine
 from deepglass.foundation.errors import DataError, DeepglassError, RunFailed, Stopped, UsageError
+from deepglass.foundation.lock import locked
 from deepglass.foundation.ports import Image
 from deepglass.foundation.sealed import sweep, write_text
 from deepglass.foundation.seeds import seed_torch
@@ -109,6 +109,8 @@ class Run:
     @cached_property
     def bundle(self) -> Bundle:
         """The finished model."""
+        if not (self.folder / "bundle").is_dir():
+            raise RunFailed("run.unfinished", folder=self.folder)
         return Bundle.load(self.folder / "bundle", self.own)
 
     @cached_property
@@ -148,7 +150,9 @@ class Run:
             task = self._task(parts)
             preparation = [self.settings.task.name, task.preparation()]
             keep = self.settings.data.cache
-            findings += prepare_all(self.source, parts, task.prepare, preparation, keep, watch).findings
+            store = prepare_all(self.source, parts, task.prepare, preparation, keep, watch)
+            findings += store.findings
+            parts = np.where(store.usable, parts, "")  # what cannot be read is in no part
         return parts, findings
 
     def build_model(self, task: Task) -> nn.Module:
@@ -181,8 +185,11 @@ class Run:
         material: Material | None = None,
     ) -> State:
         """Train to the end from where the run stands, write the bundle; Stopped where the user asked to stop."""
-        extra = (TensorBoard(self.folder),) if self.settings.train.tensorboard else ()  # missing: said before work
-        material = material or self.material()
+        with locked(self.folder):
+            return self._train(watchers, asked_to_stop, material or self.material())
+
+    def _train(self, watchers: tuple[Watcher, ...], asked_to_stop: Callable[[], bool], material: Material) -> State:
+        extra = (TensorBoard(self.folder),) if self.settings.train.tensorboard else ()
         sweep(self.folder)
         journal = Journal(self.folder, (*watchers, *extra))
         training, state = self.training(material, journal, asked_to_stop)
@@ -193,7 +200,8 @@ class Run:
             training.saved_at = (state.step, 0.0)
         about = {"plan": training.plan, "epoch_steps": training.epoch, "rejected": [str(error) for error in rejected]}
         about["differs"] = self._differences() if state.step else []
-        journal.write("start", state.step, steps=training.steps, **about)
+        about["warnings"] = [named(finding) for finding in material.findings if finding.level == "warning"]
+        journal.write("start", state.step, steps=training.steps, place=self.settings.data.place, **about)
         training.checkpoints.clean()
         try:
             state = train(material.task, state, training)
@@ -229,8 +237,12 @@ class Run:
             journal=journal,
             checkpoints=Checkpoints(self.folder),
             folder=self.folder,
+            part=part,
             asked_to_stop=asked_to_stop,
         )
+        if self.own.model is not None:
+            one = material.task.present(training.batch(0).rows(0, 1).to(self.device))
+            check_own(state.model, material.task.asks(), one["input"])
         plan = self._plan(material.task, state, training)
         plan.place(state.model, self.device)
         torch.set_num_threads(plan.threads or torch.get_num_threads())  # a resume computes as the first life did
@@ -258,22 +270,6 @@ class Run:
         plan = replace(plan, steps=steps_within(settings, plan, steps))
         write_plan(plan, self.folder)
         return plan
-
-    def cost(self, watch: Watch) -> dict[str, Any]:
-        """Parameters, operations, time, memory and disk of this run, from a few steps on a sample."""
-        material = self.material(watch, sample=2 * self.settings.train.batch)
-        training, state = self.training(material, Journal(self.folder))
-        examples = int((parts_of(self.source.index, self.settings.data) == "train").sum())
-        settings = self.settings.train
-        given = settings.steps or settings.minutes
-        steps = training.steps if given else math.ceil(settings.epochs * examples / settings.batch)
-        return estimate(material.task, state, training, steps)
-
-    def rates(self, watch: Watch) -> Rates:
-        """The learning-rate range test on a sample of the training part."""
-        material = self.material(watch, sample=50 * self.settings.train.batch)
-        training, state = self.training(material, Journal(self.folder))
-        return find_rate(material.task, state, training)
 
     def evaluate(self, part: str, material: Material) -> tuple[dict[str, Any], Predictions]:
         """The bundle's exact figures on one part, and its predictions in the order of the part's rows."""

@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from deepglass.foundation.errors import DeepglassError, MachineError
+from deepglass.foundation.errors import DeepglassError, MachineError, RunFailed
+from deepglass.foundation.lock import locked
 from deepglass.foundation.sealed import digest, read_sealed, verify, write_sealed, write_text
 
 FILES = {"weights.bin": bytes(range(256)) * 40, "state.json": b'{"step": 3}', "empty": b""}
@@ -62,3 +63,12 @@ def test_a_text_file_is_replaced_in_one_step(tmp_path):
     write_text(tmp_path / "latest", "step-2")
     assert (tmp_path / "latest").read_text() == "step-2"
     assert [path.name for path in tmp_path.iterdir()] == ["latest"]
+
+
+def test_one_process_at_a_time(tmp_path):
+    with locked(tmp_path / "run"):
+        with pytest.raises(RunFailed, match="Another process is working on"):
+            with locked(tmp_path / "run"):
+                pass
+    with locked(tmp_path / "run"):
+        assert list((tmp_path / "run").iterdir()) == []

@@ -30,7 +30,17 @@ LADDER: dict[str, set[str]] = {
         *("bundle", "material", "run", "explain"),
     },
     "journey": {
-        *("foundation", "data", "tasks.task", "engine.journal", "engine.rates", "recipes", "bundle", "material"),
+        *(
+            "foundation",
+            "data",
+            "tasks.task",
+            "engine.journal",
+            "engine.rates",
+            "engine.measure",
+            "recipes",
+            "bundle",
+            "material",
+        ),
         *("run", "folds", "explain", "report", "export"),
     },
     "python": {"foundation", "engine.journal", "recipes", "bundle", "run", "journey"},

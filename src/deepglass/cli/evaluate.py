@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from deepglass import journey
-from deepglass.cli.options import Debug, Json, Printer
+from deepglass.bundle import Own
+from deepglass.cli.options import Debug, Json, ModelName, Printer, local_model
 from deepglass.cli.outcome import tell
 from deepglass.foundation.words import say
 
@@ -14,11 +15,12 @@ from deepglass.foundation.words import say
 def evaluate(
     run: Annotated[Path, typer.Argument(help=say("cli.run"))],
     data: Annotated[str, typer.Argument(help=say("cli.other_data"))] = "",
+    model: ModelName = "",
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Every example once; what cannot be read is named, never replaced."""
-    tell(journey.evaluate(run, data), Printer(as_json))
+    tell(journey.evaluate(run, data, Own(local_model(model))), Printer(as_json))
 
 
 CATALOGUE = {"evaluate": evaluate}

@@ -21,6 +21,7 @@ ROOMS = {
     "tasks": "tasks",
     "recipes": "recipes",
     "sources": "data.sources",
+    "demos": "demos",
     "blocks": "blocks",
     "weights": "weights",
     "verbs": "cli",

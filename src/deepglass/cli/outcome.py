@@ -1,6 +1,7 @@
 """How a finished run is told: its figures with their intervals, and where to look next."""
 
 from deepglass.cli.options import Printer
+from deepglass.cli.progress import plain
 from deepglass.foundation.words import say
 from deepglass.journey import Outcome
 
@@ -10,15 +11,16 @@ NAMED = 3  # examples that are named
 def tell(outcome: Outcome, printer: Printer) -> None:
     """Figures of the test part (else of validation), the report's place, and the JSON where it was asked for."""
     part = next(name for name in ("test", "val", "train") if name in outcome.figures)
+    where = outcome.place or say("cli.the_part", part=say(f"cli.part_{part}"))
     for name, figure in outcome.figures[part].items():
         printer.line(
             say(
                 "cli.figure",
-                part=say(f"cli.part_{part}"),
+                part=where,
                 name=say(f"tasks.metric_{name}"),
-                value=f"{figure.value:.4g}",
-                low=f"{figure.low:.4g}",
-                high=f"{figure.high:.4g}",
+                value=plain(figure.value),
+                low=plain(figure.low),
+                high=plain(figure.high),
                 n=figure.n,
             )
         )

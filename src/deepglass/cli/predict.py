@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from deepglass import journey
-from deepglass.cli.options import Debug, Json, Printer
+from deepglass.bundle import Own
+from deepglass.cli.options import Debug, Json, ModelName, Printer, local_model
 from deepglass.foundation.errors import MachineError
 from deepglass.foundation.words import say
 from deepglass.tasks.task import said
@@ -16,6 +17,7 @@ from deepglass.tasks.task import said
 def predict(
     run: Annotated[str, typer.Argument(help=say("cli.run_or_bundle"))],
     files: Annotated[list[str], typer.Argument(help=say("cli.files"))],
+    model: ModelName = "",
     out: Annotated[str, typer.Option("--out", help=say("cli.csv"))] = "",
     show: Annotated[bool, typer.Option("--show", help=say("cli.show"))] = False,
     as_json: Json = False,
@@ -23,16 +25,18 @@ def predict(
 ) -> None:
     """The same answers as in evaluation: raw files pass through the bundle's own preprocessing."""
     printer = Printer(as_json)
-    bundle = journey.load(run)
+    bundle = journey.load(run, Own(local_model(model)))
     answers = bundle.predict(files)
     for answer, raw in zip(answers, bundle.inputs(files), strict=True):
-        printer.line(_sentence(answer))
+        if not out or "error" in answer:
+            printer.line(_sentence(answer))
         if show and "error" not in answer:
             for view in bundle.task.show(raw.raw, answer):
                 printer.line(view.terminal())
     if out:
         _write(Path(out), answers)
-        printer.line(say("cli.written", file=out, count=len(answers)))
+        failed = sum("error" in answer for answer in answers)
+        printer.line(say("cli.written", file=out, count=len(answers) - failed, failed=failed))
     printer.done(answers)
     if answers and all("error" in answer for answer in answers):
         raise typer.Exit(3)
@@ -47,7 +51,7 @@ def _sentence(answer: dict[str, Any]) -> str:
 def _write(file: Path, answers: list[dict[str, Any]]) -> None:
     """id, prediction, confidence, error: one line an answer, readable by any spreadsheet."""
     try:
-        with file.open("w", newline="", encoding="utf-8-sig") as stream:
+        with file.open("w", newline="", encoding="utf-8") as stream:
             writer = csv.writer(stream)
             writer.writerow(["id", "prediction", "confidence", "error"])
             for answer in answers:

@@ -9,6 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from deepglass.engine.journal import Event
 from deepglass.foundation.words import say
+from deepglass.views.view import number
 
 SHOWN = 3  # figures of a check that the terminal names
 PLAIN_EVERY = 10.0  # seconds between two plain lines, checks apart
@@ -53,6 +54,11 @@ class Watch:
             self._train(event)
         elif kind == "check":
             self._check(event)
+        elif kind == "fold":
+            self.console.print(say("cli.fold", **event["which"]) if event["which"] else say("cli.refit"))
+        elif kind == "end":
+            self.live.update(self.bar, description=say("cli.writing_report"))
+            self.console.print(say("cli.writing_report"))
         elif kind == "save_failed":
             self.console.print(say("cli.save_failed", reason=event["reason"]))
 
@@ -64,9 +70,14 @@ class Watch:
             self.console.print(say("cli.rejected", reason=reason))
         if event["differs"]:
             self.console.print(say("cli.differs", names="; ".join(event["differs"])))
+        for sentence in event["warnings"][:SHOWN]:
+            self.console.print(say("cli.warning", sentence=sentence))
+        if len(event["warnings"]) > SHOWN:
+            more = len(event["warnings"]) - SHOWN
+            self.console.print(say("cli.more_warnings", count=more, place=event["place"]))
         plan = event["plan"]
         speed = (plan["measured"] or {}).get(f"{plan['precision']} {plan['layout']}")
-        time_left = _clock((self.steps - event["step"]) / speed) if speed else "?"
+        time_left = say("plan.about", time=_clock((self.steps - event["step"]) / speed)) if speed else ""
         shown = {name: plan[name] for name in ("precision", "layout", "threads", "origin")}
         self.console.print(say("plan.chosen", steps=self.steps, time=time_left, **shown))
         if event["step"]:
@@ -88,9 +99,15 @@ class Watch:
     def _check(self, event: Event) -> None:
         figures: dict[str, Any] = event["figures"]
         known = [(name, figure["value"]) for name, figure in figures.items() if figure["value"] is not None][:SHOWN]
-        shown = ", ".join(f"{say('tasks.metric_' + name)} {value:.4g}" for name, value in known)
+        shown = ", ".join(f"{say('tasks.metric_' + name)} {plain(value)}" for name, value in known)
         self.live.update(self.bar, completed=event["step"])
-        self.console.print(say("cli.check", epoch=f"{event['step'] / self.epoch_steps:.3g}", figures=shown))
+        epoch = f"{event['step'] / self.epoch_steps:.3g}"
+        self.console.print(say("cli.check", epoch=epoch, figures=shown, part=say(f"cli.part_{event['part']}")))
+
+
+def plain(value: float) -> str:
+    """Four significant digits, without powers of ten for everyday numbers."""
+    return number(value) if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _losses(losses: dict[str, float]) -> str:

@@ -38,6 +38,7 @@ class Training:
     journal: Journal
     checkpoints: Checkpoints
     folder: Path
+    part: str = "val"  # the part that the checks look at
     asked_to_stop: Callable[[], bool] = lambda: False
     log_every: int = 20
     saved_at: tuple[int, float] = (-1, 0.0)  # the step of the last checkpoint, and when it or this life began
@@ -73,14 +74,18 @@ def one_step(task: Task, state: State, run: Training, batch: Batch) -> None:
 def look_up(state: State, run: Training) -> None:
     """Check on the validation part where a check is due, then save; a check that a kill cut short is done again."""
     last = state.step == run.steps
-    due = state.step > 0 and (state.step % run.check_every == 0 or last)
+    regular = state.step % run.check_every == 0 and run.steps - state.step >= run.check_every / 2
+    due = state.step > 0 and (regular or last)  # a check just before the last one would tell nothing new
     if due and not any(score.step == state.step for score in state.scores):
         with averaged(state) if state.averages else contextlib.nullcontext():
             figures = run.check()
-        name, figure = next(iter(figures.items()))
+        (name, figure), *others = figures.items()
         values = {key: float(value.value) for key, value in figures.items()}
-        state.scores.append(Score(state.step, name, float(figure.value), figure.better, values))
-        run.journal.write("check", state.step, figures={key: value._asdict() for key, value in figures.items()})
+        second = (1 if others[0][1].better == "up" else -1) * float(others[0][1].value) if others else 0.0
+        state.scores.append(Score(state.step, name, float(figure.value), figure.better, values, second))
+        run.journal.write(
+            "check", state.step, part=run.part, figures={key: value._asdict() for key, value in figures.items()}
+        )
     step, moment = run.saved_at
     overdue = time.monotonic() - moment > run.settings.save_minutes * 60 and moment > 0
     if due or overdue or run.asked_to_stop():

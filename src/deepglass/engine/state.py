@@ -24,6 +24,7 @@ class Score(NamedTuple):
     value: float
     better: str
     figures: dict[str, float]
+    second: float = 0.0  # the second metric, signed so that more is better: it decides between equals
 
 
 @dataclass
@@ -43,7 +44,7 @@ class State:
         return self.tree["model"]
 
     def best(self, among: Container[int] | None = None) -> Score | None:
-        """The check with the best score, of all steps or of these; of equals the first."""
+        """The check with the best score, of all steps or of these."""
         found: Score | None = None
         for score in self.scores:
             if among is not None and score.step not in among:
@@ -54,9 +55,14 @@ class State:
 
 
 def improves(score: Score, over: Score) -> bool:
-    """Whether one check's score is better than another's; a figure that is not a number is worse than any that is."""
+    """Whether one check is better than another: by its metric, of equals by the second one.
+
+    A figure that is not a number is worse than any that is.
+    """
     if math.isnan(over.value):
         return not math.isnan(score.value)
+    if score.value == over.value:
+        return score.second > over.second
     return score.value > over.value if score.better == "up" else score.value < over.value
 
 

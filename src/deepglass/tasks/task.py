@@ -13,7 +13,7 @@ from deepglass.data.example import NOTHING, Batch, Example
 from deepglass.foundation.ports import Ports
 from deepglass.foundation.seeds import Draws
 from deepglass.foundation.words import say
-from deepglass.views.view import View
+from deepglass.views.view import View, number
 
 Predictions = dict[str, Tensor]
 
@@ -114,12 +114,14 @@ class Task(Protocol):
 
 
 def said(answer: Mapping[str, Any]) -> str:
-    """An answer in a few words: the class, the labels, the number, with how sure it is where that is known."""
+    """An answer in a few words: the class and how sure it is, each label with its own probability, the number."""
     prediction = answer["prediction"]
+    if isinstance(prediction, float):
+        return number(prediction)
     if isinstance(prediction, list):
-        prediction = ", ".join(prediction) or say("tasks.no_label")
-    elif isinstance(prediction, float):
-        prediction = f"{prediction:.4g}"
+        sure = {one["label"]: one["confidence"] for one in answer.get("top", ())}
+        named = ", ".join(f"{label} ({100 * sure[label]:.1f} %)" if label in sure else label for label in prediction)
+        return named or say("tasks.no_label")
     sure = f" ({100 * answer['confidence']:.1f} %)" if "confidence" in answer else ""
     return f"{prediction}{sure}"
 

@@ -5,6 +5,7 @@ The answer's column is `data.target`, else one with a telling name (target, labe
 
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,18 @@ from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Index, Layout, Match, Unreadable
 from deepglass.data.sources.arrays import Arrays
 from deepglass.data.sources.columns import ANSWERS, PART_NAMES, ROW_NUMBERS, by_name, chosen, part
+from deepglass.data.sources.looks import (
+    FEWEST_GROUPS,
+    FEWEST_TEXTS,
+    FEWEST_WHOLE,
+    are_dates,
+    decided,
+    named_group,
+    named_id,
+)
 from deepglass.data.walk import listing, suffix
 from deepglass.foundation.errors import DataError
+from deepglass.foundation.words import say
 
 MOST_CLASSES = 20  # whole numbers up to so many different ones are taken for classes
 MOST_CATEGORIES = 64  # text columns with more different texts are names, not categories
@@ -31,7 +42,7 @@ class Table(Arrays):
     def __init__(
         self, task: str, file: Path, index: Index, rows: np.ndarray, bad: dict[int, Unreadable], findings: list[Finding]
     ):
-        super().__init__("table", task, file.parent, index, rows, findings)
+        super().__init__("table", task, file, index, rows, findings)
         self.bad = bad
 
     def read(self, row: int) -> np.ndarray:
@@ -55,6 +66,8 @@ class Seen:
     whole: bool = True
     rising: bool = True
     last: float = -np.inf
+    low: float = np.inf
+    high: float = -np.inf
 
     def see(self, cell: str, value: float | None) -> None:
         """Count one cell that is not missing."""
@@ -64,11 +77,24 @@ class Seen:
         self.whole &= value is not None and float(value).is_integer()
         self.rising &= value is not None and value == self.last + 1 or self.last == -np.inf
         self.last = np.nan if value is None else value
+        if value is not None:
+            self.low, self.high = min(self.low, value), max(self.high, value)
 
     @property
     def is_number(self) -> bool:
         """Whether the column is one of numbers."""
         return self.numbers >= NUMBERS * sum(self.texts.values()) or self.numbers > 4096
+
+    @property
+    def all_differ(self) -> bool:
+        """Whether no cell occurs twice (of the first few thousand different ones)."""
+        return sum(self.texts.values()) == len(self.texts)
+
+    @property
+    def shuffled(self) -> bool:
+        """Whether the cells are whole numbers without a gap, in no order: row numbers of another order."""
+        gapless = self.whole and self.high - self.low + 1 == self.numbers
+        return gapless and not self.rising and self.numbers >= FEWEST_WHOLE
 
 
 @dataclass(frozen=True)
@@ -115,9 +141,11 @@ def open_table(place: str, settings: DataSettings) -> Table:
     roles = _roles(table, seen, settings, findings)
     columns = [_column(table.names[place], seen[place]) for place in roles.inputs]
     if not columns:
-        raise DataError("data.no_inputs", place=file, target=table.names[roles.target])
+        left = "".join(f" {sentence}" for sentence in _left_out(findings))
+        raise DataError("data.no_inputs", place=file, target=table.names[roles.target], left=left)
     answer = _Answer(table, seen[roles.target], roles.target, findings)
     index, rows, bad = _encode(table, roles, columns, answer)
+    findings += _groups(table, roles, seen, index.labels)
     return Table(answer.task, file, index, rows, bad, findings)
 
 
@@ -190,10 +218,10 @@ def _roles(table: Delimited, seen: list[Seen], settings: DataSettings, findings:
     if split is not None and not all(part(cell) for cell in seen[split].texts):
         split = None
     inputs: list[int] = []
-    for place, name in enumerate(table.names):
-        if place in (target, group, split):
-            continue
-        if why := _useless(name, seen[place]):
+    others = [place for place in range(len(table.names)) if place not in (target, group, split)]
+    for place in others:
+        name = table.names[place]
+        if (why := _useless(name, seen[place])) and not (len(others) == 1 and seen[place].shuffled):
             findings.append(Finding(why, "note", table.file.name, {"column": name, "count": len(seen[place].texts)}))
         else:
             inputs.append(place)
@@ -201,12 +229,48 @@ def _roles(table: Delimited, seen: list[Seen], settings: DataSettings, findings:
 
 
 def _useless(name: str, seen: Seen) -> str:
-    """Why a column is left out: empty, row numbers, or a text that differs almost everywhere."""
+    """Why a column is left out: empty, row numbers, dates, names of rows, or a text that differs almost everywhere."""
     if not seen.texts:
         return "column_empty"
     if name.lower() in ROW_NUMBERS and seen.rising and seen.is_number and len(seen.texts) > 2:
         return "column_counts_rows"
-    return "column_of_names" if not seen.is_number and len(seen.texts) > MOST_CATEGORIES else ""
+    if seen.is_number:
+        names = seen.whole and named_id(name) and len(seen.texts) > 2
+        return "column_names_rows" if seen.all_differ and (names or seen.shuffled) else ""
+    if are_dates(seen.texts):
+        return "column_of_dates"
+    if seen.all_differ and (len(seen.texts) >= FEWEST_TEXTS or (named_id(name) and len(seen.texts) > 2)):
+        return "column_names_rows"
+    return "column_of_names" if len(seen.texts) > MOST_CATEGORIES else ""
+
+
+def _left_out(findings: list[Finding]) -> list[str]:
+    return [say(f"data.{found.kind}", **found.values) for found in findings if found.kind.startswith("column_")]
+
+
+def _groups(table: Delimited, roles: Roles, seen: list[Seen], labels: Sequence[Any]) -> list[Finding]:
+    """Columns that look like people, patients or scenes: the answer hangs on them, and the split cuts through them."""
+    if roles.group is not None or roles.part is not None:
+        return []
+    places = [place for place, name in enumerate(table.names) if place != roles.target and _repeats(name, seen[place])]
+    if not places:
+        return []
+    rows = [(cells, label) for (_, cells), label in zip(table.rows(), labels, strict=True) if label is not None]
+    rows = [(cells, label) for cells, label in rows if len(cells) == len(table.names)]
+    found: list[Finding] = []
+    for place in places:
+        told = [(cells[place], label) for cells, label in rows if cells[place].lower() not in MISSING]
+        if told and (count := decided(*zip(*told, strict=True))):
+            values = {"column": table.names[place], "decided": count, "count": len(told)}
+            found.append(Finding("column_is_group", "warning", table.file.name, values))
+    return found
+
+
+def _repeats(name: str, seen: Seen) -> bool:
+    """Whether a column may be a group: many values, most of them more than once; numbers only under a telling name."""
+    if not FEWEST_GROUPS <= len(seen.texts) <= min(4096, sum(seen.texts.values()) // 2):
+        return False
+    return seen.whole and named_group(name) if seen.is_number else not are_dates(seen.texts)
 
 
 def _column(name: str, seen: Seen) -> Column:
