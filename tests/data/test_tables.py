@@ -97,6 +97,47 @@ def test_parts_groups_and_row_numbers(tmp_path: Path) -> None:
     assert "column_counts_rows" in {finding.kind for finding in source.findings}
 
 
+def test_a_column_that_is_a_group_is_named(tmp_path: Path) -> None:
+    """40 patients of 10 rows with one answer each; not where the answers differ, a group is set, or numbers decide."""
+    generator = np.random.default_rng(0)
+    answers = generator.integers(0, 2, 40)
+    rows = [(place % 40, generator.normal(), answers[place % 40]) for place in range(400)]
+    text = "patient,number_id,age,noise,label\n" + "".join(
+        f"p{who},{who},{20 + answer * 30 + who % 30},{noise:.5f},{'ny'[answer]}\n" for who, noise, answer in rows
+    )
+    place = table(tmp_path, text)
+    found = [finding for finding in recognise(place, PLAIN).findings if finding.kind == "column_is_group"]
+    assert [finding.values["column"] for finding in found] == ["patient", "number_id"]
+    assert found[0].level == "warning" and found[0].values["decided"] == found[0].values["count"] == 400
+    assert "Use data.group=patient" in say("data.column_is_group", "en", **found[0].values)
+    kinds = {finding.kind for finding in recognise(place, DataSettings(group="patient")).findings}
+    assert "column_is_group" not in kinds
+    mixed = "town,x,label\n" + "".join(f"t{row % 40},{row * 0.37},{'ab'[row // 7 % 2]}\n" for row in range(400))
+    assert "column_is_group" not in {finding.kind for finding in recognise(table(tmp_path, mixed), PLAIN).findings}
+
+
+def test_names_of_rows_and_dates_are_left_out(tmp_path: Path) -> None:
+    generator = np.random.default_rng(1)
+    customers, order = generator.permutation(90_000)[:60] + 10_000, generator.permutation(60)
+    names = "customer_id,shuffled,word,sensor_id,income,iso,dotted,american,label"
+    lines = [
+        f"{customers[row]},{order[row]},w{row},{row / 7:.4f},{customers[row] * 3},2024-01-{row % 28 + 1:02},"
+        f"{row % 28 + 1}.3.2024,{row % 12 + 1}/28/2024 08:{row % 60:02},{'ab'[row % 2]}"
+        for row in range(60)
+    ]
+    source = recognise(table(tmp_path, "\n".join([names, *lines]) + "\n"), PLAIN)
+    assert source.index.columns == ("sensor_id", "income")
+    left = [(finding.kind, finding.values["column"]) for finding in source.findings]
+    for name in ("customer_id", "shuffled", "word"):
+        assert ("column_names_rows", name) in left
+    for name in ("iso", "dotted", "american"):
+        assert ("column_of_dates", name) in left
+    only = "day,label\n" + "".join(f"2024-01-{row % 28 + 1:02},{'ab'[row % 2]}\n" for row in range(60))
+    assert "Column day holds dates, which are not used yet" in error(table(tmp_path, only))
+    alone = "x,y\n" + "".join(f"{place},{place * 0.7}\n" for place in order)
+    assert recognise(table(tmp_path, alone), PLAIN).index.columns == ("x",)
+
+
 def test_each_bad_row_is_named_with_line_and_column(tmp_path: Path) -> None:
     good = "".join(f"{row},2,a\n" for row in range(40))
     source = recognise(
