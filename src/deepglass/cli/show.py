@@ -12,7 +12,7 @@ from deepglass import journey
 from deepglass.bundle import choose_model
 from deepglass.cli.options import Debug, Json, Printer, Words, overrides
 from deepglass.foundation import catalogue
-from deepglass.foundation.errors import UsageError
+from deepglass.foundation.errors import DeepglassError, UsageError
 from deepglass.foundation.ports import Port
 from deepglass.foundation.sealed import write_text
 from deepglass.foundation.settings import Choice, Override, resolve
@@ -72,8 +72,8 @@ def _finished(what: str, chosen: list[Override]) -> Shown:
     try:
         bundle = journey.load(what)
         shown = Shown(bundle.name, bundle.model, bundle.task.asks().takes)
-    except UsageError as missing:
-        if missing.code != "bundle.not_found":
+    except DeepglassError as missing:
+        if missing.code not in ("bundle.not_found", "run.unfinished"):
             raise
         shown = _unfinished(what)
     if chosen:
