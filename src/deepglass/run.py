@@ -369,7 +369,7 @@ class Run:
         """The task with the training part's statistics, kept in data.json."""
         counts = {part: len(rows) for part, rows in material.rows.items()}
         known = self._data_document()
-        if known and known["rows"] not in (None, counts):  # a file that could be read then, or could not
+        if known and keep and known["rows"] not in (None, counts):  # a file that could be read then, or could not
             raise DataError("run.data_changed", place=self.settings.data.place, folder=self.folder)
         if known and hasattr(self.own.task or self.settings.task.settings, "learn"):
             return task
