@@ -9,8 +9,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
 from deepglass.foundation.words import speaking
+from deepglass.metrics.calibration import calibration_error
+from deepglass.metrics.figure import Figure, share
 from deepglass.report.baselines import baselines, fit_logistic, nearest
-from deepglass.report.embedding import pooled, principal
+from deepglass.report.calibration import by_chance, judge
+from deepglass.report.embedding import compared, pooled, principal
 from deepglass.report.headline import duration
 from deepglass.report.mislabelled import suspicious
 from deepglass.report.thumbnail import thumbnail
@@ -86,3 +89,24 @@ def test_thumbnails_are_small_and_keep_tiny_pictures_exact():
     assert thumbnail(tiny).startswith("data:image/png")
     assert thumbnail(photo).startswith("data:image/jpeg")
     assert len(thumbnail(photo)) < 20_000
+
+
+def test_calibration_is_judged_by_what_chance_explains():
+    generator = torch.Generator().manual_seed(1)
+    for count, honest, wanted in (
+        (40, True, "few"),
+        (20_000, True, "good"),
+        (40, False, "off"),
+        (20_000, False, "off"),
+    ):
+        confidence = 0.55 + 0.4 * torch.rand(count, generator=generator, dtype=torch.float64)
+        hit = torch.rand(count, generator=generator) < (confidence if honest else confidence / 3)
+        value = float(calibration_error(confidence, hit, torch.ones(1, count, dtype=torch.float64))[0])
+        error = Figure(value, 0.9 * value, 1.1 * value, count, "down")
+        assert judge(error, by_chance(confidence)) == wanted, (count, honest)
+
+
+def test_progress_is_claimed_only_where_intervals_lie_apart():
+    assert compared(share(30, 40), share(36, 40)) == "unclear"
+    assert compared(share(300, 400), share(360, 400)) == "better"
+    assert compared(share(360, 400), share(300, 400)) == "worse"

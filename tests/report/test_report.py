@@ -183,5 +183,24 @@ def test_the_command_repeats_the_run(perceptron):
     assert document["settings"]["settings"]["train.steps"] == {"value": 200, "origin": "command line"}
 
 
+def test_the_settings_are_those_that_the_data_made(digits, english):
+    page, document = english
+    assert document["settings"]["settings"]["model.classes"] == {"value": 3, "origin": "data"}
+    assert "from the data" in section(page, "settings")
+    assert "model.classes" not in document["settings"]["command"]
+
+
+def test_pictures_are_said_in_their_own_size(digits, english):
+    lead = re.search(r'<p class="lead">(.*?)</p>', section(english[0], "data")).group(1)
+    assert "pictures of 28 × 28 pixels" in lead
+
+
+def test_no_temperature_is_recommended_that_does_not_help(english):
+    page, document = english
+    found = document["calibration"]
+    assert found["verdict"] in ("good", "off", "few")
+    assert ("Dividing the scores" in section(page, "calibration")) == found["temperature_helps"]
+
+
 def test_a_report_is_small(digits):
     assert digits.report.stat().st_size < 2_000_000

@@ -5,7 +5,7 @@ from typing import Any
 
 from deepglass.data.check import report as as_documents
 from deepglass.data.check import sentence
-from deepglass.data.source import Finding
+from deepglass.data.source import Finding, Unreadable
 from deepglass.foundation.words import say
 from deepglass.report.case import Case
 from deepglass.report.section import Card, Exhibit, Note, Section, sentences
@@ -18,6 +18,7 @@ MOST_BARS = 20
 MOST_NOTES = 8
 MOST_LISTED = 200
 EXAMPLES = 20
+HEADERS = 256  # files whose size is looked at
 
 
 def data(case: Case) -> Section:
@@ -54,8 +55,33 @@ def _kind(case: Case) -> str:
     if inputs is None:
         return say("report.kind_other")
     if inputs.kind == "picture":
-        return say("report.kind_picture", width=inputs.width, height=inputs.height, channels=inputs.channels)
+        made, own = f"{inputs.width} × {inputs.height}", own_size(case)
+        colour = say("report.grey" if inputs.channels == 1 else "report.colour")
+        if own in ("", made):
+            return say("report.kind_picture", size=made, colour=colour)
+        return say("report.kind_made", own=own, size=made, colour=colour)
     return say("report.kind_vector", columns=len(inputs.columns))
+
+
+def own_size(case: Case) -> str:
+    """Width and height of the files themselves, from the smallest to the largest; nothing where they are gone."""
+    rows = case.material.rows["train"][case.sample("train", HEADERS)]
+    sizes: set[tuple[int, int]] = set()
+    for row in rows.tolist():
+        try:
+            width, height, _ = case.material.source.header(row)
+        except (Unreadable, OSError):
+            continue
+        sizes.add((width, height))
+    if not sizes:
+        return ""
+    least, most = min(sizes, key=_area), max(sizes, key=_area)
+    ends = [f"{width} × {height}" for width, height in (least, most)]
+    return ends[0] if len(sizes) == 1 else say("report.size_range", small=ends[0], large=ends[1])
+
+
+def _area(size: tuple[int, int]) -> tuple[int, int]:
+    return size[0] * size[1], size[0]
 
 
 def _counts(case: Case) -> list[dict[str, Any]]:

@@ -136,5 +136,12 @@ def _bars(looked: list[Stage]) -> Exhibit:
     names = [stage.name or say("report.raw_input") for stage in looked]
     ends = [[getattr(stage.accuracy, end) for stage in looked] for end in ("value", "low", "high")]
     bars = Bars(names, ends[0], say("report.probe_title"), say("report.accuracy"), ends[1], ends[2])
-    first, last = percent(ends[0][0]), percent(ends[0][-1])
-    return Exhibit(bars, say("report.words_probe", first=first, last=last))
+    first, last = looked[0].accuracy, looked[-1].accuracy
+    return Exhibit(
+        bars, say(f"report.probe_{compared(first, last)}", first=percent(first.value), last=percent(last.value))
+    )
+
+
+def compared(first: Figure, last: Figure) -> str:
+    """ "better" or "worse" where the intervals lie apart, else "unclear"."""
+    return "better" if last.low > first.high else "worse" if last.high < first.low else "unclear"

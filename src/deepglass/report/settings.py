@@ -6,25 +6,27 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from deepglass.foundation.settings import flatten, to_json
+from deepglass.foundation.settings import Choice, flatten, from_json, to_json
 from deepglass.foundation.words import say
 from deepglass.report.case import Case
 from deepglass.report.section import Section
 from deepglass.views.table import Table
 
+DATA = "data"  # the origin of what was fitted to the data
+
 
 def settings(case: Case) -> Section:
     """What was chosen stands open, what was left as it was is one click away."""
     folder = case.run.folder
-    values = {path: value for path, value in flatten(case.run.settings).items() if value is not None}
     written = tomllib.loads((folder / "run.toml").read_text(encoding="utf-8"))
-    origins: dict[str, str] = written.get("origin", {})
+    given: dict[str, str] = written.get("origin", {})
+    values, origins = _in_force(case, given)
     rows = [[path, _written(value), _origin(origins.get(path, "default"))] for path, value in values.items()]
     chosen = [row for row in rows if origins.get(str(row[0]), "default") != "default"]
     machine = _machine(folder)
     plan = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
     heads = [say(f"report.column_{name}") for name in ("setting", "value", "origin")]
-    command = repeat(case.run.settings, origins)
+    command = repeat(case.run.settings, given)
     return Section(
         "settings",
         say("report.lead_settings"),
@@ -44,6 +46,20 @@ def settings(case: Case) -> Section:
             "machine": machine,
         },
     )
+
+
+def _in_force(case: Case, given: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Every setting as the run used it: of the model what the data made of it, which the bundle holds."""
+    values, chosen = flatten(case.run.settings), case.run.settings.model
+    document = case.run.bundle.document["model"]
+    settings = from_json(type(chosen.settings), document["settings"], chosen.name)
+    fitted = flatten(Choice("models", chosen.name, settings), "model.")
+    changed = {path for path, value in fitted.items() if path not in values or values[path] != value}
+    found: dict[str, Any] = {}
+    for path, value in values.items():
+        found |= fitted if path == "model.name" else {} if path.startswith("model.") else {path: value}
+    origins = {**given, **dict.fromkeys(changed, DATA)}
+    return {path: value for path, value in found.items() if value is not None}, origins
 
 
 def repeat(chosen: Any, origins: dict[str, str]) -> str:
@@ -70,6 +86,8 @@ def _written(value: Any) -> str:
 def _origin(origin: str) -> str:
     if origin == "default":
         return say("report.origin_default")
+    if origin == DATA:
+        return say("report.origin_data")
     if origin == "command line" or origin.startswith("--"):
         return say("report.origin_command", flag=f" {origin}" if origin.startswith("--") else "")
     return say("report.origin_recipe", name=origin.removeprefix("recipe ")) if origin.startswith("recipe ") else origin
