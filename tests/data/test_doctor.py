@@ -90,7 +90,9 @@ def test_planted_faults_are_named_exactly(tmp_path: Path) -> None:
     state = {file: (file.stat().st_mtime_ns, hashlib.sha256(file.read_bytes()).digest()) for file in root.rglob("*.*")}
     _, late = examine(recognise(str(root), PLAIN))
     bad = of_kind("unreadable", late)
-    assert {finding.file for finding in bad} == set(planted) and len(bad) == len(late)
+    (many,) = of_kind("many_bad", late)
+    assert "6 of 42 examples (14.3 %) cannot be used." in sentence(many) and "data.max_bad=0.15" in sentence(many)
+    assert {finding.file for finding in bad} == set(planted) and len(bad) + 1 == len(late)
     for finding in bad:
         expected = planted[finding.file][1].split("|")
         assert any(words in sentence(finding) for words in expected), sentence(finding)
@@ -103,7 +105,8 @@ def test_too_many_bad_stops(tmp_path: Path) -> None:
     too_many_bad(findings, 120, PLAIN)
     with pytest.raises(DataError) as caught:
         too_many_bad(findings, 100, PLAIN)
-    assert caught.value.exit_code == 3
+    assert caught.value.exit_code == 3 and "or accept the loss: data.max_bad=0.07. The" in str(caught.value)
+    too_many_bad(findings, 100, DataSettings(max_bad=0.07))
     assert "6 of 100 examples (6 %) cannot be used, more than data.max_bad allows (5 %)" in str(caught.value)
     assert "0.png: The file is cut short" in str(caught.value) and "3.png" not in str(caught.value)
     too_many_bad(findings, 6, DataSettings(max_bad=1.0))
@@ -211,9 +214,8 @@ def test_tables(tmp_path: Path) -> None:
     assert [finding.file for finding in of_kind("constant_column", late)] == ["same"]
     assert [finding.file for finding in of_kind("column_is_answer", late)] == ["code"]
     (shared,) = of_kind("same_row_across_parts", late)
-    assert 1 <= shared.values["count"] <= 10 and "occur with the same numbers in more than one part: " in sentence(
-        shared
-    )
+    assert 1 <= shared.values["count"] <= 10 and "keep them together with data.group" in sentence(shared)
+    assert "occur with the same numbers in more than one part, as the split was drawn: " in sentence(shared)
     assert "answer_by_name" in {finding.kind for finding in early}
 
 
@@ -236,7 +238,33 @@ def test_rows_with_equal_inputs_say_whether_their_answers_agree(tmp_path: Path) 
 def test_answers_that_are_missing_are_counted(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("x,label\n" + "".join(f"{row},{'ab'[row % 2]}\n" for row in range(40)) + "1,\n")
     (missing,) = of_kind("no_answer", examine(recognise(str(tmp_path / "t.csv"), PLAIN))[0])
-    assert missing.values["count"] == 1
+    assert missing.values == {"count": 1, "examples": "t.csv:42"}
+
+
+def test_a_picture_without_an_answer_is_under_no_label_and_a_table_of_pictures_names_its_lines(tmp_path: Path) -> None:
+    rows = [f"{place}.png,{'ab'[place % 2]}" for place in range(30)] + ["again.png,", "no.png,a", "other.png,a"]
+    for place in range(30):
+        put(tmp_path / f"{place}.png", scene(place))
+    put(tmp_path / "again.png", scene(4))
+    put(tmp_path / "other.png", scene(1))
+    (tmp_path / "shown.csv").write_text("file,label\n" + "\n".join(rows) + "\nno.png,b\na,b,c\n")
+    source = recognise(str(tmp_path), PLAIN)
+    early, late = examine(source)
+    (labels,) = of_kind("two_labels", late)
+    assert sentence(labels).endswith("'b' here and 'a' as other.png. One of them is wrong. (shown.csv:3, shown.csv:34)")
+    assert sentence(of_kind("unreadable", late)[0]) == "The file does not exist. (shown.csv:33)"
+    assert of_kind("no_answer", early)[0].values["examples"] == "shown.csv:32"
+    assert of_kind("rows_repeated", early)[0].values["examples"] == "shown.csv:35 no.png"
+    assert of_kind("rows_cut", early)[0].values["lines"] == "36"
+
+
+def test_copies_on_both_sides_of_a_split_that_was_drawn_say_how_to_keep_them_together(tmp_path: Path) -> None:
+    for place in range(30):
+        put(tmp_path / "ab"[place % 2] / f"{place}.png", scene(place))
+        put(tmp_path / "ab"[place % 2] / f"{place}copy.png", scene(place))
+    found = of_kind("duplicate_across_parts", examine(recognise(str(tmp_path), PLAIN))[1])
+    assert found and {finding.level for finding in found} == {"warning"}
+    assert "as the split was drawn" in sentence(found[0]) and "data.group=COLUMN" in sentence(found[0])
 
 
 def test_report_is_json_in_either_language(tmp_path: Path) -> None:

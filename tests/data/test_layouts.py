@@ -161,7 +161,7 @@ def test_npz_refusals(tmp_path: Path) -> None:
     pickled = write_npz(tmp_path / "a.npz", x=np.ones((2, 2)), y=np.array([{"a": 1}, None], dtype=object))
     assert "holds Python objects, which are refused because reading them would run code" in refusal(pickled)
     assert "holds the arrays a, b; none are a pair" in refusal(write_npz(tmp_path / "b.npz", a=[1], b=[2]))
-    assert "x has 3 rows and y has 2" in refusal(write_npz(tmp_path / "c.npz", x=np.ones((3, 2)), y=[0, 1]))
+    assert "rows of x: 3, rows of y: 2" in refusal(write_npz(tmp_path / "c.npz", x=np.ones((3, 2)), y=[0, 1]))
     assert "pixels run from -1 to 1" in refusal(
         write_npz(tmp_path / "d.npz", x=np.linspace(-1, 1, 128).reshape(2, 8, 8), y=[0, 1])
     )

@@ -22,6 +22,7 @@ UNEVEN = 20  # the largest class against the smallest, from which it is said
 FEW = 10  # examples of a class below which it is said
 NAMED = 3  # examples that a summary names
 MOST_LISTED = 1000  # findings of one kind that are listed one by one
+DRAWN = ("duplicate_across_parts", "near_duplicate_across_parts", "same_row_across_parts")
 FEWEST_ROWS = 3  # rows of each class before a column is said to give the answer away
 
 
@@ -60,19 +61,25 @@ class Examiner:
         self.same: dict[bytes, list[int]] = defaultdict(list)
         self.copies: list[tuple[int, int, bytes]] = []  # row, dHash, small copy
         self.notes: dict[str, list[int]] = defaultdict(list)
+        self.readable = 0
         self.sizes: Counter[tuple[int, int]] = Counter()
         self.channels: Counter[int] = Counter()
         self.vectors: list[tuple[int, np.ndarray]] = []
+        self.lines: Sequence[str] = getattr(source, "lines", ())  # where a table of pictures names each
 
     def see(self, row: int, seen: Glance) -> None:
-        """Note one example that could be read."""
-        self.same[seen.digest].append(row)
-        if seen.vector is not None:
+        """Note one example that could be read; one without an answer is neither trained nor tested on."""
+        answered = self.index.labels[row] is not None
+        self.readable += 1
+        if answered:
+            self.same[seen.digest].append(row)
+        if seen.vector is not None and answered:
             self.vectors.append((row, seen.vector))
+        if seen.vector is not None:
             return
         self.sizes[seen.size] += 1
         self.channels[seen.channels] += 1
-        if seen.thumb:
+        if seen.thumb and answered:
             self.copies.append((row, seen.dhash, seen.thumb))
         for note in seen.notes:
             self.notes[f"note_{note}"].append(row)
@@ -81,13 +88,26 @@ class Examiner:
 
     def bad(self, row: int, reason: Unreadable) -> None:
         """Note one example that could not be read: it is left out, and nothing takes its place."""
-        values = {**reason.values, "why": reason.reason}
+        values = {**reason.values, "why": reason.reason, **self._at(row)}
         self.unreadable.append(Finding("unreadable", "warning", self.index.ids[row], values))
 
     def findings(self) -> list[Finding]:
         """All that was seen, the worst first."""
-        found = self.unreadable + self._twins() + self._near() + self._columns() + self._notes()
+        found = self._many_bad() + self.unreadable + self._twins() + self._near() + self._columns() + self._notes()
         return sorted(found, key=lambda finding: ("error", "warning", "note").index(finding.level))
+
+    def _many_bad(self) -> list[Finding]:
+        """That training refuses so many unreadable examples, unless it is told to go on."""
+        bad = len(self.unreadable)
+        count = bad + self.readable
+        limit = DataSettings().max_bad
+        if not bad or bad <= limit * count:
+            return []
+        return [Finding("many_bad", "warning", "", _shares(bad, count, limit))]
+
+    def _at(self, *rows: int) -> dict[str, str]:
+        """Where a table of pictures names these, as table:line."""
+        return {"at": ", ".join(self.lines[row] for row in rows)} if self.lines else {}
 
     def _twins(self) -> list[Finding]:
         """The same pixels or numbers twice: with two answers, on both sides of a split, or harmlessly."""
@@ -147,7 +167,10 @@ class Examiner:
             "mark": _text(marks[first]),
             "other_mark": _text(marks[second]),
             "count": len(rows),
+            **self._at(first, second),
         }
+        if kind in DRAWN and not any(self.index.parts[row] for row in (first, second) if self.index.parts):
+            values["drawn"] = True
         return Finding(kind, "warning", self.index.ids[first], values)
 
     def _notes(self) -> list[Finding]:
@@ -189,8 +212,10 @@ def before(source: Source, parts: np.ndarray) -> list[Finding]:
     for names, part in zip(sets, parts, strict=True):
         if part:  # a fold leaves a given test part out of everything
             counts[part].update(name for name in names if name is not None)
-    unanswered = sum(label is None for label in index.labels)
-    found = [Finding("no_answer", "warning", "", {"count": unanswered})] if unanswered else []
+    unanswered = [row for row, label in enumerate(index.labels) if label is None]
+    places: Sequence[str] = getattr(source, "lines", ()) or index.ids
+    values = {"count": len(unanswered), "examples": ", ".join(places[row] for row in unanswered[:NAMED])}
+    found = [Finding("no_answer", "warning", "", values)] if unanswered else []
     found += _drawn(index.parts, parts)
     if source.task == "regress":
         return found
@@ -223,19 +248,16 @@ def too_many_bad(findings: Sequence[Finding], count: int, settings: DataSettings
     examples = "\n".join(f"  {finding.file}: {sentence(finding)}" for finding in bad[:NAMED])
     raise DataError(
         "data.too_many_bad",
-        bad=len(bad),
-        count=count,
-        share=f"{100 * len(bad) / count:.3g}",
-        limit=f"{100 * settings.max_bad:.3g}",
         examples=examples,
+        **_shares(len(bad), count, settings.max_bad),
     )
 
 
 def sentence(finding: Finding, lang: str | None = None) -> str:
     """What a finding says to people, without its file."""
-    if finding.kind == "unreadable":
-        return say(f"data.{finding.values['why']}", lang, **finding.values)
-    return say(f"data.{finding.kind}", lang, **finding.values)
+    kind = finding.values["why"] if finding.kind == "unreadable" else finding.kind
+    said = say(f"data.{kind}{'_drawn' if finding.values.get('drawn') else ''}", lang, **finding.values)
+    return f"{said} ({finding.values['at']})" if finding.values.get("at") else said
 
 
 def named(finding: Finding, lang: str | None = None) -> str:
@@ -255,6 +277,18 @@ def report(findings: Sequence[Finding]) -> list[dict[str, Any]]:
         }
         for finding in findings
     ]
+
+
+def _shares(bad: int, count: int, limit: float) -> dict[str, Any]:
+    """What messages on unreadable examples say; `enough` is a data.max_bad that lets them pass."""
+    enough = min(100, 100 * bad // count + 1) / 100
+    return {
+        "bad": bad,
+        "count": count,
+        "share": f"{100 * bad / count:.3g}",
+        "limit": f"{100 * limit:.3g}",
+        "enough": f"{enough:g}",
+    }
 
 
 def _drawn(given: Sequence[str], parts: np.ndarray) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from deepglass.data.readers.magic import ENOUGH, picture_format
@@ -21,6 +22,7 @@ class PictureFiles:
         self.root = root
         self.index = index
         self.findings = findings
+        self.lines: Sequence[str] = ()  # table:line of each example, where a table names them
 
     def read(self, row: int) -> Picture:
         """The decoded picture; raises Unreadable."""

@@ -89,12 +89,14 @@ def open_table(place: str, settings: DataSettings) -> PictureFiles:
         raise DataError("data.not_that_layout", place=place, layout="picture_table")
     findings: list[Finding] = []
     plan = _plan(table, path, settings, findings)
-    index = _index(table, plan, names, findings)
+    index, lines = _index(table, plan, names, findings)
     unused = sorted(set(names.ids) - set(index.ids))
     if unused:
         values = {"count": len(unused), "examples": ", ".join(unused[:3]), "table": file.name}
         findings.append(Finding("not_in_table", "note", file.name, values))
-    return PictureFiles("picture_table", plan.task, file.parent, index, findings)
+    source = PictureFiles("picture_table", plan.task, file.parent, index, findings)
+    source.lines = lines
+    return source
 
 
 def _table_in(place: Path) -> Path | None:
@@ -176,34 +178,38 @@ def _separator(name: str, cells: list[str]) -> str:
     return " " if spaced and (name.lower() in MANY_NAMES or (alone and len(words) < len(texts))) else ""
 
 
-def _index(table: Delimited, plan: Plan, names: Names, findings: list[Finding]) -> Index:
+def _index(table: Delimited, plan: Plan, names: Names, findings: list[Finding]) -> tuple[Index, list[str]]:
+    """The examples, and table:line of each."""
     ids: list[str] = []
+    lines: list[str] = []
     labels: list[Any] = []
     parts: list[str] = []
     groups: list[str] = []
     code = _coder(table, plan)
-    short = 0
+    short: list[int] = []
     again: list[str] = []
     known: set[str] = set()
-    for _, cells in table.rows():
+    for line, cells in table.rows():
         if len(cells) != len(table.names):
-            short += 1
+            short.append(line)
             continue
         id = names.find(cells[plan.path]) or cells[plan.path].replace("\\", "/")
         if id in known:
-            again.append(id)
+            again.append(f"{table.file.name}:{line} {id}")
             continue
         known.add(id)
         ids.append(id)
+        lines.append(f"{table.file.name}:{line}")
         labels.append(code(cells))
         parts += [part(cells[plan.part])] if plan.part is not None else []
         groups += [cells[plan.group]] if plan.group is not None else []
     if short:
-        findings.append(Finding("rows_cut", "warning", table.file.name, {"count": short, "expected": len(table.names)}))
+        values = {"count": len(short), "expected": len(table.names), "lines": ", ".join(map(str, short[:3]))}
+        findings.append(Finding("rows_cut", "warning", table.file.name, values))
     if again:
         values = {"count": len(again), "examples": ", ".join(again[:3])}
         findings.append(Finding("rows_repeated", "warning", table.file.name, values))
-    return Index(ids, labels, parts, groups)
+    return Index(ids, labels, parts, groups), lines
 
 
 def _coder(table: Delimited, plan: Plan) -> Callable[[list[str]], Any]:
