@@ -4,11 +4,12 @@ import html
 import json
 import re
 
+import numpy as np
 import pytest
 
 from deepglass.foundation.words import say, speaking
 from deepglass.report.write import SECTIONS, write_report
-from tests.report.conftest import HOSTILE
+from tests.report.conftest import HOSTILE, trained
 
 EVERYWHERE = {
     "scores",
@@ -200,6 +201,22 @@ def test_no_temperature_is_recommended_that_does_not_help(english):
     found = document["calibration"]
     assert found["verdict"] in ("good", "off", "few")
     assert ("Dividing the scores" in section(page, "calibration")) == found["temperature_helps"]
+
+
+def test_numbers_are_shown_predicted_against_true(tmp_path):
+    rows = [f"{place % 17},{place % 5},{0.37 * (place % 17) - place % 5 + 0.01 * place:.3f}" for place in range(120)]
+    (tmp_path / "n.csv").write_text("a,b,target\n" + "\n".join(rows) + "\n")
+    page, _ = written(trained(tmp_path / "n.csv", tmp_path / "run", "train.steps=20", "data.test=0.3"), "en")
+    assert "Predicted against true" in section(page, "scores") and "furthest off" in section(page, "scores")
+
+
+def test_each_label_of_several_has_its_row(tmp_path):
+    rows = np.random.default_rng(0).normal(size=(90, 4)).astype("float32")
+    np.savez(tmp_path / "m.npz", x=rows, y=(rows[:, :3] > 0).astype("uint8"))
+    page, document = written(trained(tmp_path / "m.npz", tmp_path / "run", "train.steps=20", "data.test=0.3"), "en")
+    labels = document["scores"]["labels"]
+    assert len(labels) == 3 and all(0 < one["n"] <= 27 and 0 <= one["f1"] <= 1 for one in labels)
+    assert "F1 by label" in section(page, "scores")
 
 
 def test_a_report_is_small(digits):

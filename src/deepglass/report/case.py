@@ -138,10 +138,16 @@ class Case:
         return torch.cat(parts)
 
     @cached_property
+    def held_out(self) -> bool:
+        """Whether the part that counts shares no row with the training part; in k-fold all rows are in both."""
+        rows = self.material.rows
+        return self.part != "train" and not np.intersect1d(rows["train"], rows[self.part]).size
+
+    @cached_property
     def floor(self) -> Floor | None:
         """None without classes, fixed-size inputs, or held-out rows."""
         found, known = self.classified(), self.classified("train")
-        if found is None or known is None or self.inputs is None or self.part == "train":
+        if found is None or known is None or self.inputs is None or not self.held_out:
             return None
         taken = torch.from_numpy(self.sample("train", FLOOR_TRAIN))
         asked = torch.from_numpy(self.sample(self.part, FLOOR_ASKED))

@@ -46,7 +46,7 @@ class Stage(NamedTuple):
 def embedding(case: Case) -> Section | None:
     """A scatter and a probe for the raw input and every stage."""
     known, found = case.classified("train"), case.classified()
-    if known is None or found is None or case.inputs is None or case.part == "train" or not stages(case.model):
+    if known is None or found is None or case.inputs is None or not case.held_out or not stages(case.model):
         return None
     share_of_rows = min(1.0, WORK / max(1, _work(case) * (TRAIN + ASKED)))
     train = case.sample("train", max(40, round(TRAIN * share_of_rows)))

@@ -8,6 +8,7 @@ from deepglass.foundation.words import say
 from deepglass.metrics.auroc import AUROC
 from deepglass.metrics.confusion import Confusion
 from deepglass.metrics.f1 import F1
+from deepglass.report.answers import answers
 from deepglass.report.case import Case, Classified
 from deepglass.report.section import Exhibit, Section
 from deepglass.views.bars import Bars
@@ -24,7 +25,7 @@ def scores(case: Case) -> Section:
         part: {name: to_json(figure._asdict()) for name, figure in case.results[part][0].items()} for part in case.parts
     }
     found = case.classified()
-    drawn = _classes(found) if found else ([], {})
+    drawn = _classes(found) if found else answers(case)
     return Section(
         "scores",
         say("report.lead_scores", part=say(f"report.part_{case.part}")) if found else "",

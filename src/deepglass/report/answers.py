@@ -1,0 +1,66 @@
+"""Answers that are not one class: numbers, predicted against true, and labels of which a row may have several."""
+
+import numpy as np
+
+from deepglass.foundation.words import say
+from deepglass.metrics.f1 import ratio
+from deepglass.report.case import Case
+from deepglass.report.section import Exhibit
+from deepglass.views.bars import Bars
+from deepglass.views.scatter import Scatter
+from deepglass.views.table import Table
+from deepglass.views.view import finite, number
+
+MOST_POINTS = 1200
+MOST_BARS = 20
+MOST_ROWS = 12
+
+
+def answers(case: Case) -> tuple[list[Exhibit], dict[str, object]]:
+    """Drawings and figures of the part that counts; nothing for answers of another kind."""
+    predictions = case.results[case.part][1]
+    target = case.material.targets.get("target")
+    if "values" in predictions and predictions["values"].ndim == 1:
+        return [_numbers(case)], {}
+    if case.labels and "logits" in predictions and target is not None and target.shape[1:] == (len(case.labels),):
+        return _labels(case, case.labels)
+    return [], {}
+
+
+def _numbers(case: Case) -> Exhibit:
+    """Each example by its true number and the network's; the rows where they lie furthest apart behind it."""
+    rows, index = case.material.rows[case.part], case.material.store.index
+    true = np.array([float(index.labels[row]) for row in rows.tolist()])
+    said = case.results[case.part][1]["values"].double().cpu().numpy()
+    taken = case.sample(case.part, MOST_POINTS)
+    points = np.stack([true[taken], said[taken]], axis=1)
+    names = say("report.true_number"), say("report.predicted_number")
+    part = say(f"report.part_{case.part}")
+    view = Scatter(points, np.zeros(len(points), int), [part], say("report.predicted_against_true"), *names)
+    gaps = np.abs(said - true)
+    worst = np.argsort(-gaps, kind="stable")[:MOST_ROWS]
+    cells = [[str(index.ids[rows[at]]), float(true[at]), float(said[at]), float(said[at] - true[at])] for at in worst]
+    heads = [say("report.column_example"), *names, say("report.column_gap")]
+    words = say("report.words_numbers", half=number(float(np.median(gaps))), most=number(float(gaps.max())))
+    return Exhibit(view, words, Table(heads, cells, say("report.furthest")))
+
+
+def _labels(case: Case, labels: tuple[str, ...]) -> tuple[list[Exhibit], dict[str, object]]:
+    """Precision, recall and F1 of every label, and how many rows have it."""
+    rows = case.material.rows[case.part]
+    true = case.material.targets["target"][rows] > 0
+    said = case.results[case.part][1]["logits"].cpu() > 0
+    hits, given, there = ((part.double().sum(0)) for part in (said & true, said, true))
+    scores = [ratio(hits, given), ratio(hits, there), ratio(2 * hits, given + there)]
+    columns = zip(*(part.tolist() for part in (*scores, given, there)), strict=True)
+    cells = [
+        [label, *map(finite, values[:3]), int(values[3]), int(values[4])]
+        for label, values in zip(labels, columns, strict=True)
+    ]
+    names = ("label", "precision", "recall", "f1", "said", "examples")
+    table = Table([say(f"report.column_{name}") for name in names], cells)
+    kept = sorted(cells, key=lambda row: row[3] or 0)[:MOST_BARS] if len(cells) > MOST_BARS else cells
+    title = say("report.f1_by_label") if kept is cells else say("report.f1_weakest_labels", count=MOST_BARS)
+    bars = Bars([row[0] for row in kept], [row[3] or 0.0 for row in kept], title, "F1")
+    documents = [dict(zip(("label", "precision", "recall", "f1", "said", "n"), row, strict=True)) for row in cells]
+    return [Exhibit(bars, say("report.words_labels"), table)], {"labels": documents}
