@@ -117,3 +117,10 @@ def unreadable(read):
         return read(place)
 
     return one
+
+
+def test_a_k_fold_report_compares_with_nothing_that_saw_the_answers(tmp_path):
+    """The refit is trained on every row, so baselines and probes fitted on its training part would flatter."""
+    main(["train", "made:moons", "--size", "tiny", "--out", str(tmp_path / "run"), "data.folds=2", "train.steps=10"])
+    told = json.loads((tmp_path / "run" / "report.json").read_text())
+    assert "scores" in told and "floor" not in told and "embedding" not in told
