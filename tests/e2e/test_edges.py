@@ -1,10 +1,13 @@
 """Journeys at their edges: folders that are not empty, folds beside a given test part, pictures named twice."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
 
 import deepglass as dg
+from deepglass.cli.main import main
 from deepglass.data.order import Balanced
 from deepglass.data.readers.picture import read_picture
 from deepglass.data.recognise import recognise
@@ -55,7 +58,7 @@ def test_a_picture_named_twice_counts_once(tmp_path):
     source = recognise(str(tmp_path), DataSettings())
     assert len(source.index) == len(set(source.index.ids)) == 12
     (found,) = [finding for finding in source.findings if finding.kind == "rows_repeated"]
-    assert found.values == {"count": 2, "examples": "0.png, 1.png"}
+    assert found.values == {"count": 2, "examples": "labels.csv:14 0.png, labels.csv:15 1.png"}
 
 
 def test_a_sample_is_of_all_classes(tmp_path):
