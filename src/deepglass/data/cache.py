@@ -25,7 +25,7 @@ from deepglass.data.source import Finding, Index, Source, Unreadable
 from deepglass.foundation.sealed import file_sha256
 from deepglass.foundation.settings import to_json
 
-VERSION = 1
+VERSION = 2
 CHUNK = 64
 WORTH_KEEPING = 2.0  # seconds of decoding from which a packed copy on disk saves more than it costs
 IN_MEMORY = 2 << 30  # bytes; larger sets stay on disk, memory-mapped
