@@ -13,6 +13,7 @@ from deepglass.cli.options import Debug, Json, Printer
 from deepglass.data.cache import cache_folder
 from deepglass.foundation.device import machine
 from deepglass.foundation.words import has, say
+from deepglass.views.cells import columns, pad
 from deepglass.views.chart import cjk_font
 
 COMPILERS = ("c++", "g++", "clang++")
@@ -34,14 +35,20 @@ def doctor(as_json: Json = False, debug: Debug = False) -> None:
     """Python, torch, processor, memory, GPU, compiler, extras, fonts, cache and disk: each with its remedy."""
     printer = Printer(as_json)
     lines = list(look())
-    width = max(len(line.name) for line in lines)
-    for line in lines:
-        printer.line(f"{SIGNS[line.state]} {line.name:<{width}}  {line.value}")
+    names = [_said(line.name) for line in lines]
+    width = max(map(columns, names))
+    for line, name in zip(lines, names, strict=True):
+        printer.line(f"{SIGNS[line.state]} {pad(name, width)}  {line.value}")
         if line.remedy:
             printer.line(f"  {'':<{width}}  → {line.remedy}")
     missing = sum(line.state == "missing" for line in lines)
     printer.line("\n" + (say("doctor.some", count=missing) if missing else say("doctor.all_well")))
     printer.done([line._asdict() for line in lines])
+
+
+def _said(name: str) -> str:
+    """A line's name in the reader's language; JSON keeps the English one, an extra its own."""
+    return say(f"doctor.name_{name}") if has(f"doctor.name_{name}") else name
 
 
 def look() -> Iterator[Line]:

@@ -39,7 +39,10 @@ def _numbers(case: Case) -> Exhibit:
     view = Scatter(points, np.zeros(len(points), int), [part], say("report.predicted_against_true"), *names)
     gaps = np.abs(said - true)
     worst = np.argsort(-gaps, kind="stable")[:MOST_ROWS]
-    cells = [[str(index.ids[rows[at]]), float(true[at]), float(said[at]), float(said[at] - true[at])] for at in worst]
+    cells = [
+        [str(index.ids[int(rows[at])]), float(true[at]), float(said[at]), float(said[at] - true[at])]
+        for at in worst.tolist()
+    ]
     heads = [say("report.column_example"), *names, say("report.column_gap")]
     words = say("report.words_numbers", half=number(float(np.median(gaps))), most=number(float(gaps.max())))
     return Exhibit(view, words, Table(heads, cells, say("report.furthest")))
