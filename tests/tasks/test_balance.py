@@ -17,6 +17,8 @@ LINE = (
     "train.steps=150",
     "train.lr=0.05",
     "train.average=0",
+    "train.weight_decay=0",
+    "data.val=0",  # the last weights, whichever check was the best
 )
 
 
