@@ -58,7 +58,7 @@ def train(
     printer = Printer(as_json)
     with Watch(as_json) as watch, StopSignals() as stop:
         proposal = journey.propose(data, chosen, chosen_size(size), own=own)
-        printer.line(proposal.found.sentence())
+        watch.console.print(proposal.found.sentence())  # through the live line, which print would tear
         outcome = journey.train(proposal, out=out, watchers=[watch], asked_to_stop=stop, reading=watch.read)
     tell(outcome, printer)
 
