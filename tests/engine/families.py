@@ -59,7 +59,7 @@ class Pair(nn.Module):
 
 
 class GAN(Base, nn.Module):
-    """Two turns, two optimizers, a lazy penalty of its own turn, and something remembered: a buffer and a pool."""
+    """Two players, optimizers and schedules; a lazy penalty of its own turn; remembered: a buffer and a pool."""
 
     def __init__(self):
         super().__init__()
@@ -69,7 +69,7 @@ class GAN(Base, nn.Module):
         return [
             Turn("discriminator", self.discriminate),
             Turn("discriminator", self.penalty, every=4),
-            Turn("generator", self.generate),
+            Turn("generator", self.generate, rate=lambda done: 0.5 * (1 - done)),
         ]
 
     def fake(self, model, batch):

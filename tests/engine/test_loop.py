@@ -110,6 +110,15 @@ def test_a_turn_changes_only_its_own_parameters(tmp_path):
     assert all(parameter.requires_grad for parameter in state.model.parameters())
 
 
+def test_each_turn_has_its_own_schedule(tmp_path):
+    task, state, rows, settings = start("gan")
+    settings = replace(settings, schedule="constant", warmup=0.0)
+    train(task, state, replace(training(tmp_path, rows, settings, 4, None, state), log_every=1))
+    rates = {(event["turn"], event["step"]): event["lr"] for event in read_events(tmp_path, "train")}
+    assert [rates["discriminator", step] for step in range(4)] == [0.01] * 4
+    assert [rates["generator", step] for step in range(4)] == pytest.approx([0.005, 0.00375, 0.0025, 0.00125])
+
+
 def test_frozen_parameters_and_their_batch_norm_stay_asleep(tmp_path):
     task, state, rows, settings = start("classifier")
     freeze(state.model, ("0", "1"))

@@ -154,7 +154,7 @@ def update(
     mine = trainable(state.model, turn.updates)
     norm = torch.nn.utils.get_total_norm([parameter.grad for parameter in mine.values() if parameter.grad is not None])
     optimizer = state.optimizers[turn.updates]
-    lr = rate(run.settings, state.step, run.steps, state.scores)
+    lr = rate(run.settings, state.step, run.steps, state.scores) * turn.rate(state.step / run.steps)
     if bool(torch.isfinite(norm)):
         if run.settings.clip:
             torch.nn.utils.clip_grads_with_norm_(mine.values(), run.settings.clip, norm)

@@ -30,6 +30,11 @@ def rows(batch: Batch) -> dict[str, float]:
     return {"": float(len(batch))}
 
 
+def unchanged(done: float) -> float:
+    """The usual schedule of a turn: the run's own."""
+    return 1.0
+
+
 class Turn(NamedTuple):
     """One player's move in a step: whose parameters change, and the loss that changes them."""
 
@@ -37,6 +42,7 @@ class Turn(NamedTuple):
     loss: Callable[[nn.Module, Batch], Losses]
     counts: Callable[[Batch], dict[str, float]] = rows  # what each sum is divided by: rows, tokens, pixels, boxes
     every: int = 1  # lazy: 16 is every 16th step, the loss times 16
+    rate: Callable[[float], float] = unchanged  # the player's own schedule: share of the run done -> times its rate
 
 
 @dataclass(frozen=True, slots=True)
