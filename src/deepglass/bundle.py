@@ -22,7 +22,7 @@ from deepglass.foundation import catalogue
 from deepglass.foundation.errors import RunFailed, UsageError
 from deepglass.foundation.ports import PortMismatch, Ports, Vector
 from deepglass.foundation.sealed import digest, read_sealed, write_sealed
-from deepglass.foundation.settings import Choice, from_json, to_json
+from deepglass.foundation.settings import Choice, Settings, from_json, read_toml, resolve, to_json
 from deepglass.foundation.words import say
 from deepglass.tasks.task import Predictions, Task
 from deepglass.weights.settings import WeightsSettings
@@ -52,6 +52,27 @@ class ExternalConfig:
 def choose_model(name: str) -> Choice:
     """The catalogue's model of that name; "external" stands for a network handed in from Python."""
     return Choice("models", name, ExternalConfig() if name == EXTERNAL else catalogue.find("models", name))
+
+
+def external(*, model: bool, task: bool) -> dict[str, Choice]:
+    """The sections of a run's settings whose parts were handed in: named, but without settings."""
+    found = {"model": choose_model(EXTERNAL)} if model else {}
+    return found | ({"task": Choice("tasks", EXTERNAL, ExternalConfig())} if task else {})
+
+
+def written(file: Path, base: Settings) -> Settings:
+    """The settings of a run.toml over `base`; parts that it calls external have none and are handed in again."""
+    overrides = read_toml(file)
+    called = {one.path for one in overrides if one.value == EXTERNAL}
+    base = replace(base, **external(model="model.name" in called, task="task.name" in called))
+    return resolve(base, overrides)[0]
+
+
+def task_settings(task: Choice, own: Own, folder: Path) -> Any:
+    """What builds the task: the user's own settings, else those of the catalogue."""
+    if own.task is None and task.name == EXTERNAL:
+        raise UsageError("bundle.external_task", folder=folder)
+    return own.task or task.settings
 
 
 def build(name: str, settings: Any) -> nn.Module:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from deepglass.bundle import EXTERNAL, Bundle, ExternalConfig, Own, choose_model, fit_model
+from deepglass.bundle import Bundle, Own, external, fit_model
 from deepglass.data.check import report
 from deepglass.data.recognise import Recognised, Survey, recognise, recognised, survey
 from deepglass.data.settings import DataSettings
@@ -24,7 +24,7 @@ from deepglass.engine.rates import Rates, find_rate
 from deepglass.folds import train_folds
 from deepglass.foundation.catalogue import nearest
 from deepglass.foundation.errors import RunFailed, Stopped, UsageError
-from deepglass.foundation.settings import Choice, Override, flatten, resolve
+from deepglass.foundation.settings import Override, flatten, resolve
 from deepglass.foundation.sizes import Size
 from deepglass.material import Material
 from deepglass.recipes.recipe import choose_recipe
@@ -72,7 +72,8 @@ def propose(
     name, chosen = choose_recipe(task, seen, recipe or _last(overrides, "recipe"))
     weights = weights_asked(overrides)
     base = chosen.make(task, seen, size, _last(overrides, "model.name") or model_of(weights))
-    base = replace(base, recipe=f"{name} {size}", **_external(own))
+    given = external(model=own.model is not None, task=own.task is not None)
+    base = replace(base, recipe=f"{name} {size}", **given)
     if _last(overrides, "train.epochs") and not _last(overrides, "train.steps"):
         base = replace(base, train=replace(base.train, steps=None))  # the user's epochs win over the recipe's steps
     begun = transferred(base, weights)
@@ -329,16 +330,6 @@ def _forget(folder: Path, fresh: bool) -> None:
 
 def _last(overrides: Iterable[Override], path: str) -> str:
     return next((str(one.value) for one in reversed(list(overrides)) if one.path == path), "")
-
-
-def _external(own: Own) -> dict[str, Choice]:
-    """The sections of parts that were handed in: named, but without settings."""
-    found: dict[str, Choice] = {}
-    if own.model is not None:
-        found["model"] = choose_model(EXTERNAL)
-    if own.task is not None:
-        found["task"] = Choice("tasks", EXTERNAL, ExternalConfig())
-    return found
 
 
 def _origins(base: RunSettings, recipe: str) -> dict[str, str]:

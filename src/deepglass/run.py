@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from deepglass.bundle import EXTERNAL, Bundle, Own, check_own, describe, fit_model, start_of
+from deepglass.bundle import EXTERNAL, Bundle, Own, check_own, describe, fit_model, start_of, task_settings, written
 from deepglass.data.cache import Store, prepare_all
 from deepglass.data.check import before, named
 from deepglass.data.loader import every_example, make_batch
@@ -40,7 +40,7 @@ from deepglass.foundation.lock import locked
 from deepglass.foundation.ports import Image
 from deepglass.foundation.sealed import sweep, write_text
 from deepglass.foundation.seeds import seed_torch
-from deepglass.foundation.settings import Choice, choose, from_json, read_toml, resolve, to_json, to_toml
+from deepglass.foundation.settings import Choice, choose, from_json, to_json, to_toml
 from deepglass.material import Material, Watch, gather, gather_elsewhere, picture_size
 from deepglass.tasks.task import Predictions, Task
 from deepglass.weights.settings import WeightsSettings
@@ -93,8 +93,7 @@ class Run:
         file = folder / "run.toml"
         if not file.is_file():
             raise UsageError("run.no_run", place=folder, hint=nearest_place(folder))
-        settings, _ = resolve(RunSettings(), read_toml(file))
-        return cls(folder, settings, own=own)
+        return cls(folder, written(file, RunSettings()), own=own)
 
     @property
     def device(self) -> torch.device:
@@ -351,7 +350,7 @@ class Run:
         """The task with the facts of the run's first life, or with what the index tells."""
         if self.own.task is not None and not hasattr(self.own.task, "learn"):
             return self.own.task
-        settings = self.own.task or self.settings.task.settings
+        settings = task_settings(self.settings.task, self.own, self.folder)
         known = self._data_document()
         if known:
             if known["fingerprint"] != self.source.fingerprint():

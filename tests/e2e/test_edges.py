@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from torch import nn
 
 import deepglass as dg
 from deepglass.cli.main import main
@@ -108,6 +109,26 @@ def test_a_resume_with_other_usable_rows_is_refused(tmp_path, monkeypatch):
     dg.train(tmp_path / "data", model="mlp", out=tmp_path / "run", settings=settings)
     monkeypatch.setattr("deepglass.data.sources.files.read_picture", unreadable(read_picture))
     with pytest.raises(DataError, match="have changed since"):
+        dg.resume(tmp_path / "run")
+
+
+class OwnNetwork(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(2, 2)
+
+    def forward(self, x):
+        return self.layer(x)
+
+
+def test_a_run_with_a_network_of_your_own_is_resumed_and_evaluated(table, tmp_path):
+    settings = {"train.steps": 6, "train.batch": 8}
+    whole = dg.train(table, model=OwnNetwork(), out=tmp_path / "run", settings=settings)
+    (tmp_path / "run" / "bundle").rename(tmp_path / "bundle")
+    resumed = dg.resume(tmp_path / "run", model=OwnNetwork())
+    assert resumed.figures == whole.figures == dg.evaluate(tmp_path / "run", model=OwnNetwork()).figures
+    assert read_sealed(tmp_path / "bundle") == read_sealed(tmp_path / "run" / "bundle")
+    with pytest.raises(UsageError, match="a network of your own"):
         dg.resume(tmp_path / "run")
 
 
