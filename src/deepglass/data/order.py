@@ -9,6 +9,8 @@ import numpy as np
 
 from deepglass.foundation.seeds import Permutation, key
 
+BLOCK = 8192  # tickets
+
 
 class Order(Protocol):
     """The rows of any step, in O(1) memory beyond the list of rows itself."""
@@ -20,21 +22,42 @@ class Order(Protocol):
         ...
 
 
-class Shuffled:
+class Tickets:
+    """Batches of B cut from a chain of tickets: step s holds the tickets sB ... sB + B - 1.
+
+    Tickets are looked up a block of steps at a time: a block costs little more than one batch does.
+    """
+
+    def __init__(self, batch: int):
+        self.batch = batch
+        self._together = max(1, BLOCK // batch)  # steps in a block
+        self._block: tuple[int, np.ndarray] = (-1, np.empty(0, dtype=np.int64))
+
+    def at(self, step: int) -> np.ndarray:
+        """The rows of one step."""
+        number, place = divmod(step, self._together)
+        known, rows = self._block
+        if known != number:
+            first = number * self._together * self.batch
+            rows = self.take(np.arange(first, first + self._together * self.batch))
+            self._block = number, rows
+        return rows[place * self.batch : (place + 1) * self.batch]
+
+    def take(self, tickets: np.ndarray) -> np.ndarray:
+        """The rows of any tickets. int64 (N,) -> int64 (N,)"""
+        raise NotImplementedError
+
+
+class Shuffled(Tickets):
     """Every row once an epoch, each epoch in an order of its own; batches run across the epochs' edges."""
 
     def __init__(self, rows: np.ndarray, batch: int, seed: int, stream: str = "train"):
+        super().__init__(batch)
         self.rows = rows
-        self.batch = batch
         self.key = key(seed, "order", stream)
         self.steps_per_epoch = len(rows) / batch
 
-    def at(self, step: int) -> np.ndarray:
-        """Rows of the tickets step*B ... step*B + B - 1."""
-        return self.take(np.arange(step * self.batch, (step + 1) * self.batch))
-
     def take(self, tickets: np.ndarray) -> np.ndarray:
-        """The rows of any tickets."""
         epochs, places = np.divmod(tickets, len(self.rows))
         for epoch in np.unique(epochs):
             mine = epochs == epoch
@@ -42,25 +65,23 @@ class Shuffled:
         return self.rows[places]
 
 
-class Balanced:
+class Balanced(Tickets):
     """Every class equally often: each round of K tickets visits each class once, in a keyed order.
 
     Inside its class a row comes back only when the class is used up. An epoch is as many rows as there are examples.
     """
 
     def __init__(self, rows: np.ndarray, classes: np.ndarray, batch: int, seed: int):
+        super().__init__(batch)
         members = [rows[classes == name] for name in np.unique(classes)]
         self.members = members
-        self.batch = batch
         self.seed = seed
         self.shuffled = [Shuffled(group, 1, seed, f"class/{place}") for place, group in enumerate(members)]
         self.steps_per_epoch = len(rows) / batch
 
-    def at(self, step: int) -> np.ndarray:
-        """Rows of the tickets of this step."""
+    def take(self, tickets: np.ndarray) -> np.ndarray:
         count = len(self.members)
-        tickets = np.arange(step * self.batch, (step + 1) * self.batch)
-        rows = np.empty(self.batch, dtype=np.int64)
+        rows = np.empty(len(tickets), dtype=np.int64)
         turns, chosen = np.divmod(tickets, count)
         for turn in np.unique(turns):
             mine = turns == turn

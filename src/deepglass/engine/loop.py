@@ -16,7 +16,7 @@ from deepglass.engine.optimizers import set_rate
 from deepglass.engine.plan import Plan
 from deepglass.engine.schedules import out_of_patience, rate
 from deepglass.engine.settings import TrainSettings
-from deepglass.engine.state import Score, State, average, averaged, float_buffers, part, trainable, wake
+from deepglass.engine.state import Score, State, average, averaged, float_buffers, wake
 from deepglass.foundation.errors import RunFailed
 from deepglass.foundation.seeds import seed_torch
 from deepglass.tasks.task import Batch, Losses, Task, Turn, total
@@ -62,6 +62,8 @@ def train(task: Task, state: State, run: Training) -> State:
 
 def one_step(task: Task, state: State, run: Training, batch: Batch) -> None:
     """Each player takes its turn on the same rows, then the averages follow."""
+    if not state.tree.training:  # at the start, and after every check
+        wake(state.tree)
     shards = present(task, state, run, batch)
     for place, turn in enumerate(task.turns()):
         if state.step % turn.every == 0:
@@ -79,6 +81,7 @@ def look_up(state: State, run: Training) -> None:
     if due and not any(score.step == state.step for score in state.scores):
         with averaged(state) if state.averages else contextlib.nullcontext():
             figures = run.check()
+        state.tree.eval()
         (name, figure), *others = figures.items()
         values = {key: float(value.value) for key, value in figures.items()}
         second = (1 if others[0][1].better == "up" else -1) * float(others[0][1].value) if others else 0.0
@@ -126,12 +129,11 @@ def backward(state: State, run: Training, turn: Turn, place: int, shards: list[B
 
     Returns the buffers as they were, for the case that the turn is refused.
     """
-    wake(state.tree)
-    mine = trainable(state.model, turn.updates)
+    mine, others = state.player(turn.updates)
     counts = _all_counts(turn, shards)
-    buffers = SharedBuffers(part(state.tree, ""), len(shards))
+    buffers = SharedBuffers(state.tree, len(shards))
     carried: list[Mapping[str, Tensor]] = []
-    with only(state.model, mine):
+    with frozen(others):
         for index, shard in enumerate(shards):
             buffers.start()
             seed_torch(run.seed, "dropout", state.step, place, index)
@@ -151,7 +153,7 @@ def update(
     state: State, run: Training, turn: Turn, shards: list[Batch], buffers: "SharedBuffers", *, first: bool = True
 ) -> None:
     """Refuse what is not finite, clip, move the weights, forget the gradients."""
-    mine = trainable(state.model, turn.updates)
+    mine = state.player(turn.updates).mine
     norm = torch.nn.utils.get_total_norm([parameter.grad for parameter in mine.values() if parameter.grad is not None])
     optimizer = state.optimizers[turn.updates]
     lr = rate(run.settings, state.step, run.steps, state.scores) * turn.rate(state.step / run.steps)
@@ -184,19 +186,18 @@ def refuse(state: State, run: Training, turn: Turn, shards: list[Batch], first: 
         raise RunFailed("train.nonfinite", step=state.step, folder=run.folder, losses=said, first=ids[0])
 
 
-class only:  # noqa: N801 -- reads as a verb: with only(model, these): backward
-    """Inside the `with`, gradients are wanted of these parameters alone; frozen ones stay frozen."""
+class frozen:  # noqa: N801 -- reads as a verb: with frozen(others): backward
+    """Inside the `with`, no gradients are wanted of these parameters."""
 
-    def __init__(self, model: nn.Module, wanted: Mapping[str, nn.Parameter]):
-        chosen = {id(parameter) for parameter in wanted.values()}
-        self.others = [p for p in model.parameters() if p.requires_grad and id(p) not in chosen]
+    def __init__(self, parameters: list[nn.Parameter]):
+        self.parameters = parameters
 
     def __enter__(self) -> None:
-        for parameter in self.others:
+        for parameter in self.parameters:
             parameter.requires_grad_(False)
 
     def __exit__(self, *_: object) -> None:
-        for parameter in self.others:
+        for parameter in self.parameters:
             parameter.requires_grad_(True)
 
 

@@ -27,6 +27,13 @@ class Score(NamedTuple):
     second: float = 0.0  # the second metric, signed so that more is better: it decides between equals
 
 
+class Player(NamedTuple):
+    """What a turn may change, and the other weights, which it must leave as they are."""
+
+    mine: dict[str, nn.Parameter]
+    others: list[nn.Parameter]
+
+
 @dataclass
 class State:
     """The single state object; `tree` holds "model" and, where it remembers anything, "task"."""
@@ -37,6 +44,22 @@ class State:
     carry: dict[str, Tensor] = field(default_factory=dict)
     step: int = 0
     scores: list[Score] = field(default_factory=list)
+    players: dict[str, Player] = field(default_factory=dict)  # by what they update; follows from the model, not saved
+
+    def __post_init__(self) -> None:
+        self.tree.eval()  # the first step wakes it, all but what is frozen
+
+    def player(self, updates: str) -> Player:
+        """The turn's own parameters and the others; worked out once, for frozen ones are frozen before the first step.
+
+        Walking the modules of a small network takes longer than its arithmetic.
+        """
+        if updates not in self.players:
+            mine = trainable(self.model, updates)
+            chosen = {id(parameter) for parameter in mine.values()}
+            others = [one for one in self.model.parameters() if one.requires_grad and id(one) not in chosen]
+            self.players[updates] = Player(mine, others)
+        return self.players[updates]
 
     @property
     def model(self) -> nn.Module:
