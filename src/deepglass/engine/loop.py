@@ -16,7 +16,7 @@ from deepglass.engine.optimizers import set_rate
 from deepglass.engine.plan import Plan
 from deepglass.engine.schedules import out_of_patience, rate
 from deepglass.engine.settings import TrainSettings
-from deepglass.engine.state import Score, State, average, averaged, float_buffers, wake
+from deepglass.engine.state import Score, State, average, averaged, wake
 from deepglass.foundation.errors import RunFailed
 from deepglass.foundation.seeds import seed_torch
 from deepglass.tasks.task import Batch, Losses, Task, Turn, total
@@ -131,7 +131,7 @@ def backward(state: State, run: Training, turn: Turn, place: int, shards: list[B
     """
     mine, others = state.player(turn.updates)
     counts = _all_counts(turn, shards)
-    buffers = SharedBuffers(state.tree, len(shards))
+    buffers = SharedBuffers(state.buffers(), len(shards))
     carried: list[Mapping[str, Tensor]] = []
     with frozen(others):
         for index, shard in enumerate(shards):
@@ -204,17 +204,16 @@ class frozen:  # noqa: N801 -- reads as a verb: with frozen(others): backward
 class SharedBuffers:
     """Shards start from the step's buffers; afterwards float ones are averaged by rows, others are shard 0's."""
 
-    def __init__(self, tree: nn.Module, shards: int):
+    def __init__(self, live: list[Tensor], shards: int):
         self.shards = shards
-        self.live = dict(tree.named_buffers())
-        self.floating = {name for name, _ in float_buffers(tree)}
-        self.begun = {name: buffer.clone() for name, buffer in self.live.items()}
-        self.ended: list[tuple[int, dict[str, Tensor]]] = []
+        self.live = live
+        self.begun = [buffer.clone() for buffer in live]
+        self.ended: list[tuple[int, list[Tensor]]] = []
 
     def restore(self) -> None:
         """The buffers as they were before the turn."""
-        for name, buffer in self.live.items():
-            buffer.copy_(self.begun[name])
+        for buffer, begun in zip(self.live, self.begun, strict=True):
+            buffer.copy_(begun)
 
     def start(self) -> None:
         """Every shard sees the buffers that the step began with."""
@@ -224,18 +223,18 @@ class SharedBuffers:
     def finish(self, rows: int) -> None:
         """Remember what this shard made of them."""
         if self.shards > 1:
-            self.ended.append((rows, {name: buffer.clone() for name, buffer in self.live.items()}))
+            self.ended.append((rows, [buffer.clone() for buffer in self.live]))
 
     def merge(self) -> None:
         """Put the shards' buffers together."""
         if not self.ended:
             return
         rows = sum(count for count, _ in self.ended)
-        for name, buffer in self.live.items():
-            if name in self.floating:
-                buffer.copy_(sum(ended[name] * (count / rows) for count, ended in self.ended))  # pyright: ignore
+        for place, buffer in enumerate(self.live):
+            if buffer.is_floating_point():
+                buffer.copy_(sum(ended[place] * (count / rows) for count, ended in self.ended))  # pyright: ignore
             else:
-                buffer.copy_(self.ended[0][1][name])
+                buffer.copy_(self.ended[0][1][place])
 
 
 def _all_counts(turn: Turn, shards: list[Batch]) -> dict[str, float]:

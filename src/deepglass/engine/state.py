@@ -5,7 +5,7 @@ checkpoint are functions of (step, scores).
 """
 
 import math
-from collections.abc import Container, Iterator
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -45,6 +45,7 @@ class State:
     step: int = 0
     scores: list[Score] = field(default_factory=list)
     players: dict[str, Player] = field(default_factory=dict)  # by what they update; follows from the model, not saved
+    holders: list[nn.Module] | None = None  # the modules that have buffers; follows from the tree, not saved
 
     def __post_init__(self) -> None:
         self.tree.eval()  # the first step wakes it, all but what is frozen
@@ -60,6 +61,12 @@ class State:
             others = [one for one in self.model.parameters() if one.requires_grad and id(one) not in chosen]
             self.players[updates] = Player(mine, others)
         return self.players[updates]
+
+    def buffers(self) -> list[Tensor]:
+        """What model and task remember beside weights, as it is now: running means, counts, a task's own memory."""
+        if self.holders is None:
+            self.holders = [module for module in self.tree.modules() if module._buffers]
+        return [buffer for module in self.holders for buffer in module._buffers.values() if buffer is not None]
 
     @property
     def model(self) -> nn.Module:
@@ -125,11 +132,6 @@ def wake(tree: nn.Module) -> None:
         parameters = list(module.parameters())
         if parameters and not any(parameter.requires_grad for parameter in parameters):
             module.eval()
-
-
-def float_buffers(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """Buffers that can be averaged: running means and variances."""
-    return ((name, buffer) for name, buffer in module.named_buffers() if buffer.is_floating_point())
 
 
 def start_averages(model: nn.Module) -> dict[str, Tensor]:

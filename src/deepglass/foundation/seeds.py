@@ -6,6 +6,7 @@ depend on neighbours, on a generator's history, on the number of workers or on t
 
 import hashlib
 import math
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -59,12 +60,18 @@ class Draws:
     The same rows, name and step give the same numbers, whatever else was drawn before.
     """
 
-    def __init__(self, rows: Tensor):
-        self.rows = rows  # int64 (B,): one key a row
+    def __init__(self, rows: Tensor, purpose: str = ""):
+        self._rows = rows
+        self._purpose = purpose
+
+    @cached_property
+    def rows(self) -> Tensor:
+        """One int64 key a row, hashed when the first draw is made: most steps of most runs draw nothing. (B,)"""
+        return _hash(self._rows, _name_key(self._purpose)) if self._purpose else self._rows
 
     def for_purpose(self, purpose: str) -> "Draws":
         """The same rows' draws for another purpose, unrelated to these."""
-        return Draws(_hash(self.rows, _name_key(purpose)))
+        return Draws(self.rows, purpose)
 
     def uniform(self, name: str, *shape: int) -> Tensor:
         """Float32 in [0, 1). (B, *shape)"""
