@@ -64,8 +64,8 @@ def written(file: Path, base: Settings) -> Settings:
     """The settings of a run.toml over `base`; parts that it calls external have none and are handed in again."""
     overrides = read_toml(file)
     called = {one.path for one in overrides if one.value == EXTERNAL}
-    base = replace(base, **external(model="model.name" in called, task="task.name" in called))
-    return resolve(base, overrides)[0]
+    sections = external(model="model.name" in called, task="task.name" in called)
+    return resolve(replace(base, **sections), overrides)[0]  # pyright: ignore
 
 
 def task_settings(task: Choice, own: Own, folder: Path) -> Any:

@@ -294,8 +294,9 @@ class Run:
             self._agreeing(self.start)
 
     def write(self) -> None:
-        """run.toml and machine.json of a new run."""
+        """run.toml and machine.json of a new run; the settings are then those that every later life reads."""
         write_text(self.folder / "run.toml", to_toml(self.settings, self.origins))
+        self.settings = written(self.folder / "run.toml", RunSettings())
         write_text(self.folder / "machine.json", json.dumps(machine(), indent=1) + "\n")
 
     def _differences(self) -> list[str]:
