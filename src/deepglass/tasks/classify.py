@@ -3,21 +3,19 @@
 loss = Σ_rows loss(z, y) / rows, with z the K logits; predictions are softmax(z).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from annotated_types import Ge, Lt
 from torch import Tensor, nn
 
-from deepglass.data.example import Batch, Example
+from deepglass.data.example import Batch
 from deepglass.data.source import Index
 from deepglass.foundation.errors import DataError
 from deepglass.foundation.ports import Ports, Vector
-from deepglass.foundation.seeds import Draws
 from deepglass.losses.cross_entropy import cross_entropy
 from deepglass.losses.hinge import hinge
 from deepglass.losses.perceptron import perceptron
@@ -25,28 +23,24 @@ from deepglass.metrics.accuracy import Accuracy
 from deepglass.metrics.auroc import AUROC
 from deepglass.metrics.calibration import CalibrationError, NegativeLogLikelihood
 from deepglass.metrics.f1 import F1
-from deepglass.tasks.inputs import (
-    InputFacts,
-    PictureSettings,
-    learn_inputs,
-    mixes,
-    natural,
-    outputs,
-    preparation_of,
-    prepare_input,
-    present_input,
-    present_mixed,
-    settle_inputs,
-    show_choices,
-    show_input,
-)
-from deepglass.tasks.task import Losses, Metric, Predictions, Stream, Turn, said
-from deepglass.views.view import View
+from deepglass.tasks.inputs import InputFacts, OneInput, PictureSettings, learn_inputs, natural
+from deepglass.tasks.task import Losses, Metric, Predictions
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClassifyFacts:
+    """What was learned once from the training part."""
+
+    labels: tuple[str, ...]
+    counts: tuple[int, ...]
+    inputs: InputFacts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClassifySettings:
     """What is asked of a classifier."""
+
+    facts_type: ClassVar = ClassifyFacts
 
     loss: Literal["cross_entropy", "perceptron", "hinge"] = "cross_entropy"
     smoothing: Annotated[float, Ge(0), Lt(1)] = 0.0
@@ -54,7 +48,7 @@ class ClassifySettings:
     test_flips: bool = False  # answer with the mean over the picture and its mirror image
     picture: PictureSettings = PictureSettings()
 
-    def learn(self, index: Index, size: tuple[int, int], channels: int) -> "ClassifyFacts":
+    def learn(self, index: Index, size: tuple[int, int], channels: int) -> ClassifyFacts:
         """Labels and inputs from the training part's index."""
         labels = sorted({str(label) for label in index.labels if label is not None}, key=natural)
         if len(labels) < 2:
@@ -67,62 +61,30 @@ class ClassifySettings:
         inputs = learn_inputs(index, self.picture, size, channels)
         return ClassifyFacts(labels=tuple(labels), counts=tuple(counts), inputs=inputs)
 
-    def build(self, facts: "ClassifyFacts") -> "Classify":
+    def build(self, facts: ClassifyFacts) -> "Classify":
         """The task with what it learned."""
         return Classify(self, facts)
 
-    @property
-    def facts_type(self) -> "type[ClassifyFacts]":
-        """The type of this task's facts, for reading them back."""
-        return ClassifyFacts
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ClassifyFacts:
-    """What was learned once from the training part."""
-
-    labels: tuple[str, ...]
-    counts: tuple[int, ...]
-    inputs: InputFacts
-
-
-class Classify:
+class Classify(OneInput):
     """The task of naming one class of K."""
 
+    settings: ClassifySettings
+    facts: ClassifyFacts
+
     def __init__(self, settings: ClassifySettings, facts: ClassifyFacts):
-        self.settings = settings
-        self.facts = facts
+        super().__init__(settings, facts)
         self._number = {label: number for number, label in enumerate(facts.labels)}
 
     def asks(self) -> Ports:
         return Ports(self.facts.inputs.port(), Vector(len(self.facts.labels)))
 
-    def streams(self) -> dict[str, Stream]:
-        return {"train": Stream()}
-
-    def prepare(self, raw: Any, label: Any = None) -> Example:
-        inputs = {"input": prepare_input(raw, self.facts.inputs, self.settings.picture)}
-        return Example(inputs, {} if label is None else self.code([label]))
-
-    def preparation(self) -> Any:
-        return preparation_of(self.facts.inputs, self.settings.picture)
-
     def code(self, labels: Sequence[Any]) -> dict[str, Tensor]:
         """Class numbers of these labels; -1 where there is none or the training part never had it. int64 (N,)"""
         return {"target": torch.tensor([self._number.get(str(label), -1) for label in labels], dtype=torch.int64)}
 
-    def settle(self, columns: Mapping[str, np.ndarray]) -> ClassifyFacts:
-        return replace(self.facts, inputs=settle_inputs(self.facts.inputs, columns))
-
-    def present(self, batch: Batch, draws: Draws | None = None) -> Batch:
-        augment, inputs = self.settings.picture.augment, self.facts.inputs
-        if draws is not None and mixes(inputs, augment, draws):
-            soft = F.one_hot(batch["target"], len(self.facts.labels)).float()
-            return present_mixed(batch, soft, inputs, augment, draws)
-        return batch.with_columns(input=present_input(batch["input"], inputs, augment, draws))
-
-    def turns(self) -> list[Turn]:
-        return [Turn("", self.loss, self.counts)]
+    def as_numbers(self, target: Tensor) -> Tensor:
+        return F.one_hot(target, len(self.facts.labels)).float()
 
     def loss(self, model: nn.Module, batch: Batch) -> Losses:
         """The chosen loss, summed over the rows."""
@@ -143,11 +105,8 @@ class Classify:
         return {"loss": float((weights[target] if target.ndim == 1 else target @ weights).sum())}
 
     def predict(self, model: nn.Module, batch: Batch) -> Predictions:
-        logits = outputs(model, batch["input"], self.facts.inputs, self.settings.test_flips)
+        logits = self.outputs(model, batch)
         return {"logits": logits, "probability": logits.softmax(1)}
-
-    def truth(self, batch: Batch) -> Tensor:
-        return batch["target"]
 
     def metrics(self) -> dict[str, Metric]:
         return {
@@ -166,9 +125,6 @@ class Classify:
             top = [{"label": name, "confidence": share} for name, share in zip(names, shares, strict=True)]
             found.append({"prediction": names[0], "confidence": shares[0], "top": top})
         return found
-
-    def show(self, raw: Any, answer: Mapping[str, Any]) -> list[View]:
-        return [show_input(raw, self.facts.inputs, said(answer)), show_choices(answer)]
 
     def _weights(self, device: torch.device) -> Tensor | None:
         if self.settings.class_weights == "none":

@@ -4,7 +4,7 @@ x' = (x - mean) / std, per channel or column, with the training part's statistic
 trained with; they travel in the bundle.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
@@ -14,12 +14,13 @@ from annotated_types import Ge, Le
 from torch import Tensor, nn
 
 from deepglass.data.augment.pictures import PictureAugment, augment_pictures, fit_pictures, mix
-from deepglass.data.example import Batch
+from deepglass.data.example import Batch, Example
 from deepglass.data.readers.picture import fit_picture
 from deepglass.data.source import Index
 from deepglass.foundation.ports import Image, Port, Vector
 from deepglass.foundation.seeds import Draws
 from deepglass.foundation.words import say
+from deepglass.tasks.task import Losses, Stream, Turn, rows, said
 from deepglass.views.bars import Bars
 from deepglass.views.picture import Picture
 from deepglass.views.table import Table
@@ -66,20 +67,6 @@ def learn_inputs(index: Index, settings: PictureSettings, size: tuple[int, int],
     return InputFacts(kind="picture", channels=wanted, height=size[0], width=size[1])
 
 
-def prepare_input(raw: Any, facts: InputFacts, settings: PictureSettings) -> Tensor:
-    """One raw picture as uint8 (C, H, W), or one row of numbers as float32 (F,)."""
-    if facts.kind == "picture":
-        size = (facts.channels, facts.height, facts.width)
-        return torch.from_numpy(fit_picture(raw.pixels, *size, settings.fit, facts.smooth))
-    return torch.from_numpy(np.asarray(raw, dtype=np.float32))
-
-
-def preparation_of(facts: InputFacts, settings: PictureSettings) -> list[Any]:
-    """What `prepare_input` depends on."""
-    size = [facts.channels, facts.height, facts.width]
-    return [facts.kind, *size, list(facts.columns), settings.fit, facts.smooth]
-
-
 def settle_inputs(facts: InputFacts, columns: Mapping[str, np.ndarray]) -> InputFacts:
     """Mean and spread of the training part's prepared inputs, per channel or column; those already known stay."""
     if facts.mean:
@@ -105,24 +92,76 @@ def present_input(values: Tensor, facts: InputFacts, augment: PictureAugment, dr
     return floats.sub_(mean).div_(std)
 
 
-def mixes(facts: InputFacts, augment: PictureAugment, draws: Draws | None) -> bool:
-    """Whether pictures of this batch are mixed with their neighbours, so that their targets must be numbers."""
-    return draws is not None and facts.kind == "picture" and augment.mixes
+class OneInput:
+    """What every task does whose rows are one picture or one row of numbers; each adds its answers and its loss."""
 
+    settings: Any
+    facts: Any
 
-def present_mixed(batch: Batch, targets: Tensor, facts: InputFacts, augment: PictureAugment, draws: Draws) -> Batch:
-    """The presented batch with each picture and its targets (B, K) mixed with the next row's."""
-    values = present_input(batch["input"], facts, augment, draws)
-    values, targets = mix(values, targets, draws, augment)
-    return batch.with_columns(input=values, target=targets)
+    def __init__(self, settings: Any, facts: Any):
+        self.settings = settings
+        self.facts = facts
 
+    def streams(self) -> dict[str, Stream]:
+        return {"train": Stream()}
 
-def outputs(model: nn.Module, values: Tensor, facts: InputFacts, test_flips: bool) -> Tensor:
-    """What the network gives; with `test_flips` the mean over the picture and its mirror image. (B, K)"""
-    found = model(values).float()
-    if test_flips and facts.kind == "picture":
-        found = (found + model(values.flip(-1)).float()) / 2
-    return found
+    def prepare(self, raw: Any, label: Any = None) -> Example:
+        """A picture as uint8 (C, H, W), or a row of numbers as float32 (F,)."""
+        facts: InputFacts = self.facts.inputs
+        if facts.kind == "picture":
+            size = (facts.channels, facts.height, facts.width)
+            values = fit_picture(raw.pixels, *size, self.settings.picture.fit, facts.smooth)
+        else:
+            values = np.asarray(raw, dtype=np.float32)
+        return Example({"input": torch.from_numpy(values)}, {} if label is None else self.code([label]))
+
+    def preparation(self) -> Any:
+        facts: InputFacts = self.facts.inputs
+        size = [facts.channels, facts.height, facts.width]
+        return [facts.kind, *size, list(facts.columns), self.settings.picture.fit, facts.smooth]
+
+    def code(self, labels: Sequence[Any]) -> dict[str, Tensor]:
+        raise NotImplementedError
+
+    def settle(self, columns: Mapping[str, np.ndarray]) -> Any:
+        return replace(self.facts, inputs=settle_inputs(self.facts.inputs, columns))
+
+    def present(self, batch: Batch, draws: Draws | None = None) -> Batch:
+        facts: InputFacts = self.facts.inputs
+        augment: PictureAugment = self.settings.picture.augment
+        shown = present_input(batch["input"], facts, augment, draws)
+        if draws is None or facts.kind != "picture" or not augment.mixes:
+            return batch.with_columns(input=shown)
+        targets = self.as_numbers(batch["target"])
+        shown, mixed = mix(shown, targets.reshape(len(batch), -1), draws, augment)
+        return batch.with_columns(input=shown, target=mixed.reshape(targets.shape))
+
+    def as_numbers(self, target: Tensor) -> Tensor:
+        """Targets of which two can be mixed."""
+        return target
+
+    def turns(self) -> list[Turn]:
+        return [Turn("", self.loss, self.counts)]
+
+    def loss(self, model: nn.Module, batch: Batch) -> Losses:
+        raise NotImplementedError
+
+    def counts(self, batch: Batch) -> dict[str, float]:
+        return rows(batch)
+
+    def outputs(self, model: nn.Module, batch: Batch) -> Tensor:
+        """What the network gives; with `test_flips` the mean over the picture and its mirror image. (B, K)"""
+        found = model(batch["input"]).float()
+        if self.settings.test_flips and self.facts.inputs.kind == "picture":
+            found = (found + model(batch["input"].flip(-1)).float()) / 2
+        return found
+
+    def truth(self, batch: Batch) -> Tensor:
+        return batch["target"]
+
+    def show(self, raw: Any, answer: Mapping[str, Any]) -> list[View]:
+        views = [show_input(raw, self.facts.inputs, said(answer))]
+        return [*views, show_choices(answer)] if "top" in answer else views
 
 
 def natural(label: str) -> tuple[int, float, str]:

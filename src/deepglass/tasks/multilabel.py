@@ -3,68 +3,22 @@
 loss = Σ_rows Σ_labels BCE(z, y) / (rows · K), with z the K logits; predictions are σ(z), a label is said above 0.5.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
 
-import numpy as np
 import torch
 from annotated_types import Ge, Lt
 from torch import Tensor, nn
 
-from deepglass.data.example import Batch, Example
+from deepglass.data.example import Batch
 from deepglass.data.source import Index
 from deepglass.foundation.errors import DataError
 from deepglass.foundation.ports import Ports, Vector
-from deepglass.foundation.seeds import Draws
 from deepglass.losses.binary import binary_cross_entropy
 from deepglass.metrics.multilabel import MultiLabel
-from deepglass.tasks.inputs import (
-    InputFacts,
-    PictureSettings,
-    learn_inputs,
-    mixes,
-    natural,
-    outputs,
-    preparation_of,
-    prepare_input,
-    present_input,
-    present_mixed,
-    settle_inputs,
-    show_choices,
-    show_input,
-)
-from deepglass.tasks.task import Losses, Metric, Predictions, Stream, Turn, said
-from deepglass.views.view import View
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MultiLabelSettings:
-    """What is asked of a network that gives several labels."""
-
-    smoothing: Annotated[float, Ge(0), Lt(1)] = 0.0
-    class_weights: Literal["none", "balanced"] = "none"  # balanced: of each label, all yeses weigh as much as all noes
-    test_flips: bool = False  # answer with the mean over the picture and its mirror image
-    picture: PictureSettings = PictureSettings()
-
-    def learn(self, index: Index, size: tuple[int, int], channels: int) -> "MultiLabelFacts":
-        """Labels and inputs from the training part's index."""
-        answered = [names_of(label) for label in index.labels if label is not None]
-        labels = sorted({name for names in answered for name in names}, key=natural)
-        if not labels:
-            raise DataError("tasks.no_labels", count=len(index))
-        counts = tuple(sum(label in names for names in answered) for label in labels)
-        inputs = learn_inputs(index, self.picture, size, channels)
-        return MultiLabelFacts(labels=tuple(labels), counts=counts, rows=len(answered), inputs=inputs)
-
-    def build(self, facts: "MultiLabelFacts") -> "MultiLabelTask":
-        """The task with what it learned."""
-        return MultiLabelTask(self, facts)
-
-    @property
-    def facts_type(self) -> "type[MultiLabelFacts]":
-        """The type of this task's facts, for reading them back."""
-        return MultiLabelFacts
+from deepglass.tasks.inputs import InputFacts, OneInput, PictureSettings, learn_inputs, natural
+from deepglass.tasks.task import Losses, Metric, Predictions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,26 +31,44 @@ class MultiLabelFacts:
     inputs: InputFacts
 
 
-class MultiLabelTask:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MultiLabelSettings:
+    """What is asked of a network that gives several labels."""
+
+    facts_type: ClassVar = MultiLabelFacts
+
+    smoothing: Annotated[float, Ge(0), Lt(1)] = 0.0
+    class_weights: Literal["none", "balanced"] = "none"  # balanced: of each label, all yeses weigh as much as all noes
+    test_flips: bool = False  # answer with the mean over the picture and its mirror image
+    picture: PictureSettings = PictureSettings()
+
+    def learn(self, index: Index, size: tuple[int, int], channels: int) -> MultiLabelFacts:
+        """Labels and inputs from the training part's index."""
+        answered = [names_of(label) for label in index.labels if label is not None]
+        labels = sorted({name for names in answered for name in names}, key=natural)
+        if not labels:
+            raise DataError("tasks.no_labels", count=len(index))
+        counts = tuple(sum(label in names for names in answered) for label in labels)
+        inputs = learn_inputs(index, self.picture, size, channels)
+        return MultiLabelFacts(labels=tuple(labels), counts=counts, rows=len(answered), inputs=inputs)
+
+    def build(self, facts: MultiLabelFacts) -> "MultiLabelTask":
+        """The task with what it learned."""
+        return MultiLabelTask(self, facts)
+
+
+class MultiLabelTask(OneInput):
     """The task of saying which of K labels a row has: none, some or all."""
 
+    settings: MultiLabelSettings
+    facts: MultiLabelFacts
+
     def __init__(self, settings: MultiLabelSettings, facts: MultiLabelFacts):
-        self.settings = settings
-        self.facts = facts
+        super().__init__(settings, facts)
         self._number = {label: number for number, label in enumerate(facts.labels)}
 
     def asks(self) -> Ports:
         return Ports(self.facts.inputs.port(), Vector(len(self.facts.labels)))
-
-    def streams(self) -> dict[str, Stream]:
-        return {"train": Stream()}
-
-    def prepare(self, raw: Any, label: Any = None) -> Example:
-        inputs = {"input": prepare_input(raw, self.facts.inputs, self.settings.picture)}
-        return Example(inputs, {} if label is None else self.code([label]))
-
-    def preparation(self) -> Any:
-        return preparation_of(self.facts.inputs, self.settings.picture)
 
     def code(self, labels: Sequence[Any]) -> dict[str, Tensor]:
         """1 where a row has the label, else 0; labels that the training part never had are passed over. (N, K)"""
@@ -106,18 +78,6 @@ class MultiLabelTask:
                 if name in self._number:
                     target[row, self._number[name]] = 1
         return {"target": target}
-
-    def settle(self, columns: Mapping[str, np.ndarray]) -> MultiLabelFacts:
-        return replace(self.facts, inputs=settle_inputs(self.facts.inputs, columns))
-
-    def present(self, batch: Batch, draws: Draws | None = None) -> Batch:
-        augment, inputs = self.settings.picture.augment, self.facts.inputs
-        if draws is not None and mixes(inputs, augment, draws):
-            return present_mixed(batch, batch["target"], inputs, augment, draws)
-        return batch.with_columns(input=present_input(batch["input"], inputs, augment, draws))
-
-    def turns(self) -> list[Turn]:
-        return [Turn("", self.loss, self.counts)]
 
     def loss(self, model: nn.Module, batch: Batch) -> Losses:
         """Binary cross-entropy, summed over rows and labels."""
@@ -130,11 +90,8 @@ class MultiLabelTask:
         return {"loss": float(len(batch) * len(self.facts.labels))}
 
     def predict(self, model: nn.Module, batch: Batch) -> Predictions:
-        logits = outputs(model, batch["input"], self.facts.inputs, self.settings.test_flips)
+        logits = self.outputs(model, batch)
         return {"logits": logits, "probability": logits.sigmoid()}
-
-    def truth(self, batch: Batch) -> Tensor:
-        return batch["target"]
 
     def metrics(self) -> dict[str, Metric]:
         return {
@@ -157,9 +114,6 @@ class MultiLabelTask:
             top = [{"label": self.facts.labels[number], "confidence": share} for number, share in pairs]
             found.append({"prediction": said, "confidence": sure[row], "top": top})
         return found
-
-    def show(self, raw: Any, answer: Mapping[str, Any]) -> list[View]:
-        return [show_input(raw, self.facts.inputs, said(answer)), show_choices(answer)]
 
     def _weights(self, device: torch.device) -> Tensor | None:
         """Of each label, how many noes come to one yes."""

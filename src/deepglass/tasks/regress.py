@@ -4,61 +4,22 @@ loss = Σ_rows (v - t')² / rows, with t' = (t - mean) / std by the training par
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from deepglass.data.example import Batch, Example
+from deepglass.data.example import Batch
 from deepglass.data.source import Index
 from deepglass.foundation.errors import DataError
 from deepglass.foundation.ports import Ports, Vector
-from deepglass.foundation.seeds import Draws
 from deepglass.losses.squared import squared_error
 from deepglass.metrics.regression import Regression
-from deepglass.tasks.inputs import (
-    InputFacts,
-    PictureSettings,
-    learn_inputs,
-    mixes,
-    outputs,
-    preparation_of,
-    prepare_input,
-    present_input,
-    present_mixed,
-    settle_inputs,
-    show_input,
-)
-from deepglass.tasks.task import Losses, Metric, Predictions, Stream, Turn, said
-from deepglass.views.view import View
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RegressSettings:
-    """What is asked of a network that gives a number."""
-
-    test_flips: bool = False  # answer with the mean over the picture and its mirror image
-    picture: PictureSettings = PictureSettings()
-
-    def learn(self, index: Index, size: tuple[int, int], channels: int) -> "RegressFacts":
-        """Mean and spread of the answers, and the inputs, from the training part's index."""
-        numbers = np.array([number_of(label) for label in index.labels if label is not None])
-        if not len(numbers) or np.ptp(numbers) == 0:
-            raise DataError("tasks.constant_answer", value=numbers[0] if len(numbers) else "-", count=len(numbers))
-        inputs = learn_inputs(index, self.picture, size, channels)
-        return RegressFacts(mean=float(numbers.mean()), std=float(numbers.std()), inputs=inputs)
-
-    def build(self, facts: "RegressFacts") -> "Regress":
-        """The task with what it learned."""
-        return Regress(self, facts)
-
-    @property
-    def facts_type(self) -> "type[RegressFacts]":
-        """The type of this task's facts, for reading them back."""
-        return RegressFacts
+from deepglass.tasks.inputs import InputFacts, OneInput, PictureSettings, learn_inputs
+from deepglass.tasks.task import Losses, Metric, Predictions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,50 +31,48 @@ class RegressFacts:
     inputs: InputFacts
 
 
-class Regress:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegressSettings:
+    """What is asked of a network that gives a number."""
+
+    facts_type: ClassVar = RegressFacts
+
+    test_flips: bool = False  # answer with the mean over the picture and its mirror image
+    picture: PictureSettings = PictureSettings()
+
+    def learn(self, index: Index, size: tuple[int, int], channels: int) -> RegressFacts:
+        """Mean and spread of the answers, and the inputs, from the training part's index."""
+        numbers = np.array([number_of(label) for label in index.labels if label is not None])
+        if not len(numbers) or np.ptp(numbers) == 0:
+            raise DataError("tasks.constant_answer", value=numbers[0] if len(numbers) else "-", count=len(numbers))
+        inputs = learn_inputs(index, self.picture, size, channels)
+        return RegressFacts(mean=float(numbers.mean()), std=float(numbers.std()), inputs=inputs)
+
+    def build(self, facts: RegressFacts) -> "Regress":
+        """The task with what it learned."""
+        return Regress(self, facts)
+
+
+class Regress(OneInput):
     """The task of answering with one number."""
 
-    def __init__(self, settings: RegressSettings, facts: RegressFacts):
-        self.settings = settings
-        self.facts = facts
+    settings: RegressSettings
+    facts: RegressFacts
 
     def asks(self) -> Ports:
         return Ports(self.facts.inputs.port(), Vector(1))
-
-    def streams(self) -> dict[str, Stream]:
-        return {"train": Stream()}
-
-    def prepare(self, raw: Any, label: Any = None) -> Example:
-        inputs = {"input": prepare_input(raw, self.facts.inputs, self.settings.picture)}
-        return Example(inputs, {} if label is None else self.code([label]))
-
-    def preparation(self) -> Any:
-        return preparation_of(self.facts.inputs, self.settings.picture)
 
     def code(self, labels: Sequence[Any]) -> dict[str, Tensor]:
         """The answers standardised, before they are rounded to float32; NaN where there is none. (N,)"""
         numbers = np.array([math.nan if label is None else number_of(label) for label in labels], dtype=np.float64)
         return {"target": torch.from_numpy((numbers - self.facts.mean) / self.facts.std).float()}
 
-    def settle(self, columns: Mapping[str, np.ndarray]) -> RegressFacts:
-        return replace(self.facts, inputs=settle_inputs(self.facts.inputs, columns))
-
-    def present(self, batch: Batch, draws: Draws | None = None) -> Batch:
-        augment, inputs = self.settings.picture.augment, self.facts.inputs
-        if draws is not None and mixes(inputs, augment, draws):
-            mixed = present_mixed(batch, batch["target"][:, None], inputs, augment, draws)
-            return mixed.with_columns(target=mixed["target"][:, 0])
-        return batch.with_columns(input=present_input(batch["input"], inputs, augment, draws))
-
-    def turns(self) -> list[Turn]:
-        return [Turn("", self.loss)]
-
     def loss(self, model: nn.Module, batch: Batch) -> Losses:
         """Squared error in units of the answers' spread, summed over the rows."""
         return Losses({"loss": squared_error(model(batch["input"]).float()[:, 0], batch["target"])})
 
     def predict(self, model: nn.Module, batch: Batch) -> Predictions:
-        values = outputs(model, batch["input"], self.facts.inputs, self.settings.test_flips)[:, 0]
+        values = self.outputs(model, batch)[:, 0]
         return {"values": self._number(values)}
 
     def truth(self, batch: Batch) -> Tensor:
@@ -124,9 +83,6 @@ class Regress:
 
     def answers(self, predictions: Predictions) -> list[dict[str, Any]]:
         return [{"prediction": value} for value in predictions["values"].tolist()]
-
-    def show(self, raw: Any, answer: Mapping[str, Any]) -> list[View]:
-        return [show_input(raw, self.facts.inputs, said(answer))]
 
     def _number(self, standard: Tensor) -> Tensor:
         """In the answers' own units. (B,) -> (B,)"""
