@@ -1,21 +1,26 @@
 """K-fold: one child run for each fold, every example answered once by a network that never saw it, one refit on all.
 
-RUN/folds/0 .. K-1 are runs of their own; RUN itself is the refit on all data, whose bundle carries the figures of the
-folds. A resume goes on in the first fold that is not finished.
+RUN/folds/0 .. K-1 are runs of their own; RUN itself is the refit on all data. RUN/folds/answers is a sealed folder of
+what the folds answered, so that a report written later needs none of their networks. A resume goes on in the first
+fold that is not finished.
 """
 
 import json
+import math
 import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import load, save
 
 from deepglass.data.split import folds, split
 from deepglass.engine.journal import Watcher, read_events
-from deepglass.foundation.sealed import write_text
+from deepglass.foundation.errors import RunFailed
+from deepglass.foundation.sealed import read_sealed, write_sealed, write_text
 from deepglass.foundation.settings import to_json
 from deepglass.material import Material
 from deepglass.run import Run
@@ -42,23 +47,53 @@ def train_folds(
     run: Run, watchers: Iterable[Watcher], asked_to_stop: Callable[[], bool], reading: Callable[[int, int], None]
 ) -> OutOfFold:
     """Every fold that is not finished yet, then the refit in the run's own folder."""
-    index = run.source.index
-    held = folds(index, run.settings.data)
     whole = run.material(reading)
-    results = []
-    for fold in range(run.settings.data.folds):
-        child = _child(run, fold)
-        material = child.material(parts=_parts(run, held, fold), store=whole.store)
+    for fold, (child, material) in enumerate(_children(run, whole)):
         if not read_events(child.folder, "end"):
             _announce(watchers, {"fold": fold + 1, "folds": run.settings.data.folds})
             child.train(tuple(watchers), asked_to_stop, material)
-        results.append((*child.evaluate("test", material), material.rows["test"]))
-    found = _together(run, whole, results)
+    found = out_of_fold(run, whole)
     write_text(run.folder / "folds.json", json.dumps(to_json(found.document()), indent=1) + "\n")
     if not read_events(run.folder, "end"):
         _announce(watchers, {})
         run.train(tuple(watchers), asked_to_stop, whole)
     return found
+
+
+def out_of_fold(run: Run, whole: Material) -> OutOfFold:
+    """What the folds answered, as it was kept; where it was not, or was damaged, every fold is asked anew."""
+    folder = run.folder / "folds" / "answers"
+    try:
+        files = read_sealed(folder)
+    except RunFailed:
+        _ask(run, whole, folder)
+        files = read_sealed(folder)
+    document, predictions = json.loads(files["answers.json"]), load(files["predictions.safetensors"])
+    place = {name: row for row, name in enumerate(whole.store.index.ids)}
+    rows = np.array([place[name] for name in document["ids"]])
+    own = [{name: math.nan if value is None else value for name, value in fold.items()} for fold in document["folds"]]
+    material = replace(whole, rows={**whole.rows, "val": rows[:0], "test": rows})
+    return OutOfFold(run.figures_of(material, "test", predictions), own, predictions, material)
+
+
+def _ask(run: Run, whole: Material, folder: Path) -> None:
+    """All folds' answers in the order of rows, and each fold's own figures, as one sealed folder."""
+    asked = [(*child.evaluate("test", material), material.rows["test"]) for child, material in _children(run, whole)]
+    rows = np.concatenate([rows for _, _, rows in asked])
+    order = np.argsort(rows)
+    predictions = {name: torch.cat([found[name] for _, found, _ in asked])[order] for name in asked[0][1]}
+    own = [{name: float(figure.value) for name, figure in figures.items()} for figures, _, _ in asked]
+    ids = [str(whole.store.index.ids[row]) for row in rows[order].tolist()]
+    document = json.dumps({"ids": ids, "folds": to_json(own)}, ensure_ascii=False).encode()
+    write_sealed(folder, {"answers.json": document, "predictions.safetensors": save(predictions)})
+
+
+def _children(run: Run, whole: Material) -> Iterator[tuple[Run, Material]]:
+    """Each fold's run and what it learns from."""
+    held = folds(run.source.index, run.settings.data)
+    for fold in range(run.settings.data.folds):
+        child = _child(run, fold)
+        yield child, child.material(parts=_parts(run, held, fold), store=whole.store)
 
 
 def _announce(watchers: Iterable[Watcher], which: dict[str, int]) -> None:
@@ -83,15 +118,3 @@ def _parts(run: Run, held: np.ndarray, fold: int) -> np.ndarray:
     parts[rest] = split(run.source.index.take(rest), replace(run.settings.data, test=0.0))
     parts[held == fold] = "test"
     return parts
-
-
-def _together(run: Run, whole: Material, results: list[tuple[dict[str, Any], Predictions, np.ndarray]]) -> OutOfFold:
-    """All folds' answers in the order of rows, and the metrics over them."""
-    rows = np.concatenate([rows for _, _, rows in results])
-    order = np.argsort(rows)
-    names = results[0][1]
-    predictions = {name: torch.cat([found[name] for _, found, _ in results])[order] for name in names}
-    material = replace(whole, rows={**whole.rows, "val": rows[:0], "test": rows[order]})
-    figures = run.figures_of(material, "test", predictions)
-    own = [{name: float(figure.value) for name, figure in found.items()} for found, _, _ in results]
-    return OutOfFold(figures, own, predictions, material)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from deepglass.bundle import Bundle, Own, external, fit_model
-from deepglass.data.check import report
+from deepglass.data.check import report as told
 from deepglass.data.recognise import Recognised, Survey, recognise, recognised, survey
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import PARTS, Source
@@ -21,7 +21,7 @@ from deepglass.data.split import parts_of
 from deepglass.engine.journal import Journal, Watcher
 from deepglass.engine.measure import estimate as step_cost
 from deepglass.engine.rates import Rates, find_rate
-from deepglass.folds import train_folds
+from deepglass.folds import OutOfFold, out_of_fold, train_folds
 from deepglass.foundation.catalogue import nearest
 from deepglass.foundation.errors import RunFailed, Stopped, UsageError
 from deepglass.foundation.settings import Override, flatten, resolve
@@ -163,16 +163,30 @@ def finish(
     reading = _stopping(reading, asked_to_stop)
     if run.settings.data.folds > 1:
         found = train_folds(run, watchers, asked_to_stop, reading)
-        results = {"train": run.evaluate("train", found.material), "test": (found.figures, found.predictions)}
-        report = write_report(run, found.material, results)
+        page = _report_folds(run, found)
         seconds = time.monotonic() - began
-        return Outcome(run, {"test": found.figures}, seconds, report, found.document(), found.material)
+        return Outcome(run, {"test": found.figures}, seconds, page, found.document(), found.material)
     material = run.material(reading)
     run.train(tuple(watchers), asked_to_stop, material)
     results = evaluate_parts(run, material)
     figures = {part: found for part, (found, _) in results.items()}
-    report = write_report(run, material, results)
-    return Outcome(run, figures, time.monotonic() - began, report, material=material)
+    page = write_report(run, material, results)
+    return Outcome(run, figures, time.monotonic() - began, page, material=material)
+
+
+def report(folder: Path, own: Own = Own()) -> Path:
+    """The page of a finished run, written anew in the language in force."""
+    run = Run.open(folder, own)
+    material = run.material()
+    if run.settings.data.folds > 1 and run.bundle:  # an unfinished run is refused before its folds are asked
+        return _report_folds(run, out_of_fold(run, material))
+    return write_report(run, material, evaluate_parts(run, material))
+
+
+def _report_folds(run: Run, found: OutOfFold) -> Path:
+    """The figures that count are those of the folds, for the refit has seen every answer."""
+    results = {"train": run.evaluate("train", found.material), "test": (found.figures, found.predictions)}
+    return write_report(run, found.material, results)
 
 
 def evaluate_parts(run: Run, material: Material) -> dict[str, tuple[dict[str, Any], Predictions]]:
@@ -224,7 +238,7 @@ def check(
         run = Run(Path(folder), proposal.settings, proposal.origins, source=proposal.source)
         parts, findings = run.examine(reading)
     counts = {part: int((parts == part).sum()) for part in PARTS}
-    return Checked(proposal.found.sentence(), proposal.source.layout, proposal.source.task, counts, report(findings))
+    return Checked(proposal.found.sentence(), proposal.source.layout, proposal.source.task, counts, told(findings))
 
 
 @dataclass(frozen=True)

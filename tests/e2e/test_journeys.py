@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 
@@ -133,7 +134,27 @@ def test_k_fold_answers_every_example_once_and_resumes_in_the_first_unfinished_f
     ends = (tmp_path / "run" / "folds" / "2" / "events.jsonl").read_text().count('"kind": "end"')
     assert ends == 1
     again = cli(capsys, "resume", tmp_path / "run")
-    assert again["metrics"] == document["metrics"]
+    assert again["metrics"] == document["metrics"] and again["folds"] == document["folds"]
+
+
+def test_a_k_fold_report_is_written_again_from_the_answers_that_were_kept(capsys, tmp_path):
+    run = tmp_path / "run"
+    cli(capsys, "train", "made:moons", *TINY, "--out", run, "data.folds=2", "train.steps=20")
+    page = json.loads((run / "report.json").read_text())
+    answers = run / "folds" / "answers" / "predictions.safetensors"
+    content = bytearray(answers.read_bytes())
+    content[-1] ^= 1
+    answers.write_bytes(content)
+    (run / "report.json").unlink()
+    cli(capsys, "report", run)
+    assert json.loads((run / "report.json").read_text()) == page, "a damaged copy is asked for again"
+    shutil.rmtree(run / "folds" / "0")
+    shutil.rmtree(run / "folds" / "1")
+    cli(capsys, "report", run)
+    assert json.loads((run / "report.json").read_text()) == page, "the folds' networks are not needed"
+    assert page["scores"]["parts"]["test"]["accuracy"]["n"] == len(
+        json.loads((answers.parent / "answers.json").read_text())["ids"]
+    )
 
 
 def test_check_and_plan_say_what_would_be_done_and_leave_nothing(digits, capsys, tmp_path, monkeypatch):

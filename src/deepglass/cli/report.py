@@ -6,22 +6,20 @@ from typing import Annotated
 import typer
 
 from deepglass import journey
-from deepglass.cli.options import Debug, Json, Printer
-from deepglass.foundation.words import language, say
-from deepglass.report.write import write_report
-from deepglass.run import Run
+from deepglass.bundle import Own
+from deepglass.cli.options import Debug, Json, ModelName, Printer, local_model
+from deepglass.foundation.words import say
 
 
 def report(
     run: Annotated[Path, typer.Argument(help=say("cli.run"))],
+    model: ModelName = "",
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
     """The same figures, computed again from the bundle and the data."""
     printer = Printer(as_json)
-    opened = Run.open(run)
-    material = opened.material()
-    file = write_report(opened, material, journey.evaluate_parts(opened, material), language())
+    file = journey.report(run, Own(local_model(model)))
     printer.line(say("cli.report", file=file))
     printer.done({"run": str(run), "report": str(file), "json": str(file.with_suffix(".json"))})
 
