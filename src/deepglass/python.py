@@ -6,6 +6,7 @@
 True
 """
 
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from deepglass.engine.journal import Watcher
 from deepglass.foundation.settings import Override
 from deepglass.foundation.sizes import Size
 from deepglass.journey import Checked, Outcome
+from deepglass.progress import Watch
 
 Values = Mapping[str, Any] | None
 
@@ -32,23 +34,35 @@ def train(
     out: str | Path = "",
     settings: Values = None,
     watchers: Iterable[Watcher] = (),
+    progress: bool | None = None,
 ) -> Outcome:
     """Train on a folder, a table or a name; `model` and `task` are names or objects of your own.
 
-    `settings` are the command line's: {"train.epochs": 30, "seed": 7}.
+    `settings` are the command line's: {"train.epochs": 30, "seed": 7}. `progress` is the command line's live line on
+    stderr; None shows it on a terminal and in notebooks, there as plain lines.
     """
     named = {"model.name": model if isinstance(model, str) else "", "task.name": task if isinstance(task, str) else ""}
     values = {path: value for path, value in named.items() if value} | dict(settings or {})
     if minutes:
         values["train.minutes"] = minutes
     own = Own(None if isinstance(model, str) else model, None if isinstance(task, str) else task)
-    proposal = journey.propose(str(data), _overrides(values), size, own=own)
-    return journey.train(proposal, out=str(out), watchers=watchers)
+    with _watch(progress) as watch:
+        proposal = journey.propose(str(data), _overrides(values), size, own=own)
+        watch.console.print(proposal.found.sentence())
+        return journey.train(proposal, out=str(out), watchers=[watch, *watchers], reading=watch.read)
 
 
-def resume(run: str | Path, *, model: nn.Module | None = None, task: Any = None) -> Outcome:
+def resume(
+    run: str | Path,
+    *,
+    model: nn.Module | None = None,
+    task: Any = None,
+    watchers: Iterable[Watcher] = (),
+    progress: bool | None = None,
+) -> Outcome:
     """Go on with a run; one with a model or task of your own needs it handed in again."""
-    return journey.resume(Path(run), own=Own(model, task))
+    with _watch(progress) as watch:
+        return journey.resume(Path(run), own=Own(model, task), watchers=[watch, *watchers], reading=watch.read)
 
 
 def evaluate(run: str | Path, data: str = "", *, model: nn.Module | None = None, task: Any = None) -> Outcome:
@@ -64,6 +78,13 @@ def check(data: str | Path, settings: Values = None) -> Checked:
 def load(place: str | Path, *, model: nn.Module | None = None, task: Any = None) -> Bundle:
     """A finished model: of a run, a bundle's folder, or one that comes with the package ("digits")."""
     return journey.load(place, Own(model, task))
+
+
+def _watch(progress: bool | None) -> Watch:
+    """The live line on stderr, where it is wanted or a person is looking."""
+    notebook = type(sys.stderr).__module__.startswith("ipykernel")
+    shown = sys.stderr.isatty() or notebook if progress is None else progress
+    return Watch(sys.stderr if shown else None)
 
 
 def _overrides(values: Mapping[str, Any]) -> list[Override]:

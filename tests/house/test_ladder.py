@@ -43,11 +43,12 @@ LADDER: dict[str, set[str]] = {
         ),
         *("run", "folds", "explain", "report", "export"),
     },
-    "python": {"foundation", "engine.journal", "recipes", "bundle", "run", "journey"},
+    "progress": {"foundation", "views", "engine.journal"},
+    "python": {"foundation", "engine.journal", "recipes", "bundle", "run", "journey", "progress"},
     "demos": {"foundation"},
     "cli": {
         *("foundation", "views", "data", "graph", "tasks.task", "engine.journal", "recipes", "bundle", "run"),
-        *("explain", "report", "export", "journey"),
+        *("explain", "report", "export", "journey", "progress"),
     },
 }
 OWN_ROOM = {"models"}  # rooms whose files may not import each other, but for those named above

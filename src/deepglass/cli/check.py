@@ -6,8 +6,8 @@ import typer
 
 from deepglass import journey
 from deepglass.cli.options import Debug, Json, Printer, Words, overrides
-from deepglass.cli.progress import Watch
 from deepglass.foundation.words import say
+from deepglass.progress import Watch
 
 SHOWN = 20
 
@@ -20,7 +20,7 @@ def check(
 ) -> None:
     """Reads every example with the readers that training uses; changes nothing."""
     printer = Printer(as_json)
-    with Watch(as_json) as watch:
+    with Watch(printer.stream) as watch:
         found = journey.check(data, overrides(words), watch.read)
     printer.line(found.sentence)
     counts = found.counts

@@ -7,11 +7,11 @@ import typer
 from deepglass import journey
 from deepglass.cli.options import Debug, Json, Out, Printer, Words
 from deepglass.cli.outcome import tell
-from deepglass.cli.progress import Watch
 from deepglass.cli.stop import StopSignals
 from deepglass.foundation import catalogue
 from deepglass.foundation.settings import parse_assignments
 from deepglass.foundation.words import say
+from deepglass.progress import Watch
 
 FIRST = "lenet"
 
@@ -36,7 +36,7 @@ def demo(
     chosen = catalogue.find("demos", name)
     printer.line(say("demos.row", **_row(name)))
     settings = parse_assignments(chosen.settings, f"demo {name}") + parse_assignments(words or [])
-    with Watch(as_json) as watch, StopSignals() as stop:
+    with Watch(printer.stream) as watch, StopSignals() as stop:
         proposal = journey.propose(chosen.place, settings, chosen.size)
         outcome = journey.train(proposal, out=out, watchers=[watch], asked_to_stop=stop, reading=watch.read)
     tell(outcome, printer)

@@ -19,7 +19,7 @@ ModelName = Annotated[str, typer.Option("--model", help=say("cli.model"))]
 TaskName = Annotated[str, typer.Option("--task", help=say("cli.task"))]
 SizeName = Annotated[str, typer.Option("--size", help=say("cli.size"))]
 Device = Annotated[str, typer.Option("--device", help=say("cli.device"))]
-Minutes = Annotated[float, typer.Option("--minutes", min=0, help=say("cli.minutes"))]
+Minutes = Annotated[str, typer.Option("--minutes", help=say("cli.minutes"))]
 Words = Annotated[list[str] | None, typer.Argument(metavar="[SETTING=VALUE]...", help=say("cli.settings"))]
 
 
@@ -39,11 +39,6 @@ def chosen_size(name: str) -> Size:
 def local_model(name: str) -> Any:
     """The network of `./net.py:MyNet`, run because the user named the file; None for a name of the catalogue."""
     return local(name)() if ".py:" in name else None
-
-
-def minutes_setting(minutes: float) -> tuple[str, str]:
-    """The --minutes flag as a setting."""
-    return ("train.minutes", str(minutes) if minutes else "")
 
 
 class Printer:

@@ -1,9 +1,9 @@
 """How a finished run is told: its figures with their intervals, and where to look next."""
 
 from deepglass.cli.options import Printer
-from deepglass.cli.progress import plain
 from deepglass.foundation.words import say
 from deepglass.journey import Outcome
+from deepglass.progress import plain
 
 NAMED = 3  # examples that are named
 

@@ -1,53 +1,30 @@
 """What a training would do: every setting with its origin, the network's cost, one step timed; nothing is trained."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from deepglass import journey
-from deepglass.cli.options import (
-    Debug,
-    Device,
-    Json,
-    Minutes,
-    ModelName,
-    Printer,
-    SizeName,
-    TaskName,
-    Words,
-    chosen_size,
-    minutes_setting,
-    overrides,
-)
-from deepglass.cli.progress import Watch
+from deepglass.cli.options import Debug, Json, Printer
+from deepglass.cli.proposing import proposing
 from deepglass.foundation.settings import to_json
 from deepglass.foundation.words import say
+from deepglass.progress import Watch
 from deepglass.views.curve import Curve, Line
 
 
+@proposing
 def plan(
-    data: Annotated[str, typer.Argument(help=say("cli.data"))],
-    words: Words = None,
-    task: TaskName = "",
-    model: ModelName = "",
-    size: SizeName = "small",
-    minutes: Minutes = 0.0,
-    device: Device = "",
+    proposed: Callable[[], journey.Proposal],
     rates: Annotated[bool, typer.Option("--rates", help=say("cli.rates"))] = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Settings with origins, one batch forward and backward, and an estimate of time and memory."""
     printer = Printer(as_json)
-    chosen = overrides(
-        words,
-        task=("task.name", task),
-        model=("model.name", model),
-        minutes=minutes_setting(minutes),
-        device=("train.device", device),
-    )
-    with Watch(as_json) as watch:
-        proposal = journey.propose(data, chosen, chosen_size(size))
+    with Watch(printer.stream) as watch:
+        proposal = proposed()
         found = journey.estimate(proposal, watch.read)
         tried = journey.find_rates(proposal, watch.read) if rates else None
     printer.line(proposal.found.sentence())

@@ -9,9 +9,9 @@ from deepglass import journey
 from deepglass.bundle import Own
 from deepglass.cli.options import Debug, Json, ModelName, Printer, local_model
 from deepglass.cli.outcome import tell
-from deepglass.cli.progress import Watch
 from deepglass.cli.stop import StopSignals
 from deepglass.foundation.words import say
+from deepglass.progress import Watch
 
 
 def resume(
@@ -21,10 +21,10 @@ def resume(
     debug: Debug = False,
 ) -> None:
     """The same bits as if the run had never been stopped."""
-    own = Own(local_model(model))
-    with Watch(as_json) as watch, StopSignals() as stop:
+    own, printer = Own(local_model(model)), Printer(as_json)
+    with Watch(printer.stream) as watch, StopSignals() as stop:
         outcome = journey.resume(run, own=own, watchers=[watch], asked_to_stop=stop, reading=watch.read)
-    tell(outcome, Printer(as_json))
+    tell(outcome, printer)
 
 
 CATALOGUE = {"resume": resume}

@@ -1,8 +1,10 @@
-"""What a run says while it trains: a live line on a terminal, plain lines in a pipe. It only watches the journal."""
+"""What a run says while it trains: a live line on a terminal, plain lines in a pipe. It only watches the journal.
 
-import sys
+The command line and Python both show it; it writes to the stream that they hand it.
+"""
+
 import time
-from typing import Any
+from typing import IO, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -16,17 +18,21 @@ PLAIN_EVERY = 10.0  # seconds between two plain lines, checks apart
 
 
 class Watch:
-    """Called with every event of the journal; use as a context manager so that the live line is cleared."""
+    """Called with every event of the journal; use as a context manager so that the live line is cleared.
 
-    def __init__(self, as_json: bool):
-        self.console = Console(file=sys.stderr if as_json else sys.stdout, highlight=False, soft_wrap=True)
+    Without a stream it says nothing.
+    """
+
+    def __init__(self, stream: IO[str] | None):
+        # never rich's widgets: a saved notebook keeps plain lines
+        self.console = Console(file=stream, quiet=stream is None, highlight=False, soft_wrap=True, force_jupyter=False)
         self.live = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=30),
             TextColumn("{task.percentage:>3.0f} %"),
             TimeRemainingColumn(),
             console=self.console,
-            disable=not self.console.is_terminal,
+            disable=self.console.quiet or not self.console.is_terminal,
             transient=True,
         )
         self.steps = 0

@@ -1,0 +1,60 @@
+"""What is said while a run trains: the same words from the command line and from Python, and nothing unasked."""
+
+import io
+import sys
+
+import pytest
+
+import deepglass as dg
+from deepglass.foundation.words import speaking
+from deepglass.progress import Watch
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture(autouse=True)
+def in_english():
+    with speaking("en"):
+        yield
+
+
+def trained(tmp_path, name, **more):
+    settings = {"train.steps": 6, "train.plan": "plain", "data.cache": False}
+    return dg.train("made:moons", size="tiny", out=tmp_path / name, settings=settings, **more)
+
+
+def test_python_is_silent_in_a_program_and_speaks_when_asked(tmp_path, capsys):
+    trained(tmp_path, "silent")
+    assert capsys.readouterr() == ("", "")
+    run = trained(tmp_path, "asked", progress=True)
+    out, err = capsys.readouterr()
+    assert out == "" and "accuracy" in err and "(validation)" in err and "6 steps" in err
+    assert "\x1b" not in err, "no control characters in a pipe"
+    dg.resume(run.run.folder)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_python_shows_the_live_line_on_a_terminal_unless_told_not_to(tmp_path, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    for progress, shown in ((None, True), (False, False)):
+        stream = Terminal()
+        monkeypatch.setattr(sys, "stderr", stream)
+        trained(tmp_path, str(progress), progress=progress)
+        assert ("\x1b[2K" in stream.getvalue()) == shown
+
+
+def test_a_notebook_has_plain_lines(tmp_path, monkeypatch):
+    stream = type("OutStream", (io.StringIO,), {"__module__": "ipykernel.iostream"})()
+    monkeypatch.setattr(sys, "stderr", stream)
+    trained(tmp_path, "notebook")
+    assert "(validation)" in stream.getvalue() and "\x1b" not in stream.getvalue()
+
+
+def test_a_watch_without_a_stream_says_nothing(capsys):
+    with Watch(None) as watch:
+        watch.read(1, 2)
+        watch.console.print("words")
+    assert capsys.readouterr() == ("", "")
