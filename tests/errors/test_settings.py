@@ -1,5 +1,7 @@
 """Bad words and settings: refused before anything is read or written, with what is allowed and what was meant."""
 
+import re
+
 import pytest
 
 from tests.errors.shell import TINY
@@ -53,13 +55,26 @@ def test_an_unknown_verb(shell):
     shell.refused(2, "traim", says=("There is no verb 'traim'. Did you mean train? Offered: ",))
 
 
-def test_missing_and_unknown_flags(shell):
-    missing = shell("train")
-    assert missing.code == 2 and "Missing argument 'data'. See: deepglass train --help" in missing.err.replace(
-        "DATA", "data"
-    )
-    unknown = shell("train", "made:xor", "--modle", "mlp", "--json")
-    assert unknown.code == 2 and unknown.document["error"]["code"] == "cli.usage" and "--modle" in unknown.err
+WRONG_WORDS = [
+    (("train",), "data is missing. See: deepglass train --help"),
+    (("predict", "digits"), "files is missing. See: deepglass predict --help"),
+    (("train", "made:xor", "--modle", "mlp"), "There is no option --modle. Did you mean --model?"),
+    (("train", "made:xor", "-x"), "There is no option -x. See:"),
+    (("train", "made:xor", "--out"), "--out needs a value after it."),
+    (("train", "made:xor", "--debug=3"), "--debug takes no value."),
+    (("train", "made:xor", "--minutes", "soon"), "train.minutes=soon is not allowed: it must be a number."),
+    (("train", "made:xor", "--minutes=-1"), "train.minutes=-1 is not allowed: it must be 0 or more."),
+    (("step", "mlp", "--steps", "two"), "--steps cannot have that value."),
+    (("resume", "one", "two", "three"), "Nothing is known to do with: two three."),
+]
+
+
+@pytest.mark.parametrize("words, says", WRONG_WORDS, ids=[" ".join(words) for words, _ in WRONG_WORDS])
+def test_words_that_a_verb_cannot_take(shell, words, says):
+    """In both languages: no sentence of Typer's own comes through."""
+    shell.refused(2, *words, says=(says,))
+    chinese = shell("--lang", "zh-CN", *words).err
+    assert not re.search(r"Missing|No such|Invalid|Got unexpected|requires|does not take", chinese)
 
 
 def test_a_size_that_is_not_one(shell):

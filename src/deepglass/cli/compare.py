@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from deepglass import journey
-from deepglass.bundle import choose_model
+from deepglass.bundle import Own, choose_model
 from deepglass.cli.options import (
     Debug,
     Json,
@@ -17,10 +17,9 @@ from deepglass.cli.options import (
     ModelName,
     Printer,
     chosen_size,
-    minutes_setting,
+    local_model,
     overrides,
 )
-from deepglass.cli.progress import Watch
 from deepglass.cli.stop import StopSignals
 from deepglass.engine.journal import read_events
 from deepglass.explain.compare import Comparison, Variant, measure
@@ -30,6 +29,7 @@ from deepglass.foundation.ports import Image
 from deepglass.foundation.sealed import write_text
 from deepglass.foundation.settings import Override
 from deepglass.foundation.words import say
+from deepglass.progress import Watch
 from deepglass.run import Run
 
 DEEP = "[32, 32, 32, 32, 32, 32]"  # hidden layers in which a gradient has the room to vanish
@@ -42,18 +42,19 @@ def compare(
     ] = None,
     model: ModelName = "mlp",
     size: Annotated[str, typer.Option("--size", help=say("compare.size"))] = "tiny",
-    minutes: Minutes = 0.0,
+    minutes: Minutes = "",
     out: Annotated[str, typer.Option("--out", help=say("compare.out"))] = "",
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Train every variant on one budget and see why they differ."""
     path, values = varied(what)
+    own = Own(local_model(model))
     data = words[0] if words and "=" not in words[0] else default_data(model)
     chosen = overrides(
         [word for word in words or [] if word != data],
-        model=("model.name", "" if path == "model.name" else model),
-        minutes=minutes_setting(minutes),
+        model=("model.name", "" if own.model or path == "model.name" else model),
+        minutes=("train.minutes", minutes),
     )
     twice = next((one for one in chosen if one.path == path), None)
     if twice is not None:
@@ -64,13 +65,14 @@ def compare(
         printer.line(say("compare.deep", hidden=DEEP))
     folder = journey.new_folder(out, f"compare-{path.rpartition('.')[2]}")
     proposals = [
-        journey.propose(data, [*chosen, Override(path, value, "compare")], chosen_size(size)) for value in values
+        journey.propose(data, [*chosen, Override(path, value, "compare")], chosen_size(size), own=own)
+        for value in values
     ]
     variants: list[Variant] = []
     for place, (value, proposal) in enumerate(zip(values, proposals, strict=True), 1):
         printer.line(say("compare.now", path=path, value=value, place=place, count=len(values)))
         name = re.sub(r"[^\w.-]+", "-", value).strip("-")
-        variants.append(_train(value, folder / f"{place}-{name}", proposal, as_json))
+        variants.append(_train(value, folder / f"{place}-{name}", proposal, printer))
     found = Comparison(path, model, data, variants)
     _tell(found, folder, printer)
 
@@ -89,24 +91,26 @@ def varied(text: str) -> tuple[str, list[str]]:
 
 
 def default_data(model: str) -> str:
-    """Digits for networks that see pictures; points for the others."""
+    """Digits for networks that see pictures; points for the others; one's own does not say what it sees."""
+    if ".py:" in model:
+        raise UsageError("compare.own_needs_data", name=model)
     return "digits" if isinstance(choose_model(model).settings.ports().takes, Image) else "made:xor"
 
 
-def _train(value: str, folder: Path, proposal: journey.Proposal, as_json: bool) -> Variant:
+def _train(value: str, folder: Path, proposal: journey.Proposal, printer: Printer) -> Variant:
     """One variant from start to end, and its figures on the test part, else on validation."""
-    run = Run(folder, proposal.settings, proposal.origins, source=proposal.source)
+    run = Run(folder, proposal.settings, proposal.origins, proposal.own.fresh(), proposal.source)
     if (folder / "run.toml").exists():
         raise UsageError("run.exists", folder=folder)
     run.write()
-    with Watch(as_json) as watch, StopSignals() as stop:
+    with Watch(printer.stream) as watch, StopSignals() as stop:
         material = run.material(watch.read)
         began = time.monotonic()
         run.train((watch,), stop, material)
         seconds = time.monotonic() - began
     part = next(name for name in ("test", "val", "train") if len(material.rows[name]))
     figures, _ = run.evaluate(part, material)
-    return measure(value, folder, figures, read_events(folder), seconds)
+    return measure(value, run, figures, read_events(folder), seconds, proposal.own)
 
 
 def _tell(found: Comparison, folder: Path, printer: Printer) -> None:

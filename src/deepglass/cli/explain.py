@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from deepglass import journey
-from deepglass.cli.options import Debug, Json, Printer
+from deepglass.bundle import Own
+from deepglass.cli.options import Debug, Json, ModelName, Printer, local_model
 from deepglass.explain.answer import Explained, choose_method, reading
 from deepglass.explain.answer import explain as explain_all
 from deepglass.explain.write import more, sentence, write_explanations
@@ -16,6 +17,7 @@ from deepglass.foundation.words import say
 def explain(
     run: Annotated[str, typer.Argument(help=say("cli.run_or_bundle"))],
     files: Annotated[list[str] | None, typer.Argument(help=say("explain.files"))] = None,
+    model: ModelName = "",
     method: Annotated[str, typer.Option("--method", help=say("explain.method"))] = "",
     out: Annotated[str, typer.Option("--out", help=say("explain.out"))] = "",
     as_json: Json = False,
@@ -23,7 +25,7 @@ def explain(
 ) -> None:
     """One sentence for each input, and pictures in a folder."""
     printer = Printer(as_json)
-    bundle = journey.load(run)
+    bundle = journey.load(run, Own(local_model(model)))
     name, _ = choose_method(bundle, method, rows=bool(files))
     folder = Path(out) if out else Path(run) / "explain" if Path(run).is_dir() else Path("explain")
     found: list[Explained] = []

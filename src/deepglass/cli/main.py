@@ -4,6 +4,7 @@ A verb's file is loaded when the verb is called, so that `deepglass --help` need
 """
 
 import json
+import re
 import sys
 import textwrap
 import traceback
@@ -53,11 +54,11 @@ def run_verb(words: list[str]) -> None:
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command(name=verb, help=summary(verb))(catalogue.find("cli", verb))
     try:
-        code = app(words[_place_of_verb(words) + 1 :] + flags, prog_name=f"deepglass {verb}", standalone_mode=False)
+        code = app(flags + words[_place_of_verb(words) + 1 :], prog_name=f"deepglass {verb}", standalone_mode=False)
     except Exception as error:
         if isinstance(error, DeepglassError) or not hasattr(error, "format_message"):
             raise
-        raise UsageError("cli.usage", reason=_message(error), verb=verb) from None
+        raise UsageError("cli.usage", reason=_wrong(error), verb=verb) from None
     if isinstance(code, int) and code:
         sys.exit(code)
 
@@ -79,8 +80,20 @@ def _place_of_verb(words: list[str]) -> int:
     return next((place for place, word in enumerate(words) if word not in GLOBAL), len(words))
 
 
-def _message(error: Any) -> str:
-    return str(error.format_message()).strip().rstrip(".")
+def _wrong(error: Any) -> str:
+    """What is wrong with the words of a verb, of the kinds that Typer knows; one that it adds later stays English."""
+    kind, message = type(error).__name__, str(error.format_message()).strip().rstrip(".")
+    name, parameter = getattr(error, "option_name", ""), getattr(error, "param", None)
+    if kind == "NoSuchOption":
+        offered = [word for one in error.ctx.command.params for word in one.opts if word.startswith("--")]
+        return say("cli.no_option", name=name, hint=catalogue.nearest(name, offered))
+    if name:
+        return say("cli.takes_no_value" if "not take" in message else "cli.needs_value", name=name)
+    if parameter is not None:
+        shown = next((word for word in parameter.opts if word.startswith("--")), parameter.name)
+        return say("cli.word_missing" if kind == "MissingParameter" else "cli.bad_value", name=shown)
+    extra = re.search(r"unexpected extra arguments? ?\S* \((.*)\)", message)
+    return say("cli.words_left", words=extra[1]) if extra else f"{message}."
 
 
 def _fail(words: list[str], code: str, message: str, exit_code: int) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import torch
@@ -9,8 +10,8 @@ import typer
 from torch import nn
 
 from deepglass import journey
-from deepglass.bundle import choose_model
-from deepglass.cli.options import Debug, Json, Printer, Words, overrides
+from deepglass.bundle import Own, check_own, choose_model
+from deepglass.cli.options import Debug, Json, ModelName, Printer, local_model, overrides
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import DeepglassError, UsageError
 from deepglass.foundation.ports import Port
@@ -36,14 +37,19 @@ class Shown:
 
 def show(
     what: Annotated[str, typer.Argument(help=say("show.what"))],
-    words: Words = None,
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[DATA] [SETTING=VALUE]...", help=say("show.words"))
+    ] = None,
+    model: ModelName = "",
     svg: Annotated[str, typer.Option("--svg", help=say("show.svg"))] = "",
     whole: Annotated[bool, typer.Option("--whole", help=say("show.whole"))] = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
     """The graph with shapes, parameters and multiply-adds."""
-    shown = find_network(what, overrides(words))
+    data = words[0] if words and "=" not in words[0] else ""
+    own = Own(local_model(what) or local_model(model))
+    shown = find_network(what, overrides((words or [])[1 if data else 0 :]), data, own)
     graph = trace(shown.network, example(shown.takes))
     printer = Printer(as_json)
     printer.line(_title(shown.name, graph))
@@ -57,35 +63,53 @@ def show(
     printer.done(document)
 
 
-def find_network(what: str, chosen: list[Override]) -> Shown:
-    """The network of that name, or of the run or bundle in that folder; weights are read only from a bundle."""
-    offered = catalogue.entries("models")
-    if what not in offered:
-        return _finished(what, chosen)
+def find_network(what: str, chosen: list[Override], data: str = "", own: Own = Own()) -> Shown:
+    """The network of that name, or of the run or bundle in that folder; weights are read only from a bundle.
+
+    `own` is the network of a run of one's own, or the one that `what` stands for: `data` then say what it takes.
+    """
+    if ".py:" in what:
+        return _of_ones_own(what, chosen, data, own)
+    if data:
+        raise UsageError("show.data_of_its_own", place=what, data=data)
+    if what not in catalogue.entries("models"):
+        return _finished(what, chosen, own)
     settings = resolve(_OneModel(choose_model(what)), chosen)[0].model.settings
     with torch.device("meta"):  # shapes without numbers: ResNet-152 in an instant
         return Shown(what, settings.build(), settings.ports().takes)
 
 
-def _finished(what: str, chosen: list[Override]) -> Shown:
+def _of_ones_own(what: str, chosen: list[Override], data: str, own: Own) -> Shown:
+    if not data:
+        raise UsageError("show.own_needs_data", name=what)
+    proposal = journey.propose(data, chosen, own=own)
+    with TemporaryDirectory() as folder:
+        run = Run(Path(folder), proposal.settings, proposal.origins, own, proposal.source)
+        task = run.material(sample=SAMPLE).task
+    network, asks = run.build_model(task), task.asks()
+    check_own(network, asks, torch.zeros(example(asks.takes).shape))
+    return Shown(what, network, asks.takes)
+
+
+def _finished(what: str, chosen: list[Override], own: Own) -> Shown:
     """The network of a bundle, or of a run that has none yet, as its settings say."""
     try:
-        bundle = journey.load(what)
+        bundle = journey.load(what, own)
         shown = Shown(bundle.name, bundle.model, bundle.task.asks().takes)
     except DeepglassError as missing:
         if missing.code not in ("bundle.not_found", "run.unfinished"):
             raise
-        shown = _unfinished(what)
+        shown = _unfinished(what, own)
     if chosen:
         setting = f"{chosen[0].path}={chosen[0].value}"
         raise UsageError("show.settings_of_a_folder", place=what, setting=setting, name=shown.name)
     return shown
 
 
-def _unfinished(what: str) -> Shown:
+def _unfinished(what: str, own: Own) -> Shown:
     if not (Path(what) / "run.toml").is_file():
         raise UsageError("show.unknown", name=what, hint=catalogue.nearest(what, catalogue.entries("models")))
-    run = Run.open(Path(what))
+    run = Run.open(Path(what), own)
     task = run.material(sample=SAMPLE).task
     return Shown(run.settings.model.name, run.build_model(task), task.asks().takes)
 

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from deepglass.cli.options import Debug, Json, Printer, overrides
+from deepglass.bundle import Own
+from deepglass.cli.options import Debug, Json, ModelName, Printer, local_model, overrides
 from deepglass.explain.step import Step, take_step
 from deepglass.explain.step_json import document
 from deepglass.explain.step_picture import StepPicture
@@ -23,6 +24,7 @@ def step(
     ] = None,
     target: Annotated[str, typer.Option("--target", help=say("step.target"))] = "",
     steps: Annotated[int, typer.Option("--steps", min=1, help=say("step.steps"))] = 1,
+    model: ModelName = "",
     first: Annotated[bool, typer.Option("--first", help=say("step.first"))] = False,
     out: Annotated[str, typer.Option("--out", help=say("step.out"))] = "",
     as_json: Json = False,
@@ -33,7 +35,7 @@ def step(
         raise UsageError("step.not_a_picture", file=out)
     given = words[0] if words and "=" not in words[0] else ""
     chosen = overrides((words or [])[1 if given else 0 :])
-    subject = subject_of(what, given, target, chosen, first)
+    subject = subject_of(what, given, target, chosen, first, Own(local_model(what) or local_model(model)))
     taken = [take_step(subject) for _ in range(steps)]
     printer = Printer(as_json)
     if steps > 1:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deepglass.bundle import Own
 from deepglass.explain.step import take_step
 from deepglass.explain.step_health import Remark, remarks, stages
 from deepglass.explain.step_subject import subject_of
 from deepglass.foundation.settings import Override
+from deepglass.run import Run
 
 ROWS = 128  # examples of the step that measures
 POINTS = 60  # of a curve: each is the mean of its stretch
@@ -68,23 +70,23 @@ class Comparison:
 
 
 def measure(
-    value: str, folder: Path, figures: dict[str, Any], events: Sequence[dict[str, Any]], seconds: float
+    value: str, run: Run, figures: dict[str, Any], events: Sequence[dict[str, Any]], seconds: float, own: Own
 ) -> Variant:
-    """A finished run as a variant; `events` are its journal's."""
+    """A finished run as a variant; `events` are its journal's, `own` a network of one's own as it was handed in."""
     metric, figure = next(iter(figures.items()))
     train = [(event["step"], sum(event["losses"].values())) for event in events if event["kind"] == "train"]
     checks = [(event["step"], event["figures"][metric]["value"]) for event in events if event["kind"] == "check"]
     return Variant(
         value=value,
-        run=str(folder),
+        run=str(run.folder),
         steps=max((event["steps"] for event in events if event["kind"] == "start"), default=0),
         seconds=seconds,
         metric=metric,
         figure=figure,
         loss=thinned(train),
         checks=checks,
-        start=_moment(folder, first=True),
-        end=_moment(folder, first=False),
+        start=_moment(run.folder, own.fresh(), first=True),
+        end=_moment(run.folder, own.fresh(), first=False),
     )
 
 
@@ -99,9 +101,10 @@ def thinned(points: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
     return [(part[-1][0], sum(value for _, value in part) / len(part)) for part in stretches]
 
 
-def _moment(folder: Path, first: bool) -> Moment:
+def _moment(folder: Path, own: Own, first: bool) -> Moment:
     """One step on the same rows, taken in memory and looked at."""
-    step = take_step(subject_of(str(folder), chosen=[Override("train.batch", ROWS, "compare")], first=first))
+    chosen = [Override("train.batch", ROWS, "compare")]
+    step = take_step(subject_of(str(folder), chosen=chosen, first=first, own=own))
     layers = [
         LayerFigures(stage.layer.name, stage.weight.gradient_size, stage.saturated, stage.dead)
         for turn in step.turns

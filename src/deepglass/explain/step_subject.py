@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from deepglass.bundle import EXTERNAL, Own, choose_model
 from deepglass.data.example import Batch
 from deepglass.data.files import open_inputs
 from deepglass.data.loader import make_batch
@@ -25,7 +26,7 @@ from deepglass.engine.loop import State, Training
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import DataError, UsageError
 from deepglass.foundation.ports import Vector
-from deepglass.foundation.settings import Choice, Override, choose, parse_assignments, resolve
+from deepglass.foundation.settings import Choice, Override, parse_assignments, resolve
 from deepglass.material import Material
 from deepglass.run import Run, RunSettings, restore
 from deepglass.tasks.task import Task
@@ -87,27 +88,34 @@ def numbers_in(model: nn.Module) -> int:
 
 
 def subject_of(
-    what: str, given: str = "", target: str = "", chosen: Sequence[Override] = (), first: bool = False
+    what: str,
+    given: str = "",
+    target: str = "",
+    chosen: Sequence[Override] = (),
+    first: bool = False,
+    own: Own = Own(),
 ) -> Subject:
     """The subject of that name or folder; `given` is the example (numbers, a file, an id), `target` its answer.
 
     `first`: the untrained network of a run and its first batch, in place of the newest checkpoint and the next one.
+    `own`: the network of a run of one's own, or the one that `what` stands for.
     """
     if (Path(what) / "run.toml").is_file():
-        return _of_run(Path(what), given, target, chosen, first)
+        return _of_run(Run.open(Path(what), own), given, target, chosen, first)
     offered = catalogue.entries("models")
-    if what not in offered:
+    if own.model is None and what not in offered:
         raise UsageError("show.unknown", name=what, hint=catalogue.nearest(what, offered))
-    return _of_model(what, given, target, chosen)
+    if own.model is not None and not given:
+        raise UsageError("step.own_needs_example", name=what)
+    return _of_model(what, given, target, chosen, own)
 
 
-def _of_run(folder: Path, given: str, target: str, chosen: Sequence[Override], first: bool) -> Subject:
+def _of_run(run: Run, given: str, target: str, chosen: Sequence[Override], first: bool) -> Subject:
     wrong = next((one for one in chosen if not one.path.startswith("train.")), None)
     if wrong is not None:
-        raise UsageError("step.only_train", folder=folder, setting=wrong.path)
-    if not (folder / "plan.json").is_file():
-        raise UsageError("step.not_begun", folder=folder)
-    run = Run.open(folder)
+        raise UsageError("step.only_train", folder=run.folder, setting=wrong.path)
+    if not (run.folder / "plan.json").is_file():
+        raise UsageError("step.not_begun", folder=run.folder)
     run.settings = resolve(run.settings, chosen)[0]
     material = run.material()
     subject = _ready(run, material, run.settings.model.name)
@@ -120,17 +128,20 @@ def _of_run(folder: Path, given: str, target: str, chosen: Sequence[Override], f
     return _looked_at(subject, material, given, target, rows)
 
 
-def _of_model(name: str, given: str, target: str, chosen: Sequence[Override]) -> Subject:
-    base = RunSettings(model=choose("models", name))
+def _of_model(name: str, given: str, target: str, chosen: Sequence[Override], own: Own) -> Subject:
+    base = RunSettings(model=choose_model(EXTERNAL if own.model is not None else name))
     numbers = _numbers(given)
-    takes_numbers = isinstance(base.model.settings.ports().takes, Vector)
+    if own.model is not None:  # it says nothing of what it takes; a number alone is one of the digits
+        takes_numbers = numbers is not None and len(numbers) > 1
+    else:
+        takes_numbers = isinstance(base.model.settings.ports().takes, Vector)
     if takes_numbers or (name in OF_MODEL and (not given or numbers is not None)):
         source, taught = _points(given, numbers), (*OF_POINTS, *OF_MODEL.get(name, ()))
     else:
         source, taught = _digits(given), OF_PICTURES
     settings = resolve(base, [*parse_assignments((*TEXTBOOK, *ALONE, *taught), "textbook"), *chosen])[0]
     with TemporaryDirectory() as folder:  # the plan is written beside a run; nothing of it is kept
-        run = Run(Path(folder), settings, source=source)
+        run = Run(Path(folder), settings, own=own, source=source)
         material = run.material()
         if source.index.kind == "vector":
             material = replace(material, task=_as_it_is(material.task, settings.task))
