@@ -151,7 +151,7 @@ class Bundle:
     def inputs(self, inputs: Any) -> Iterator[Input]:
         """What `predict` would be asked about, one by one, each read when its turn comes."""
         facts = self.task.facts.inputs
-        return open_inputs(inputs, facts.kind, facts.columns)
+        return open_inputs(inputs, facts.kind, facts.columns, facts.channels)
 
     def scores(self, batch: Batch) -> Predictions:
         """The network's predictions for prepared rows, on the processor the network is on."""

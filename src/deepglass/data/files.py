@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from deepglass.data.readers.delimited import SUFFIXES, open_delimited
-from deepglass.data.readers.picture import read_picture
+from deepglass.data.readers.picture import on_white, read_picture
 from deepglass.data.readers.vector import Column, columns_of, read_vector
 from deepglass.data.recognise import nearest_place
 from deepglass.data.source import Index, Picture, Source, Unreadable
@@ -15,6 +15,8 @@ from deepglass.data.sources.files import is_picture
 from deepglass.data.walk import suffix, walk
 from deepglass.foundation.errors import DataError
 from deepglass.foundation.words import say
+
+CHANNELS = (1, 3, 4)  # of one picture given as an array
 
 
 class Input(NamedTuple):
@@ -28,9 +30,13 @@ class Input(NamedTuple):
         return say(f"data.{self.raw.reason}", **self.raw.values) if isinstance(self.raw, Unreadable) else ""
 
 
-def open_inputs(inputs: Any, kind: str, columns: Sequence[str]) -> Iterator[Input]:
-    """Pictures from files, folders, bytes or arrays; rows of numbers from tables or arrays with these columns."""
-    for place, item in enumerate(_listed(inputs, kind)):
+def open_inputs(inputs: Any, kind: str, columns: Sequence[str], channels: int = 1) -> Iterator[Input]:
+    """Pictures from files, folders, bytes or arrays; rows of numbers from tables or arrays with these columns.
+
+    An array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) is one picture, the last with its transparency on white; other
+    arrays are stacks of pictures. `channels` is what the network sees.
+    """
+    for place, item in enumerate(_listed(inputs, kind, channels)):
         if isinstance(item, np.ndarray):
             yield Input(str(place), _from_array(item, kind, len(columns)))
         elif isinstance(item, bytes):
@@ -93,24 +99,31 @@ def _no_number(cell: str) -> None:
     return None
 
 
-def _listed(inputs: Any, kind: str) -> list[Any]:
+def _listed(inputs: Any, kind: str, channels: int) -> list[Any]:
     if isinstance(inputs, str | Path | bytes):
         return [inputs]
     if isinstance(inputs, list | tuple) and any(isinstance(item, str | Path | bytes | np.ndarray) for item in inputs):
         return [np.asarray(item) if not isinstance(item, str | Path | bytes) else item for item in inputs]
     array = np.asarray(inputs)
+    if kind == "picture" and array.ndim == 3 and channels == 3 and len(array) in CHANNELS[1:]:
+        if array.shape[2] not in CHANNELS:
+            raise DataError("data.array_ambiguous", shape=array.shape, count=len(array))
     single = array.ndim == (2 if kind == "picture" else 1) or (kind == "picture" and _is_one_picture(array))
     return [array] if single else list(array)
 
 
 def _is_one_picture(array: np.ndarray) -> bool:
-    return array.ndim == 3 and array.shape[2] in (1, 3)
+    return array.ndim == 3 and array.shape[2] in CHANNELS
 
 
 def _from_array(array: np.ndarray, kind: str, width: int) -> Any:
     if kind == "picture":
-        if array.dtype not in (np.uint8, np.uint16) or array.ndim not in (2, 3):
+        whole = array.dtype in (np.uint8, np.uint16) and (array.ndim == 2 or _is_one_picture(array))
+        transparent = array.ndim == 3 and array.shape[2] == 4
+        if not whole or transparent and array.dtype != np.uint8:
             return Unreadable("array_not_picture", dtype=array.dtype, shape=tuple(array.shape))
+        if transparent:
+            return Picture(on_white(array))
         return Picture(array[..., None] if array.ndim == 2 else array)
     if array.shape != (width,):
         return Unreadable("wrong_cells", line=0, expected=width, found=array.size)

@@ -223,6 +223,11 @@ def _wide(values: np.ndarray, notes: list[str]) -> np.ndarray:
     return np.rint(values).astype(np.uint16)
 
 
+def on_white(pixels: np.ndarray) -> np.ndarray:
+    """An array with transparency as a picture without: what shows through is white. uint8 (H, W, 4) -> (H, W, 3)"""
+    return np.asarray(_on_white(Image.fromarray(pixels), []))
+
+
 def _on_white(image: Image.Image, notes: list[str]) -> Image.Image:
     mode = "L" if image.mode in GREY else "RGB"
     image = image.convert("RGBA")
