@@ -60,6 +60,7 @@ WRONG_WORDS = [
     (("predict", "digits"), "files is missing. See: deepglass predict --help"),
     (("train", "made:xor", "--modle", "mlp"), "There is no option --modle. Did you mean --model?"),
     (("train", "made:xor", "-x"), "There is no option -x. See:"),
+    (("step", "mlp", "-1,0"), "Numbers that begin with a minus come last, after --. See:"),
     (("train", "made:xor", "--out"), "--out needs a value after it."),
     (("train", "made:xor", "--debug=3"), "--debug takes no value."),
     (("train", "made:xor", "--minutes", "soon"), "train.minutes=soon is not allowed: it must be a number."),

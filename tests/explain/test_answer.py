@@ -11,6 +11,7 @@ from deepglass.explain.answer import choose_method, explain, methods
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.words import speaking
 from deepglass.journey import load
+from tests.explain.conftest import trained
 
 
 @pytest.fixture(autouse=True)
@@ -153,3 +154,24 @@ def test_the_page_shows_the_picture_beside_the_heat_and_how_to_read_it(squares, 
     assert (tmp_path / entry["input"]).is_file() and entry["input"] not in entry["pictures"]
     page = (tmp_path / "explanation.html").read_text()
     assert page.count("<img") == 2 and "bright is where" in page and "tanh" not in page
+
+
+def test_a_number_is_shared_out_among_the_columns_in_its_own_unit(tmp_path, capsys):
+    """target = 100 + 10 a - 5 b: a row's parts say how far each column moved it from the average answer."""
+    points = np.random.default_rng(0).normal(size=(160, 3))
+    lines = [f"{a:.4f},{b:.4f},{c:.4f},{100 + 10 * a - 5 * b:.4f}" for a, b, c in points]
+    (tmp_path / "n.csv").write_text("a,b,c,target\n" + "\n".join(lines) + "\n")
+    run = trained(tmp_path / "n.csv", tmp_path / "run", "train.steps=300", "data.target=target", "data.cache=false")
+    assert "integrated_gradients" in methods(load(run))
+    code, out, err = run_verb(capsys, str(run), "--out", str(tmp_path / "why"), "--json", "--", "1,-1,1", "-1,0,2")
+    document = json.loads(out)
+    assert code == 0 and document["method"] == "integrated_gradients"
+    arrays = np.load(tmp_path / "why" / "explanation.npz")
+    answers = load(run).predict([np.array([1, -1, 1]), np.array([-1, 0, 2]), points.mean(0)])
+    middle = answers[2]["prediction"]
+    for place, expected in ((1, (10, 5, 0)), (2, (-10, 0, 0))):
+        parts = arrays[f"{place:03d}.parts"]
+        assert np.allclose(parts, expected, atol=2.5)
+        assert parts.sum() == pytest.approx(answers[place - 1]["prediction"] - middle, abs=1.0)
+    assert "the answer differs from that for an average input" in err and "score" not in err
+    assert run_verb(capsys, str(run), "--method", "weights", "--out", str(tmp_path / "w"))[0] == 0

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from deepglass.foundation.words import say, speaking
 from deepglass.report.write import SECTIONS, write_report
@@ -217,6 +218,39 @@ def test_each_label_of_several_has_its_row(tmp_path):
     labels = document["scores"]["labels"]
     assert len(labels) == 3 and all(0 < one["n"] <= 27 and 0 <= one["f1"] <= 1 for one in labels)
     assert "F1 by label" in section(page, "scores")
+
+
+def test_the_worst_mistakes_with_several_labels_are_seen_with_their_pictures(tmp_path):
+    """Colours are the labels; of two pictures the table forgets one or names one too many."""
+    generator = np.random.default_rng(0)
+    lines = ["file,red,green,blue,split"]
+    for place in range(72):
+        has = [place % 2, place // 2 % 2, place // 4 % 2]
+        pixels = generator.integers(0, 60, (16, 16, 3), dtype=np.uint8) + (150 * np.array(has)).astype(np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{place:02d}.png")
+        told = {56: [0, 0, 1], 57: [1, 1, 1]}.get(place, has)  # in truth 56 has none of them and 57 is red
+        lines.append(f"{place:02d}.png,{','.join(map(str, told))},{'test' if place >= 56 else 'train'}")
+    (tmp_path / "labels.csv").write_text("\n".join(lines) + "\n")
+    words = ("model.name=mlp", "train.steps=150", "train.lr=0.003", "data.cache=false", "task.picture.size=16")
+    page, document = written(trained(tmp_path, tmp_path / "run", *words), "en")
+    found = document["mistakes"]
+    assert (found["wrong"], found["of"]) == (2, 16)
+    by_name = {one["id"]: one for one in found["worst"]}
+    assert by_name["56.png"]["true"] == ["blue"] and by_name["56.png"]["predicted"] == []
+    assert by_name["57.png"]["true"] == ["blue", "green", "red"] and by_name["57.png"]["predicted"] == ["red"]
+    cards = re.findall(r'<figure class="card">.*?</figure>', section(page, "mistakes"), flags=re.DOTALL)
+    assert len(cards) == 2 and all("data:image/png;base64," in card for card in cards)
+    assert "missed blue" in cards[0] + cards[1] and "blue, taken for none of the labels" in cards[0] + cards[1]
+
+
+def test_mistakes_of_rows_with_several_labels_are_a_table(tmp_path):
+    rows = np.random.default_rng(0).normal(size=(90, 4)).astype("float32")
+    np.savez(tmp_path / "m.npz", x=rows, y=np.random.default_rng(1).integers(0, 2, (90, 3)).astype("uint8"))
+    page, document = written(trained(tmp_path / "m.npz", tmp_path / "run", "train.steps=9", "data.test=0.3"), "en")
+    worst = document["mistakes"]["worst"]
+    assert worst == sorted(worst, key=lambda one: -one["confidence"]) and all(one["confidence"] > 0.5 for one in worst)
+    assert all(set(one["true"]) != set(one["predicted"]) for one in worst)
+    assert worst[0]["id"] in section(page, "mistakes") and " sure" in section(page, "mistakes")
 
 
 def test_a_report_is_small(digits):

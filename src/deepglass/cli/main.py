@@ -86,7 +86,8 @@ def _wrong(error: Any) -> str:
     name, parameter = getattr(error, "option_name", ""), getattr(error, "param", None)
     if kind == "NoSuchOption":
         offered = [word for one in error.ctx.command.params for word in one.opts if word.startswith("--")]
-        return say("cli.no_option", name=name, hint=catalogue.nearest(name, offered))
+        number = re.match(r"-[\d.]", name)  # a row of numbers, and its first is negative
+        return say("cli.no_option", name=name, hint=say("cli.dashes") if number else catalogue.nearest(name, offered))
     if name:
         return say("cli.takes_no_value" if "not take" in message else "cli.needs_value", name=name)
     if parameter is not None:

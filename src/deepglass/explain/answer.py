@@ -117,7 +117,7 @@ def reading(bundle: Bundle, method: str) -> str:
 def _opened(inputs: Any, facts: Any) -> list[Input]:
     """The inputs in order; a row of numbers may be written as "0.2,0.9", and is then known by that."""
     if facts.kind != "vector" or not isinstance(inputs, list):
-        return list(open_inputs(inputs, facts.kind, facts.columns))
+        return list(open_inputs(inputs, facts.kind, facts.columns, facts.channels))
     found: list[Input] = []
     for item in inputs:
         opened = open_inputs([_numbers(item) if isinstance(item, str) else item], facts.kind, facts.columns)

@@ -12,6 +12,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from deepglass.bundle import Bundle
+from deepglass.foundation.ports import Vector
 from deepglass.views.view import View
 
 
@@ -53,6 +54,11 @@ def stages(model: nn.Module) -> list[str]:
 def labels_of(bundle: Bundle) -> Sequence[str]:
     """The names of a classifier's classes; nothing for other tasks."""
     return getattr(bundle.task.facts, "labels", ())
+
+
+def answers_a_number(bundle: Bundle) -> bool:
+    """Whether the answer is one number: no classes, one output."""
+    return not labels_of(bundle) and bundle.task.asks().gives == Vector(1)
 
 
 def kind_of(bundle: Bundle) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 from torch import nn
 
 from deepglass.bundle import Bundle
-from deepglass.explain.method import Explanation, Method, Row, kind_of
+from deepglass.explain.method import Explanation, Method, Row, kind_of, labels_of
 from deepglass.foundation.words import say
 from deepglass.graph.trace import example
 from deepglass.views.bars import Bars
@@ -42,7 +42,7 @@ def explain(bundle: Bundle, row: Row | None = None) -> Explanation:
         shaped = weight.reshape(len(weight), facts.channels, facts.height, facts.width)
         view, words = _gallery(shaped), say("explain.weights_neurons", count=len(weight))
     else:
-        view, words = _bars(weight, facts.columns)
+        view, words = _bars(weight, facts.columns, bool(labels_of(bundle)))
     return Explanation({"weights": view}, {"weights": weight}, words)
 
 
@@ -64,7 +64,7 @@ def _gallery(kernels: np.ndarray) -> Gallery:
     return Gallery(pictures, say("explain.first_layer"))
 
 
-def _bars(weight: np.ndarray, columns: tuple[str, ...]) -> tuple[View, str]:
+def _bars(weight: np.ndarray, columns: tuple[str, ...], classes: bool) -> tuple[View, str]:
     """One neuron: its weights. Several: how strongly each column is read by all of them together."""
     one = len(weight) == 1
     values = weight[0] if one else np.sqrt((weight**2).sum(0))
@@ -72,7 +72,9 @@ def _bars(weight: np.ndarray, columns: tuple[str, ...]) -> tuple[View, str]:
     names = [columns[place] for place in kept]
     label = say("explain.weight") if one else say("explain.strength")
     view = Bars(names, values[kept].tolist(), say("explain.first_layer"), label)
-    return view, say("explain.weights_one") if one else say("explain.weights_many", count=len(weight))
+    if one:
+        return view, say("explain.weights_one" if classes else "explain.weights_number")
+    return view, say("explain.weights_many", count=len(weight))
 
 
 def _inputs(bundle: Bundle) -> int:

@@ -1,6 +1,7 @@
 """Answers that are not one class: numbers, predicted against true, and labels of which a row may have several."""
 
 import numpy as np
+from torch import Tensor
 
 from deepglass.foundation.words import say
 from deepglass.metrics.f1 import ratio
@@ -19,12 +20,23 @@ MOST_ROWS = 12
 def answers(case: Case) -> tuple[list[Exhibit], dict[str, object]]:
     """Drawings and figures of the part that counts; nothing for answers of another kind."""
     predictions = case.results[case.part][1]
-    target = case.material.targets.get("target")
     if "values" in predictions and predictions["values"].ndim == 1:
         return [_numbers(case)], {}
-    if case.labels and "logits" in predictions and target is not None and target.shape[1:] == (len(case.labels),):
-        return _labels(case, case.labels)
+    found = several_labels(case)
+    if found is not None and case.labels:
+        return _labels(case.labels, *found)
     return [], {}
+
+
+def several_labels(case: Case) -> tuple[Tensor, Tensor] | None:
+    """Which labels each row of the part that counts has, and the network's share for each; None for other tasks.
+
+    bool (N, K), float64 (N, K)
+    """
+    predictions, target = case.results[case.part][1], case.material.targets.get("target")
+    if not case.labels or "logits" not in predictions or target is None or target.shape[1:] != (len(case.labels),):
+        return None
+    return target[case.material.rows[case.part]] > 0, predictions["logits"].cpu().double().sigmoid()
 
 
 def _numbers(case: Case) -> Exhibit:
@@ -48,11 +60,9 @@ def _numbers(case: Case) -> Exhibit:
     return Exhibit(view, words, Table(heads, cells, say("report.furthest")))
 
 
-def _labels(case: Case, labels: tuple[str, ...]) -> tuple[list[Exhibit], dict[str, object]]:
+def _labels(labels: tuple[str, ...], true: Tensor, shares: Tensor) -> tuple[list[Exhibit], dict[str, object]]:
     """Precision, recall and F1 of every label, and how many rows have it."""
-    rows = case.material.rows[case.part]
-    true = case.material.targets["target"][rows] > 0
-    said = case.results[case.part][1]["logits"].cpu() > 0
+    said = shares > 0.5
     hits, given, there = ((part.double().sum(0)) for part in (said & true, said, true))
     scores = [ratio(hits, given), ratio(hits, there), ratio(2 * hits, given + there)]
     columns = zip(*(part.tolist() for part in (*scores, given, there)), strict=True)

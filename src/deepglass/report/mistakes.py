@@ -1,11 +1,17 @@
-"""The worst mistakes: held-out examples of which the network was surest and wrong, with what it looked at."""
+"""The worst mistakes: held-out examples of which the network was surest and wrong, with what it looked at.
+
+Where an example may have several labels, its mistake is the label of which the network was surest and wrong.
+"""
+
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from deepglass.explain.grad_cam import fits, grad_cam, last_map
 from deepglass.foundation.words import say
-from deepglass.report.case import Case, Classified
+from deepglass.report.answers import several_labels
+from deepglass.report.case import Case
 from deepglass.report.section import Card, Section, percent, sentences
 from deepglass.report.thumbnail import thumbnail
 from deepglass.views.heat import Heat
@@ -16,76 +22,130 @@ MOST = 12
 MOST_COLUMNS = 6  # of a row of numbers
 
 
+class Mistake(NamedTuple):
+    """One wrong answer; what is true and what was said are a class, or a list of labels."""
+
+    row: int  # of the source
+    id: str
+    true: Any
+    predicted: Any
+    confidence: float
+    output: int  # that was wrongly high, or wrongly low
+    name: str  # of that output
+
+    def entry(self) -> dict[str, Any]:
+        """What report.json holds."""
+        return {"id": self.id, "true": self.true, "predicted": self.predicted, "confidence": self.confidence}
+
+    def said(self) -> tuple[str, str]:
+        """What is true and what was said, in words."""
+        return _words(self.true), _words(self.predicted)
+
+
 def mistakes(case: Case) -> Section | None:
     """Pictures with heat, or a table for rows of numbers."""
-    found = case.classified()
+    found = _classes(case) or _several(case)
     if found is None or case.inputs is None:
         return None
-    wrong = torch.nonzero(found.predicted != found.targets)[:, 0]
-    sure = found.shares.max(1).values
-    worst = wrong[sure[wrong].argsort(descending=True, stable=True)][:MOST]
-    figures = {
-        "wrong": len(wrong),
-        "of": len(found.targets),
-        "worst": [_entry(found, place) for place in worst.tolist()],
-    }
-    if not len(wrong):
-        return Section("mistakes", say("report.no_mistakes", count=number(len(found.targets))), figures=figures)
+    wrong, worst = found
+    of = len(case.material.rows[case.part])
+    figures = {"wrong": wrong, "of": of, "worst": [mistake.entry() for mistake in worst]}
+    if not wrong:
+        return Section("mistakes", say("report.no_mistakes", count=number(of)), figures=figures)
     pictures = case.inputs.kind == "picture"
-    lead = say("report.lead_mistakes", wrong=number(len(wrong)), count=number(len(found.targets)), shown=len(worst))
+    lead = say("report.lead_mistakes", wrong=number(wrong), count=number(of), shown=len(worst))
     return Section(
         "mistakes",
         sentences(lead, say("report.lead_heat") if pictures and fits(case.run.bundle) else ""),
-        cards=_cards(case, found, worst) if pictures else (),
-        tables=() if pictures else [_table(case, found, worst.tolist())],
+        cards=_cards(case, worst) if pictures else (),
+        tables=() if pictures else [_table(case, worst)],
         figures=figures,
     )
 
 
-def _entry(found: Classified, place: int) -> dict[str, object]:
-    predicted, true = int(found.predicted[place]), int(found.targets[place])
-    return {
-        "id": found.ids[place],
-        "true": found.name(true),
-        "predicted": found.labels[predicted],
-        "confidence": float(found.shares[place, predicted]),
-    }
+def _classes(case: Case) -> tuple[int, list[Mistake]] | None:
+    """How many answers are wrong, and the worst of them."""
+    found = case.classified()
+    if found is None:
+        return None
+    wrong = torch.nonzero(found.predicted != found.targets)[:, 0]
+    sure = found.shares.max(1).values
+    worst: list[Mistake] = []
+    for place in wrong[sure[wrong].argsort(descending=True, stable=True)][:MOST].tolist():
+        output = int(found.predicted[place])
+        name, true = found.labels[output], found.name(int(found.targets[place]))
+        row = int(found.rows[place])
+        worst.append(Mistake(row, found.ids[place], true, name, float(sure[place]), output, name))
+    return len(wrong), worst
 
 
-def _cards(case: Case, found: Classified, worst: torch.Tensor) -> list[Card]:
-    heats = _heats(case, found, worst)
+def _several(case: Case) -> tuple[int, list[Mistake]] | None:
+    """The same where an example may have several labels."""
+    found = several_labels(case)
+    if found is None or case.labels is None:
+        return None
+    true, shares = found
+    said = shares > 0.5
+    sure = torch.where(said != true, torch.maximum(shares, 1 - shares), 0.0)
+    surest, output = sure.max(1)
+    wrong = torch.nonzero(surest > 0)[:, 0]
+    rows, labels = case.material.rows[case.part], np.array(case.labels, dtype=object)
+    worst: list[Mistake] = []
+    for place in wrong[surest[wrong].argsort(descending=True, stable=True)][:MOST].tolist():
+        row, at = int(rows[place]), int(output[place])
+        there, given = (labels[flags[place].numpy()].tolist() for flags in (true, said))
+        name = str(case.material.store.index.ids[row])
+        worst.append(Mistake(row, name, there, given, float(surest[place]), at, str(labels[at])))
+    return len(wrong), worst
+
+
+def _cards(case: Case, worst: list[Mistake]) -> list[Card]:
     cards: list[Card] = []
-    for heat, place in zip(heats, worst.tolist(), strict=True):
-        pixels, entry = case.pixels(int(found.rows[place])), _entry(found, place)
+    for heat, mistake in zip(_heats(case, worst), worst, strict=True):
+        pixels = case.pixels(mistake.row)
         assert pixels is not None
         seen, pictures = "", [thumbnail(pixels)]
         if heat is not None:
-            view = Heat(pixels, heat, str(entry["predicted"]))
+            view = Heat(pixels, heat, mistake.name)
             pictures.append(thumbnail(view.overlay().pixels))
             seen = view.text()
-        title = say("report.taken_for", true=entry["true"], taken=entry["predicted"])
-        sure = say("report.sure", share=percent(float(entry["confidence"])))  # pyright: ignore
-        described = say("report.described_mistake", id=entry["id"], title=title, seen=seen)
-        cards.append(Card(tuple(pictures), described, title, (sure, str(entry["id"]))))
+        true, taken = mistake.said()
+        title = say("report.taken_for", true=true, taken=taken)
+        described = say("report.described_mistake", id=mistake.id, title=title, seen=seen)
+        cards.append(Card(tuple(pictures), described, title, (_sure(mistake), mistake.id)))
     return cards
 
 
-def _heats(case: Case, found: Classified, worst: torch.Tensor) -> list[np.ndarray | None]:
+def _heats(case: Case, worst: list[Mistake]) -> list[np.ndarray | None]:
     if not fits(case.run.bundle):
         return [None] * len(worst)
-    inputs = case.presented(found.rows[worst.numpy()])
+    inputs = case.presented(np.array([mistake.row for mistake in worst]))
     stage = last_map(case.model, inputs[:1])
     assert stage is not None
-    return list(grad_cam(case.model, inputs, found.predicted[worst].to(inputs.device), stage).cpu().numpy())
+    outputs = torch.tensor([mistake.output for mistake in worst], device=inputs.device)
+    return list(grad_cam(case.model, inputs, outputs, stage).cpu().numpy())
 
 
-def _table(case: Case, found: Classified, worst: list[int]) -> Table:
+def _table(case: Case, worst: list[Mistake]) -> Table:
     names = case.inputs.columns[:MOST_COLUMNS]
     values = case.material.store.columns["input"]
-    rows = []
-    for place in worst:
-        entry = _entry(found, place)
-        numbers = [float(value) for value in values[found.rows[place]][:MOST_COLUMNS]]
-        rows.append([entry["id"], entry["true"], entry["predicted"], percent(float(entry["confidence"])), *numbers])  # pyright: ignore
+    rows: list[list[Any]] = []
+    for mistake in worst:
+        numbers = [float(value) for value in values[mistake.row][:MOST_COLUMNS]]
+        rows.append([mistake.id, *mistake.said(), _sure(mistake), *numbers])
     heads = [say(f"report.column_{name}") for name in ("example", "true", "taken", "sure")]
     return Table([*heads, *names], rows)
+
+
+def _sure(mistake: Mistake) -> str:
+    share = percent(mistake.confidence)
+    if not isinstance(mistake.true, list):
+        return say("report.sure", share=share)
+    missing = mistake.name in mistake.true
+    return say("report.sure_without" if missing else "report.sure_of", label=mistake.name, share=share)
+
+
+def _words(answer: Any) -> str:
+    if not isinstance(answer, list):
+        return str(answer)
+    return ", ".join(answer) or say("tasks.no_label")
