@@ -108,25 +108,33 @@ class Bench:
 def race(bench: Bench, row: str, asked: argparse.Namespace, results: Results) -> None:
     """Every contestant once a round; the first round starts with nothing compiled or remembered.
 
-    With --more the rounds are added to the row's last race, with the contestants that it has.
+    With --more the row's last race goes on where it was left, with the contestants that it has.
     """
+    began = time.time()
     mine = [one for one in results["sessions"] if one["row"] == row]
-    if asked.more and mine:
-        session = mine[-1]
-    else:
+    if not (asked.more and mine):
         contestants = chosen(asked.contestants, row, results["trials"].get(row, {}))
         bench.forget(contestants, row)
         date = f"{datetime.datetime.now():%Y-%m-%d %H:%M}"
         about = {"row": row, "date": date, "seconds": bench.seconds, "threads": bench.threads}
-        session = {**about, "runs": {name: [] for name in contestants}}
-        results["sessions"].append(session)
-    for _ in range(asked.rounds):
-        for name, runs in session["runs"].items():
-            if not (runs and "failed" in runs[-1]):
-                runs.append(bench.run(row, name))
-    check(row, session["runs"])
-    for name, one in sorted(medians(session).items(), key=lambda item: -item[1]["speed"]):
+        mine = [{**about, "runs": {name: [] for name in contestants}}]
+        results["sessions"] += mine
+    runs: dict[str, list[dict[str, Any]]] = mine[-1]["runs"]
+    while name := waiting(runs, asked.rounds):
+        if time.time() - began > asked.minutes * 60:
+            print(f"{row}: time is up; go on with --more")
+            break
+        runs[name].append(bench.run(row, name))
+    check(row, runs)
+    for name, one in sorted(medians(mine[-1]).items(), key=lambda item: -item[1]["speed"]):
         print(f"{name:32} {one['speed']:12,.1f} examples/s")
+
+
+def waiting(runs: dict[str, list[dict[str, Any]]], rounds: int) -> str:
+    """Whose turn it is: the first of those with the fewest runs; who failed twice is not asked again."""
+    open_ = [name for name, found in runs.items() if sum("failed" in run for run in found) < 2]
+    name = min(open_, key=lambda one: len(runs[one]), default="")
+    return name if name and len(runs[name]) < rounds else ""
 
 
 def check(row: str, runs: dict[str, list[dict[str, Any]]]) -> None:
@@ -198,7 +206,8 @@ def words() -> argparse.ArgumentParser:
     found.add_argument("--rows", default=",".join(ROWS), help=f"some of {', '.join(ROWS)}")
     found.add_argument("--contestants", default="documented", help=f"documented, tuned, or names; {OURS} always runs")
     found.add_argument("--rounds", type=int, default=3)
-    found.add_argument("--more", action="store_true", help="add rounds to the row's last race")
+    found.add_argument("--more", action="store_true", help="go on with the row's last race, up to so many rounds")
+    found.add_argument("--minutes", type=float, default=1e6, help="start no further contestant of a race after these")
     found.add_argument("--seconds", type=float, default=5.0, help="of steady state, in each round")
     found.add_argument("--epochs", type=int, default=3, help="of learn")
     found.add_argument("--threads", type=int, default=2)
