@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
@@ -21,15 +22,16 @@ from deepglass.data.source import Unreadable
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import RunFailed, UsageError
 from deepglass.foundation.ports import PortMismatch, Ports, Vector
-from deepglass.foundation.sealed import digest, read_sealed, write_sealed
+from deepglass.foundation.sealed import UNREADABLE, check_sealed_text, read_sealed, write_sealed
 from deepglass.foundation.settings import Choice, Settings, from_json, read_toml, resolve, to_json
 from deepglass.foundation.words import say
 from deepglass.tasks.task import Predictions, Task
 from deepglass.weights.settings import WeightsSettings
-from deepglass.weights.start import Start, public_start
+from deepglass.weights.start import Start, agree, public_start
 
 FORMAT = 1
 EXTERNAL = "external"
+PARTS = {"format": int, "model": dict, "task": dict, "facts": object, "figures": dict, "about": dict}
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ def external(*, model: bool, task: bool) -> dict[str, Choice]:
 def written(file: Path, base: Settings) -> Settings:
     """The settings of a run.toml over `base`; parts that it calls external have none and are handed in again."""
     overrides = read_toml(file)
+    check_sealed_text(file)
     called = {one.path for one in overrides if one.value == EXTERNAL}
     sections = external(model="model.name" in called, task="task.name" in called)
     return resolve(replace(base, **sections), overrides)[0]  # pyright: ignore
@@ -173,13 +176,15 @@ class Bundle:
     @classmethod
     def load(cls, folder: Path, own: Own = Own()) -> "Bundle":
         """Read a sealed folder; `own` must hold what the bundle calls external."""
-        files = read_sealed(folder)
-        document = json.loads(files["bundle.json"])
-        if document.get("format") != FORMAT:
-            raise RunFailed("bundle.version", folder=folder, found=document.get("format"), known=FORMAT)
-        task = _task(document, own.task, folder)
-        network = _network(document, own.model, folder)
-        load_weights(network, load_tensors(files["model.safetensors"]), str(folder))
+        document, weights = _opened(folder)
+        try:
+            task = _task(document, own.task, folder)
+            network = _network(document, own.model, folder, weights)
+        except (*UNREADABLE, MemoryError, RuntimeError) as error:  # settings that are typed and make no sense
+            if own.task is not None or own.model is not None:
+                raise  # the user's own code
+            raise _malformed(folder, error) from None
+        load_weights(network, weights, str(folder))
         network.eval()
         return cls(document, network, task, folder)
 
@@ -212,12 +217,16 @@ def describe(
 
 def load_weights(network: nn.Module, weights: dict[str, Tensor], place: str) -> None:
     """Strictly: every name and shape must be there, and none may be left over."""
+    _check_weights(network, weights, place)
+    network.load_state_dict(weights)
+
+
+def _check_weights(network: nn.Module, weights: dict[str, Tensor], place: str) -> None:
     wanted = network.state_dict()
     wrong = sorted(wanted.keys() ^ weights.keys())
     wrong += [name for name in wanted.keys() & weights.keys() if wanted[name].shape != weights[name].shape]
     if wrong:
         raise RunFailed("bundle.weights", folder=place, names=", ".join(wrong[:5]), count=len(wrong))
-    network.load_state_dict(weights)
 
 
 def start_of(settings: WeightsSettings, model: str) -> Start | None:
@@ -230,21 +239,42 @@ def start_of(settings: WeightsSettings, model: str) -> Start | None:
     folder = next((place for place in places if (place / "bundle.json").is_file()), None)
     if folder is None:
         raise UsageError("bundle.not_found", place=settings.parent, hint="")
-    document = json.loads((folder / "bundle.json").read_bytes())
-    name, inputs = document["model"]["name"], (document["facts"] or {}).get("inputs") or {}
+    document, _ = _opened(folder)
+    name, facts = document["model"]["name"], document["facts"]
+    inputs = (facts.get("inputs") if isinstance(facts, dict) else None) or {}
     return Start(
         settings.parent,
-        lambda: load_tensors(read_sealed(folder)["model.safetensors"]),
+        lambda: _opened(folder)[1],
         None if name == EXTERNAL else _chosen(name, document["model"]["settings"]),
         {key: tuple(value) if isinstance(value, list) else value for key, value in inputs.items()},
     )
 
 
-def content_hash(bundle: Bundle) -> str:
-    """One name for all that a bundle holds."""
-    if bundle.folder is None:
-        raise UsageError("bundle.unsaved")
-    return digest(bundle.folder)
+def check_start(start: Start, model: str, task: Any) -> None:
+    """Raise what the weights contradict of the network's name and the task's settings, or what keeps them unread."""
+    if start.model and model not in (start.model.name, EXTERNAL):
+        raise UsageError("weights.other_model", place=start.place, model=start.model.name, asked=model)
+    if hasattr(task, "picture"):
+        agree(start, task.picture)
+    start.read()
+
+
+def _opened(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """A bundle's document and weights, checked against the manifest and for being what they should be."""
+    files = read_sealed(folder)
+    try:
+        document = json.loads(files["bundle.json"])
+        if document.get("format") != FORMAT:
+            raise RunFailed("bundle.version", folder=folder, found=document.get("format"), known=FORMAT)
+        if wrong := [part for part, kind in PARTS.items() if not isinstance(document[part], kind)]:
+            raise TypeError(*wrong)
+        return document, load_tensors(files["model.safetensors"])
+    except (*UNREADABLE, SafetensorError) as error:
+        raise _malformed(folder, error) from None
+
+
+def _malformed(folder: Path, error: BaseException) -> RunFailed:
+    return RunFailed("bundle.malformed", folder=folder, reason=f"{type(error).__name__} {error}".strip())
 
 
 def _task(document: dict[str, Any], own: Any, folder: Path) -> Task:
@@ -257,12 +287,14 @@ def _task(document: dict[str, Any], own: Any, folder: Path) -> Task:
     return settings.build(from_json(settings.facts_type, document["facts"], "bundle.json"))
 
 
-def _network(document: dict[str, Any], model: nn.Module | None, folder: Path) -> nn.Module:
+def _network(document: dict[str, Any], model: nn.Module | None, folder: Path, weights: dict[str, Tensor]) -> nn.Module:
     name = document["model"]["name"]
     if name == EXTERNAL:
         if model is None:
             raise UsageError("bundle.external", folder=folder)
         return model
+    with torch.device("meta"):  # before any memory is taken: a document may claim a network of any size
+        _check_weights(build(name, document["model"]["settings"]), weights, str(folder))
     return build(name, document["model"]["settings"])
 
 

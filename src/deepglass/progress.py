@@ -14,6 +14,7 @@ from deepglass.foundation.words import say
 from deepglass.views.view import number
 
 SHOWN = 3  # figures of a check that the terminal names
+TROUBLE = {"save_failed": "cli.save_failed", "passed_over": "cli.passed_over"}  # kinds of events that are told at once
 PLAIN_EVERY = 10.0  # seconds between two plain lines, checks apart
 
 
@@ -65,8 +66,8 @@ class Watch:
         elif kind == "end":
             self.live.update(self.bar, description=say("cli.writing_report"))
             self.console.print(say("cli.writing_report"))
-        elif kind == "save_failed":
-            self.console.print(say("cli.save_failed", reason=event["reason"]))
+        elif kind in TROUBLE:
+            self.console.print(say(TROUBLE[kind], reason=event["reason"]))
 
     def _start(self, event: Event) -> None:
         self.steps, self.epoch_steps = event["steps"], event["epoch_steps"]

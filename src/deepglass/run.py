@@ -4,7 +4,6 @@ run.toml (every setting and its origin) · data.json (facts, fingerprint) · mac
 checkpoints/ · bundle/ · blobs/
 """
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,18 @@ import numpy as np
 import torch
 from torch import nn
 
-from deepglass.bundle import EXTERNAL, Bundle, Own, check_own, describe, fit_model, start_of, task_settings, written
+from deepglass.bundle import (
+    EXTERNAL,
+    Bundle,
+    Own,
+    check_own,
+    check_start,
+    describe,
+    fit_model,
+    start_of,
+    task_settings,
+    written,
+)
 from deepglass.data.cache import Store, prepare_all
 from deepglass.data.check import before, named
 from deepglass.data.loader import every_example, make_batch
@@ -32,19 +42,19 @@ from deepglass.engine.measure import candidates, choose_plan
 from deepglass.engine.optimizers import build_optimizer
 from deepglass.engine.plan import Plan, plain_plan, read_plan, steps_within, write_plan
 from deepglass.engine.settings import TrainSettings
-from deepglass.engine.state import State, freeze, start_averages, trainable
+from deepglass.engine.state import Score, State, freeze, start_averages, trainable
 from deepglass.engine.tensorboard import TensorBoard
-from deepglass.foundation.device import choose_device, machine
+from deepglass.foundation.device import choose_device, differs, machine
 from deepglass.foundation.errors import DataError, DeepglassError, RunFailed, Stopped, UsageError
 from deepglass.foundation.lock import locked
 from deepglass.foundation.ports import Image
-from deepglass.foundation.sealed import sweep, write_text
+from deepglass.foundation.sealed import read_document, sweep, write_document, write_sealed_text
 from deepglass.foundation.seeds import seed_torch
 from deepglass.foundation.settings import Choice, choose, from_json, to_json, to_toml
 from deepglass.material import Material, Watch, gather, gather_elsewhere, picture_size
 from deepglass.tasks.task import Predictions, Task
 from deepglass.weights.settings import WeightsSettings
-from deepglass.weights.start import Start, adapted, agree, begin
+from deepglass.weights.start import Start, adapted, begin
 
 EVALUATION_BATCH = 256
 
@@ -167,7 +177,7 @@ class Run:
         """A fresh state: step 0."""
         settings = self.settings.train
         model = self.build_model(task).to(self.device)
-        if not Checkpoints(self.folder).steps() and self.start:  # a resume needs no weights but its own
+        if not Checkpoints(self.folder).begun() and self.start:  # a resume needs no weights but its own
             begin(model, self.start)
         freeze(model, settings.freeze)
         tree = nn.ModuleDict({"model": model} | ({"task": task} if isinstance(task, nn.Module) else {}))
@@ -193,15 +203,15 @@ class Run:
         journal = Journal(self.folder, (*watchers, *extra))
         training, state = self.training(material, journal, asked_to_stop)
         rejected: list[DeepglassError] = []
-        if training.checkpoints.steps():
+        training.checkpoints.clean()
+        if training.checkpoints.begun():
             tensors, document, rejected = training.checkpoints.newest()
             restore(state, tensors, document)
             training.saved_at = (state.step, 0.0)
         about = {"plan": training.plan, "epoch_steps": training.epoch, "rejected": [str(error) for error in rejected]}
-        about["differs"] = self._differences() if state.step else []
+        about["differs"] = differs(self.folder / "machine.json") if state.step else []
         about["warnings"] = [named(finding) for finding in material.findings if finding.level == "warning"]
         journal.write("start", state.step, steps=training.steps, place=self.settings.data.place, **about)
-        training.checkpoints.clean()
         try:
             state = train(material.task, state, training)
         except DeepglassError as error:
@@ -211,8 +221,8 @@ class Run:
             journal.write("stopped", state.step)
             raise Stopped("run.stopped", step=state.step, steps=training.steps, folder=self.folder)
         last = state.step
-        self._finish(state, training.checkpoints, material)  # leaves the best step's weights in the state
-        journal.write("end", last, best=best.step if (best := state.best()) else None)
+        best = self._finish(state, training.checkpoints, material, journal)  # whose weights are then in the state
+        journal.write("end", last, best=best.step if best else None)
         return state
 
     def training(
@@ -253,7 +263,7 @@ class Run:
     def _plan(self, task: Task, state: State, training: Training) -> Plan:
         """The run's plan: read where it was decided before, never measured anew on a resume."""
         file = self.folder / "plan.json"
-        if file.is_file():
+        if file.is_file() or training.checkpoints.begun():
             return read_plan(file)
         settings = self.settings.train
         steps = settings.steps or max(1, math.ceil(settings.epochs * training.epoch))
@@ -291,32 +301,13 @@ class Run:
         if self.settings.train.plan not in ("auto", "plain"):
             read_plan(Path(self.settings.train.plan))
         if self.start:
-            self._agreeing(self.start)
+            check_start(self.start, self.settings.model.name, self.settings.task.settings)
 
     def write(self) -> None:
         """run.toml and machine.json of a new run; the settings are then those that every later life reads."""
-        write_text(self.folder / "run.toml", to_toml(self.settings, self.origins))
+        write_sealed_text(self.folder / "run.toml", to_toml(self.settings, self.origins))
         self.settings = written(self.folder / "run.toml", RunSettings())
-        write_text(self.folder / "machine.json", json.dumps(machine(), indent=1) + "\n")
-
-    def _differences(self) -> list[str]:
-        """What of the machine is no longer as in the run's first life, so that bits may differ from here on."""
-        now = machine()
-        try:
-            then = dict(json.loads((self.folder / "machine.json").read_text(encoding="utf-8")))
-        except (OSError, ValueError):
-            return ["machine.json"]
-        names = ("torch", "processor", "instructions", "threads")
-        return [f"{name}: {then.get(name)} -> {now[name]}" for name in names if then.get(name) != now[name]]
-
-    def _agreeing(self, start: Start) -> None:
-        """Raise what the weights contradict, or what keeps them from being read."""
-        model = self.settings.model.name
-        if start.model and model not in (start.model.name, EXTERNAL):
-            raise UsageError("weights.other_model", place=start.place, model=start.model.name, asked=model)
-        if hasattr(self.settings.task.settings, "picture"):
-            agree(start, self.settings.task.settings.picture)
-        start.read()
+        write_document(self.folder / "machine.json", machine())
 
     def _evaluate(
         self, model: nn.Module, task: Task, material: Material, part: str
@@ -325,13 +316,11 @@ class Run:
         batches = every_example(material.store, material.targets, rows, EVALUATION_BATCH)
         return evaluate(task, model, batches(), self.device, len(rows))
 
-    def _finish(self, state: State, checkpoints: Checkpoints, material: Material) -> None:
+    def _finish(self, state: State, checkpoints: Checkpoints, material: Material, journal: Journal) -> Score | None:
         """The bundle: the weights that were best on validation, averaged ones where averaging is on."""
-        kept = {*checkpoints.steps(), state.step}  # not among them: a save that failed
-        best = state.best(kept) if len(material.rows["val"]) else None  # without validation the last weights stay
-        if best is not None and best.step != state.step:
-            tensors, document = checkpoints.load(best.step)
-            restore(state, tensors, document)
+        best, rejected = checkpoints.best(state) if len(material.rows["val"]) else (None, [])  # else the last ones
+        if rejected:
+            journal.write("passed_over", state.step, reason=" ".join(str(error) for error in rejected))
         weights = state.averages or state.model.state_dict()
         model = fit_model(self.settings.model, material.task.asks())
         facts = material.task.facts
@@ -341,11 +330,13 @@ class Run:
             "seed": self.settings.seed,
             "place": self.settings.data.place,
             "weights": self.settings.weights,
+            "passed_over": [error.in_english() for error in rejected],
         }
         document = describe(model, self.settings.task, facts, best.figures if best else {}, about)
         state.model.load_state_dict(weights)
         Bundle(document, state.model, material.task).save(self.folder / "bundle")
         self.__dict__.pop("bundle", None)
+        return best
 
     def _task(self, parts: np.ndarray) -> Task:
         """The task with the facts of the run's first life, or with what the index tells."""
@@ -379,7 +370,7 @@ class Run:
         facts = task.settle({name: values[rows] for name, values in store.columns.items() if name not in store.offsets})
         document = {"fingerprint": self.source.fingerprint(), "rows": counts, "facts": to_json(facts)}
         if keep:
-            write_text(self.folder / "data.json", json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+            write_document(self.folder / "data.json", document)
         if self.own.task is not None and not hasattr(self.own.task, "learn"):
             task.facts = facts
             return task
@@ -387,10 +378,10 @@ class Run:
 
     def _data_document(self) -> dict[str, Any] | None:
         file = self.folder / "data.json"
-        if not file.is_file():
+        if not file.is_file() and not Checkpoints(self.folder).begun():
             return None
         try:
-            document = json.loads(file.read_text(encoding="utf-8"))
+            document = read_document(file)
             return {name: document[name] for name in ("fingerprint", "facts")} | {"rows": document.get("rows")}
-        except (ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError) as error:
             raise RunFailed("run.bad_file", file=file, reason=error, place=self.settings.data.place) from None

@@ -6,6 +6,7 @@ import pytest
 
 from deepglass.cli.ls import ROOMS, find_runs, look_at
 from deepglass.cli.main import main
+from deepglass.engine.journal import VERSION, line_of
 from deepglass.foundation import catalogue
 from deepglass.foundation.words import choose_language
 
@@ -26,7 +27,7 @@ def runs(tmp_path):
     """Four runs: finished, stopped, killed and never begun; and what is none."""
 
     def event(kind, step, life=1, **values):
-        return json.dumps({"v": 1, "life": life, "step": step, "kind": kind, "time": 0.0, **values})
+        return line_of({"v": VERSION, "life": life, "step": step, "kind": kind, "time": 0.0, **values})
 
     def check(step, value):
         return event("check", step, figures={"accuracy": {"value": value, "better": "up"}})

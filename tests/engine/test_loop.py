@@ -1,6 +1,5 @@
 """The loop's promises: resumes bit for bit, shards equal the full batch, a turn changes only what is its own."""
 
-import json
 from dataclasses import replace
 
 import pytest
@@ -9,7 +8,7 @@ from torch import nn
 
 from deepglass.data.order import Balanced, Lengths, Shuffled
 from deepglass.engine.checkpoint import Checkpoints, restore
-from deepglass.engine.journal import Journal, read_events
+from deepglass.engine.journal import VERSION, Journal, line_of, read_events
 from deepglass.engine.loop import Training, train
 from deepglass.engine.measure import try_plan
 from deepglass.engine.optimizers import build_optimizer
@@ -195,9 +194,9 @@ def test_the_journal_tells_no_false_history(tmp_path):
     run("classifier", tmp_path, stop_at=7)
     with (tmp_path / "events.jsonl").open("a") as stream:  # a life that went on and was killed in the middle of a line
         for step in (8, 9):
-            event = {"v": 1, "life": 1, "step": step, "kind": "train", "time": 0, "losses": {"loss": 99.0}, "turn": ""}
-            stream.write(json.dumps(event) + "\n")
-        stream.write('{"v": 1, "life": 1, "st')
+            event = {"v": VERSION, "life": 1, "step": step, "kind": "train", "losses": {"loss": 99.0}, "turn": ""}
+            stream.write(line_of(event) + "\n")
+        stream.write(line_of(event)[:23])
     run("classifier", tmp_path, resume=True)
     losses = [event["losses"]["loss"] for event in read_events(tmp_path, "train")]
     assert 99.0 not in losses

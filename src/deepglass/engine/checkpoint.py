@@ -5,46 +5,72 @@ checkpoints/latest          the name of the newest whole one; moved only after i
 """
 
 import json
+import math
 import re
-import shutil
 import threading
-from collections.abc import Iterable, Mapping
+import time
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from deepglass.engine.state import Score, State, trainable
 from deepglass.foundation.errors import DeepglassError, MachineError, RunFailed
-from deepglass.foundation.sealed import read_sealed, sweep, write_sealed, write_text
+from deepglass.foundation.sealed import UNREADABLE, read_sealed, remove_sealed, sweep, write_sealed, write_text
 
 VERSION = 1
 KEEP = 2
-MAX_FAILURES = 3
+WAITS = (1.0, 2.0, 4.0, 8.0)  # minutes from a failed save to the next try; one more failure ends the training
 NAME = re.compile(r"step-(\d{9})")
+GROUPS = ("weights", "optimizers", "averages", "carry")
+DOCUMENT = {"version": int, "step": int, "scores": list, "ties": dict, "names": dict, "strides": dict}
 
 
 class Checkpoints:
-    """A run's checkpoints. `save` returns once the copy is taken; writing goes on in the background."""
+    """A run's checkpoints. `save` returns once the copy is taken; writing goes on in the background.
+
+    A save that failed is tried again after a minute, then after longer, however often saves are due: a disk has a
+    quarter of an hour to become well, and no more than that (and the time between two saves) can be lost.
+    """
 
     def __init__(self, folder: Path):
         self.folder = folder / "checkpoints"
-        self.failures: list[DeepglassError] = []
+        self.failures: list[DeepglassError] = []  # since the last save that succeeded
+        self._untold: deque[tuple[int, DeepglassError]] = deque()  # the writer's failures, for the training thread
         self._writer: threading.Thread | None = None
+        self._tried = 0.0
 
     def save(self, state: State) -> None:
-        """Copy the state and write it; raises MachineError after several failures in a row."""
+        """Copy the state and write it; what comes of it, `news` and `settle` tell."""
         self.wait()
-        if len(self.failures) >= MAX_FAILURES:
-            raise self._given_up()
+        self._tried = time.monotonic()
         tensors, document = snapshot(state)
         best = state.best()
         keep = {_name(best.step)} if best else set[str]()
         self._writer = threading.Thread(target=self._write, args=(state.step, tensors, document, keep), daemon=False)
         self._writer.start()
+
+    def due(self, regularly: bool) -> bool:
+        """Whether to save now: where it is due, or, after a failure, where that lies long enough back."""
+        if not self.failures:
+            return regularly
+        wait = WAITS[min(len(self.failures), len(WAITS)) - 1]
+        return time.monotonic() - self._tried >= wait * 60
+
+    def news(self) -> list[tuple[int, DeepglassError]]:
+        """Failures that were not told yet: the how manieth in a row, and why."""
+        return [self._untold.popleft() for _ in range(len(self._untold))]
+
+    def endure(self) -> None:
+        """Raise MachineError where too many saves in a row have failed."""
+        if len(self.failures) > len(WAITS):
+            raise self._given_up()
 
     def wait(self) -> None:
         """Until the last save is on the disk."""
@@ -64,8 +90,17 @@ class Checkpoints:
 
     def steps(self) -> list[int]:
         """The steps of all checkpoints, oldest first."""
-        found = self.folder.iterdir() if self.folder.is_dir() else ()
-        return sorted(int(name.group(1)) for path in found if (name := NAME.fullmatch(path.name)))
+        try:
+            found = [path.name for path in self.folder.iterdir()]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise MachineError("sealed.cannot_read", folder=self.folder, reason=error.strerror) from None
+        return sorted(int(name.group(1)) for one in found if (name := NAME.fullmatch(one)))
+
+    def begun(self) -> bool:
+        """Whether this run was ever saved: then it never begins anew, even where every checkpoint is gone."""
+        return bool(self.steps()) or self._latest().exists()
 
     def load(self, step: int) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
         """One checkpoint's tensors by file and its document, the manifest verified."""
@@ -73,16 +108,47 @@ class Checkpoints:
 
     def newest(self) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any], list[DeepglassError]]:
         """The newest checkpoint that is whole, and why newer ones were rejected; RunFailed where none is left."""
-        rejected: list[DeepglassError] = []
-        for step in reversed(self.steps()):
+        steps = self.steps()
+        rejected = self._missed(steps)
+        for step in reversed(steps):
             try:
                 tensors, document = self.load(step)
             except DeepglassError as error:
                 rejected.append(error)
             else:
                 return tensors, document, rejected
-        reasons = "; ".join(str(error) for error in rejected)
+        reasons = " ".join(str(error) for error in rejected)
         raise RunFailed("train.no_checkpoint", folder=self.folder, reasons=reasons)
+
+    def best(self, state: State) -> tuple[Score | None, list[DeepglassError]]:
+        """Put the best check whose checkpoint is whole into the state; that check, and why better ones could not be.
+
+        The state's own step needs no checkpoint.
+        """
+        rejected: list[DeepglassError] = []
+        among = {score.step for score in state.scores}
+        while (best := state.best(among)) and best.step != state.step:
+            try:
+                tensors, document = self.load(best.step)
+            except DeepglassError as error:
+                rejected.append(error)
+                among.discard(best.step)
+            else:
+                restore(state, tensors, document)
+        return best, rejected
+
+    def _latest(self) -> Path:
+        return self.folder / "latest"
+
+    def _missed(self, steps: list[int]) -> list[DeepglassError]:
+        """A whole checkpoint was there when `latest` was moved to it: where it is gone, that is told."""
+        try:
+            name = self._latest().read_bytes()[:80].decode(errors="replace")
+        except OSError:
+            return []
+        if name in [_name(step) for step in steps]:
+            return []
+        return [RunFailed("train.latest", file=self._latest(), name=name)]
 
     def _given_up(self) -> MachineError:
         values = {"count": len(self.failures), "reason": self.failures[-1], "folder": self.folder.parent}
@@ -90,25 +156,29 @@ class Checkpoints:
 
     def _write(self, step: int, tensors: Mapping[str, Mapping[str, Tensor]], document: Any, keep: set[str]) -> None:
         try:
+            self.folder.parent.stat()  # a run that was taken away does not come back as a folder of checkpoints
             files = {f"{name}.safetensors": save_tensors(dict(group)) for name, group in tensors.items()}
             files["state.json"] = json.dumps(document, indent=1).encode()
             write_sealed(self.folder / _name(step), files)
-            write_text(self.folder / "latest", _name(step))
+            write_text(self._latest(), _name(step))
+            self.failures.clear()
+            self._prune(step, keep)
         except DeepglassError as error:
-            self.failures.append(error)
-            return
+            self._failed(error)
         except Exception as error:  # no room in memory, a tensor that has no file form: told like any other failure
-            self.failures.append(MachineError("sealed.cannot_write", folder=self.folder / _name(step), reason=error))
-            return
-        self.failures.clear()
-        self._prune(step, keep)
+            reason = getattr(error, "strerror", None) or error
+            self._failed(MachineError("sealed.cannot_write", folder=self.folder / _name(step), reason=reason))
+
+    def _failed(self, error: DeepglassError) -> None:
+        self.failures.append(error)
+        self._untold.append((len(self.failures), error))
 
     def _prune(self, newest: int, keep: set[str]) -> None:
         """The newest ones and the best stay; later ones than the newest are damaged: a resume passed them over."""
         names = [_name(step) for step in self.steps()]
         whole = [name for name in names if name <= _name(newest)]
-        for name in set(names) - set(whole[-KEEP:]) - keep:
-            shutil.rmtree(self.folder / name, ignore_errors=True)
+        for name in sorted(set(names) - set(whole[-KEEP:]) - keep):
+            remove_sealed(self.folder / name)
 
 
 def snapshot(state: State) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
@@ -120,6 +190,10 @@ def snapshot(state: State) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]
             for slot, value in optimizer.state.get(parameter, {}).items():
                 optimizers[f"{updates}:{name}:{slot}"] = torch.as_tensor(value)
     groups = {"weights": weights, "optimizers": optimizers, "averages": state.averages, "carry": state.carry}
+    copies = {
+        group: {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
+        for group, tensors in groups.items()
+    }
     document = {
         "version": VERSION,
         "step": state.step,
@@ -127,20 +201,17 @@ def snapshot(state: State) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]
         "ties": ties,
         "names": {group: sorted(tensors) for group, tensors in groups.items()},
         "strides": {
-            f"{group}/{name}": list(tensor.stride()) for group in groups for name, tensor in groups[group].items()
+            f"{group}/{name}": list((tensor if _dense(tensor.shape, tensor.stride()) else copies[group][name]).stride())
+            for group in groups
+            for name, tensor in groups[group].items()
         },
-    }
-    copies = {
-        group: {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
-        for group, tensors in groups.items()
     }
     return copies, document
 
 
 def restore(state: State, tensors: Mapping[str, Mapping[str, Tensor]], document: Mapping[str, Any]) -> None:
     """Put a checkpoint into a freshly built state: every key must be there and none may be left over."""
-    for group, names in document["names"].items():
-        _same_names(group, names, tensors[group])
+    _agree(document, tensors)
     strided = {
         group: {name: _restride(tensor, document["strides"][f"{group}/{name}"]) for name, tensor in named.items()}
         for group, named in tensors.items()
@@ -148,7 +219,7 @@ def restore(state: State, tensors: Mapping[str, Mapping[str, Tensor]], document:
     weights = strided["weights"] | {name: strided["weights"][owner] for name, owner in document["ties"].items()}
     _load_weights(state, weights)
     _load_optimizers(state, strided["optimizers"])
-    _same_names("averages", state.averages, strided["averages"])
+    _same_shapes("averages", state.averages, strided["averages"])
     device = next(state.model.parameters()).device
     state.averages = {name: strided["averages"][name].to(device) for name in state.averages}
     state.carry = {name: tensor.to(device) for name, tensor in strided["carry"].items()}
@@ -159,10 +230,8 @@ def restore(state: State, tensors: Mapping[str, Mapping[str, Tensor]], document:
 @torch.no_grad()
 def _load_weights(state: State, weights: Mapping[str, Tensor]) -> None:
     live = state.tree.state_dict()
-    _same_names("weights", live, weights)
+    _same_shapes("weights", live, weights)
     for name, tensor in weights.items():
-        if live[name].shape != tensor.shape:
-            raise RunFailed("train.keys", what="weights", names=name)
         live[name].copy_(tensor)
 
 
@@ -203,11 +272,41 @@ def _untied(weights: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str,
 
 
 def _parse(files: Mapping[str, bytes], folder: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
-    document = json.loads(files["state.json"])
-    if document.get("version") != VERSION:
-        raise RunFailed("train.version", folder=folder, found=document.get("version"), known=VERSION)
-    names = ("weights", "optimizers", "averages", "carry")
-    return {name: load_tensors(files[f"{name}.safetensors"]) for name in names}, document
+    """Tensors and document, which must agree in every name; nothing larger than the files themselves is allocated."""
+    try:
+        document = json.loads(files["state.json"])
+        if document.get("version") != VERSION:
+            raise RunFailed("train.version", folder=folder, found=document.get("version"), known=VERSION)
+        _same_names("files", [*(f"{name}.safetensors" for name in GROUPS), "state.json"], files)
+        tensors = {name: load_tensors(files[f"{name}.safetensors"]) for name in GROUPS}
+        _agree(document, tensors)
+    except (*UNREADABLE, SafetensorError) as error:
+        raise RunFailed("train.malformed", folder=folder, reason=f"{type(error).__name__} {error}".strip()) from None
+    return tensors, document
+
+
+def _agree(document: Mapping[str, Any], tensors: Mapping[str, Mapping[str, Tensor]]) -> None:
+    _same_names("state.json", DOCUMENT, document)
+    wrong = [name for name, kind in DOCUMENT.items() if type(document[name]) is not kind]
+    _same_names("state.json", [], wrong)
+    _same_names("names", GROUPS, document["names"])
+    for group, named in tensors.items():
+        _same_names(group, document["names"][group], named)
+    together = {f"{group}/{name}": tensor for group, named in tensors.items() for name, tensor in named.items()}
+    _same_names("strides", together, document["strides"])
+    _same_names(
+        "strides", [], [key for key, one in together.items() if not _dense(one.shape, document["strides"][key])]
+    )
+    _same_names("ties", [], [name for name, owner in document["ties"].items() if owner not in tensors["weights"]])
+    for score in document["scores"]:
+        _same_names("scores", Score._fields, score)
+
+
+def _dense(shape: Sequence[int], stride: Sequence[int]) -> bool:
+    """Whether a tensor of these strides fills exactly its own memory: a view with gaps does not."""
+    if len(shape) != len(stride) or min(stride, default=0) < 0:
+        return False
+    return 0 in shape or sum((size - 1) * step for size, step in zip(shape, stride, strict=True)) < math.prod(shape)
 
 
 def _restride(tensor: Tensor, stride: list[int]) -> Tensor:
@@ -218,6 +317,12 @@ def _restride(tensor: Tensor, stride: list[int]) -> Tensor:
 
 def _name(step: int) -> str:
     return f"step-{step:09d}"
+
+
+def _same_shapes(what: str, wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
+    _same_names(what, wanted, found)
+    kinds = {name: (tensor.shape, tensor.dtype) for name, tensor in wanted.items()}
+    _same_names(what, [], [name for name, kind in kinds.items() if kind != (found[name].shape, found[name].dtype)])
 
 
 def _same_names(what: str, wanted: Iterable[str], found: Iterable[str]) -> None:

@@ -1,20 +1,23 @@
 """events.jsonl: everything the report and the studio show, append-only and versioned.
 
 Each event carries the run's life number (how often it was started); readers take the newest life per step, so a kill
-leaves no false history.
+leaves no false history. Each line ends with its own CRC-32: one that a kill cut short or a disk has changed tells
+nothing, instead of something false.
 """
 
 import contextlib
 import json
 import os
 import time
+import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from deepglass.foundation.settings import to_json
 
-VERSION = 1
+VERSION = 2
+SUM = ', "crc": '
 Event = dict[str, Any]
 Watcher = Callable[[Event], None]
 
@@ -33,7 +36,7 @@ class Journal:
         """One event; times are seconds since 1970."""
         event = {"v": VERSION, "life": self.life, "step": step, "kind": kind, "time": round(time.time(), 3)}
         event |= {name: to_json(value) for name, value in values.items()}
-        self.unwritten.append(json.dumps(event, ensure_ascii=False) + "\n")
+        self.unwritten.append(line_of(event) + "\n")
         self._append()
         for watch in self.watchers:
             watch(event)
@@ -59,6 +62,12 @@ class Journal:
             self.unwritten.append("\n")
 
 
+def line_of(event: Event) -> str:
+    """One line of the journal: JSON whose last value is the CRC-32 of all before it."""
+    text = json.dumps(event, ensure_ascii=False).removesuffix("}")
+    return f"{text}{SUM}{zlib.crc32(text.encode())}}}"
+
+
 def read_events(folder: Path, *kinds: str) -> list[Event]:
     """A run's history without what later lives took back: of each step and kind only the newest life's events."""
     events = list(_lines(folder / "events.jsonl"))
@@ -74,12 +83,14 @@ def read_events(folder: Path, *kinds: str) -> list[Event]:
 
 
 def _lines(file: Path) -> Iterable[Event]:
-    if not file.exists():
+    """The events of all whole lines."""
+    try:
+        lines = file.read_bytes().split(b"\n")
+    except FileNotFoundError:
         return
-    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            event = json.loads(line)
-        except ValueError:  # a line that a kill cut short
-            continue
-        if isinstance(event, dict) and event.get("v") == VERSION:
-            yield event
+    for line in lines:
+        text, _, stated = line.rpartition(SUM.encode())
+        if text and stated == b"%d}" % zlib.crc32(text):
+            event = json.loads(text + b"}")
+            if event["v"] == VERSION:
+                yield event

@@ -75,6 +75,7 @@ def one_step(task: Task, state: State, run: Training, batch: Batch) -> None:
 
 def look_up(state: State, run: Training) -> None:
     """Check on the validation part where a check is due, then save; a check that a kill cut short is done again."""
+    tell_failures(run)
     last = state.step == run.steps
     regular = state.step % run.check_every == 0 and run.steps - state.step >= run.check_every / 2
     due = state.step > 0 and (regular or last)  # a check just before the last one would tell nothing new
@@ -91,23 +92,28 @@ def look_up(state: State, run: Training) -> None:
         )
     step, moment = run.saved_at
     overdue = time.monotonic() - moment > run.settings.save_minutes * 60 and moment > 0
-    if due or overdue or run.asked_to_stop():
+    if run.checkpoints.due(due or overdue) or run.asked_to_stop():
         save(state, run)
     elif moment == 0:
         run.saved_at = (step, time.monotonic())
 
 
 def save(state: State, run: Training) -> None:
-    """A checkpoint of this step, unless there is one; a save that failed is told, and the next one tries again."""
+    """A checkpoint of this step, unless there is one; a save that failed is told, and a later one tries again."""
     if run.saved_at[0] == state.step:
         return
     run.checkpoints.wait()
-    if run.checkpoints.failures:
-        failures = run.checkpoints.failures
-        run.journal.write("save_failed", run.saved_at[0], reason=str(failures[-1]), count=len(failures))
+    tell_failures(run)
     run.checkpoints.save(state)
     run.journal.write("save", state.step)
     run.saved_at = (state.step, time.monotonic())
+
+
+def tell_failures(run: Training) -> None:
+    """What became of saves that failed since we last looked; too many in a row end the training."""
+    for count, failure in run.checkpoints.news():
+        run.journal.write("save_failed", run.saved_at[0], reason=str(failure), count=count)
+    run.checkpoints.endure()
 
 
 def finished(state: State, run: Training) -> bool:

@@ -1,8 +1,7 @@
 """The plan: precision, memory layout and threads for this machine, decided once per run and written to plan.json."""
 
 import contextlib
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
@@ -10,7 +9,7 @@ import torch
 
 from deepglass.engine.settings import TrainSettings
 from deepglass.foundation.errors import UsageError
-from deepglass.foundation.sealed import write_text
+from deepglass.foundation.sealed import read_document, write_document
 from deepglass.foundation.settings import from_json, to_json
 
 
@@ -49,13 +48,15 @@ def plain_plan(settings: TrainSettings) -> Plan:
 
 def write_plan(plan: Plan, folder: Path) -> None:
     """plan.json of a run."""
-    write_text(folder / "plan.json", json.dumps(to_json(plan), indent=1) + "\n")
+    write_document(folder / "plan.json", to_json(plan))
 
 
 def read_plan(file: Path) -> Plan:
     """A plan.json, checked."""
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
+        document = read_document(file)
+        if unknown := sorted(document.keys() - {field.name for field in fields(Plan)}):
+            raise ValueError(", ".join(unknown))
     except OSError as error:
         raise UsageError("train.bad_plan", file=file, reason=error.strerror or error) from None
     except ValueError as error:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from deepglass.foundation.errors import MachineError
+from deepglass.foundation.errors import MachineError, RunFailed
+from deepglass.foundation.sealed import read_document
 
 
 def choose_device(wanted: str = "auto") -> torch.device:
@@ -49,6 +50,17 @@ def machine() -> dict[str, Any]:
         "gpus": [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())],
         "executable": sys.executable.rsplit(os.sep, 1)[-1],
     }
+
+
+def differs(file: Path) -> list[str]:
+    """What of this machine is no longer as in a machine.json, so that bits may differ: "threads: 2 -> 1"."""
+    now = machine()
+    try:
+        then = read_document(file)
+    except (OSError, ValueError, RunFailed):
+        return [file.name]
+    names = ("torch", "processor", "instructions", "threads")
+    return [f"{name}: {then.get(name)} -> {now[name]}" for name in names if then.get(name) != now[name]]
 
 
 def processor() -> str:

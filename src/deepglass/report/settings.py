@@ -6,6 +6,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from deepglass.foundation.errors import RunFailed
+from deepglass.foundation.sealed import read_document
 from deepglass.foundation.settings import Choice, flatten, from_json, to_json
 from deepglass.foundation.words import say
 from deepglass.report.case import Case
@@ -23,8 +25,7 @@ def settings(case: Case) -> Section:
     values, origins = _in_force(case, given)
     rows = [[path, _written(value), _origin(origins.get(path, "default"))] for path, value in values.items()]
     chosen = [row for row in rows if origins.get(str(row[0]), "default") != "default"]
-    machine = _machine(folder)
-    plan = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
+    machine, plan = _written_down(folder / "machine.json"), _written_down(folder / "plan.json")
     heads = [say(f"report.column_{name}") for name in ("setting", "value", "origin")]
     command = repeat(case.run.settings, given)
     return Section(
@@ -93,9 +94,9 @@ def _origin(origin: str) -> str:
     return say("report.origin_recipe", name=origin.removeprefix("recipe ")) if origin.startswith("recipe ") else origin
 
 
-def _machine(folder: Path) -> dict[str, Any]:
-    """What the run's first life computed on; nothing where that was lost."""
+def _written_down(file: Path) -> dict[str, Any]:
+    """What the run's first life noted; nothing where that was lost."""
     try:
-        return dict(json.loads((folder / "machine.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError):
+        return read_document(file)
+    except (OSError, ValueError, RunFailed):
         return {}
