@@ -39,7 +39,7 @@ ROWS = {
     "lenet5": Row("LeNet-5", 128, 28, 1, 468, 61_706, 0.02, "lenet5"),
     "resnet18": Row("ResNet-18 for CIFAR", 64, 32, 3, 10, 11_173_962, 0.02),
     "alexnet": Row("AlexNet", 16, 224, 3, 10, 57_044_810, 0.01, "alexnet"),
-    "resnet50": Row("ResNet-50", 8, 224, 3, 10, 23_528_522, 0.01, "resnet50"),
+    "resnet50": Row("ResNet-50", 8, 224, 3, 10, 23_528_522, 0.002, "resnet50"),
 }
 
 
