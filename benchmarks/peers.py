@@ -14,6 +14,7 @@ What one race measured is a session; parts add up in FILE, and only what stands 
 import argparse
 import datetime
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -33,7 +34,8 @@ from rows import ROWS, data_file  # noqa: E402
 from table import Results, medians, whole  # noqa: E402
 from venvs import PEERS, install, peer, python  # noqa: E402
 
-ATTEMPTS = 3  # where the machine stood still in the middle of a measurement
+ATTEMPTS = 3  # where the machine stood still in the middle of a measurement, or others computed on it
+CALM = 0.15  # cores that others may use meanwhile
 
 
 @dataclass(frozen=True)
@@ -47,16 +49,19 @@ class Bench:
     heart: Heartbeat
 
     def run(self, row: str, contestant: str, epochs: int = 0) -> dict[str, Any]:
-        """One process; measured again where the machine stood still meanwhile."""
-        found: dict[str, Any] = {}
+        """One process; measured again where the machine was not its own, and the calmest of all attempts is kept."""
+        found: dict[str, Any] = {"failed": "the machine stood still"}
         for _ in range(ATTEMPTS):
             began = time.time()
-            found = self._once(row, contestant, epochs)
-            if not self.heart.stood_still(found.get("began", began), found.get("ended", time.time())):
+            one = self._once(row, contestant, epochs)
+            if self.heart.stood_still(one.get("began", began), one.get("ended", time.time())):
+                continue
+            if one.get("others", 0.0) <= found.get("others", math.inf):
+                found = one
+            if found.get("others", 0.0) <= CALM:
                 break
-            found = {"failed": "the machine stood still"}
         shown = found.get("speed") or found.get("epoch_losses") or found.get("failed")
-        print(f"{row:9} {contestant:32} {shown}", flush=True)
+        print(f"{row:9} {contestant:32} {shown} (others {found.get('others', 0.0)})", flush=True)
         return found
 
     def peak(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ module needs nothing but Python, because it runs inside every peer's own environ
 """
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -43,13 +44,12 @@ class Clock:
     batch: int
     epoch_steps: int
     now: Callable[[], float] = time.time
-    worked: Callable[[], float] = time.process_time
     first: float = 0.0
     begun: tuple[int, float] | None = None
     last: tuple[int, float] | None = None
     losses: list[float] = field(default_factory=list)
     marks: dict[str, float] = field(default_factory=dict)
-    work: float = 0.0  # seconds of processor time, of all threads together, in the steady state
+    work: tuple[float, float] = (0.0, 0.0)  # processor time in the steady state: ours, everybody's
 
     def mark(self, name: str) -> None:
         """A moment before the first step: "imported", "read", "built"."""
@@ -67,11 +67,12 @@ class Clock:
             if not self.losses:
                 self.losses.append(loss())
             if steps >= self.epoch_steps and moment - self.first >= WARM_UP:
-                self.begun, self.work = (steps, moment), self.worked()
+                self.begun, self.work = (steps, moment), worked()
             return False
         self.last = steps, moment
         if self._enough():
-            self.work = self.worked() - self.work
+            mine, all_ = worked()
+            self.work = mine - self.work[0], all_ - self.work[1]
             self.losses.append(loss())
             return True
         return False
@@ -101,9 +102,17 @@ class Clock:
             steps, seconds = self._window()
             found |= {"began": self.begun[1], "ended": self.last[1]}  # pyright: ignore
             found |= {"steps": steps, "seconds": round(seconds, 3), "speed": round(steps * self.batch / seconds, 2)}
-            found["cores"] = round(self.work / seconds, 2)  # far below the others' where somebody else had them
+            mine, all_ = self.work
+            found |= {"cores": round(mine / seconds, 2), "others": round((all_ - mine) / seconds, 2)}
             found["losses"] = [round(loss, 4) for loss in self.losses]
         Path(self.job.result).write_text(json.dumps(found))
+
+
+def worked() -> tuple[float, float]:
+    """Seconds of processor time, over all cores: of this process, and of all that ran on the machine."""
+    ticks = list(map(int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]))
+    idle = ticks[3] + ticks[4]
+    return time.process_time(), (sum(ticks) - idle) / os.sysconf("SC_CLK_TCK")
 
 
 def peak_memory() -> int:
