@@ -93,7 +93,8 @@ def details(session: Results) -> str:
         lines.append(f"| {name} | {speed} | {one['memory'] / 1e9:.2f} | {start} | {one['compile']:.1f} |")
     for name in session["runs"]:
         if name not in found:
-            lines.append(f"| {name} | {session['runs'][name][-1].get('failed', 'nothing')} | | | |")
+            why = session["runs"][name][-1]["failed"] if session["runs"][name] else "not run yet"
+            lines.append(f"| {name} | {why} | | | |")
     return "\n".join(lines) + "\n"
 
 
@@ -122,9 +123,9 @@ def losses(found: dict[str, list[float]]) -> str:
     return "".join(f"- {name}: {', '.join(f'{loss:.3f}' for loss in means)}\n" for name, means in found.items())
 
 
-def share(results: Results, peak: dict[str, float]) -> str:
+def share(results: Results, peak: Results) -> str:
     """Peak, and how much of it ours reached: 3 passes (forward, and backward to inputs and to weights) of 2 per MAC."""
-    lines = [f"Peak in GFLOP/s: {', '.join(f'{name} {value:.0f}' for name, value in peak.items())}.\n"]
+    lines = [f"Peak: {peak['fp32']:.0f} GFLOP/s in fp32, {peak['bf16']:.0f} in bf16.\n"]
     for name, row in ROWS.items():
         session = newest(results, name, set(DOCUMENTED)) or newest(results, name, _tuned(results, name))
         if session and OURS in (found := medians(session)):
