@@ -37,6 +37,7 @@ WRITTEN = (  # what a run writes beside run.toml
     *("machine.json", "data.json", "plan.json", "events.jsonl", "folds.json", "report.html", "report.json"),
     *("checkpoints", "bundle", "blobs", "folds", "tensorboard"),
 )
+MOST_TRAINED = 5000
 SHIPPED = Path(__file__).parent / "weights" / "bundles"  # what comes with the package
 
 
@@ -190,8 +191,13 @@ def _report_folds(run: Run, found: OutOfFold) -> Path:
 
 
 def evaluate_parts(run: Run, material: Material) -> dict[str, tuple[dict[str, Any], Predictions]]:
-    """Figures and predictions of every part that has examples."""
-    return {part: run.evaluate(part, material) for part in PARTS if len(material.rows[part])}
+    """Figures and predictions of every part that has examples.
+
+    Where another part counts, at most `MOST_TRAINED` rows of the training part are answered for.
+    """
+    parts = [part for part in PARTS if len(material.rows[part])]
+    some = material.sampled("train", MOST_TRAINED) if parts != ["train"] else material
+    return {part: run.evaluate(part, some) for part in parts}
 
 
 def evaluate(folder: Path, place: str = "", own: Own = Own()) -> Outcome:

@@ -1,25 +1,28 @@
 """A run's data, ready: prepared rows, coded targets, and which row belongs to which part."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from deepglass.data.cache import Store, prepare_all
 from deepglass.data.check import before, refuse, refuse_unknown, too_many_bad
 from deepglass.data.files import Aligned
-from deepglass.data.loader import Loader
+from deepglass.data.loader import Loader, make_batch
 from deepglass.data.order import Balanced, Order, Shuffled
 from deepglass.data.recognise import Survey, recognise
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import PARTS, Finding, Source
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.ports import Image, Port
+from deepglass.foundation.seeds import Permutation
 from deepglass.tasks.task import Task
 
 Watch = Callable[[int, int], None]
+GLANCE = 1000  # training rows that a check looks at where there is no validation part; nothing is chosen by it
+START = 5000  # training rows from which a network may take its start
 
 
 @dataclass
@@ -40,6 +43,18 @@ class Material:
             wanted = [row for row in self.rows["train"] if stream.wants(self.store.index.labels[row])]
             orders[name] = self._order(np.array(wanted), max(1, round(batch * stream.share)), seed, sampling, name)
         return Loader(self.store, self.targets, orders, seed)
+
+    def sampled(self, part: str, most: int) -> "Material":
+        """The same with at most so many rows of a part, drawn by a key."""
+        rows = self.rows[part]
+        if len(rows) <= most:
+            return self
+        drawn = rows[np.sort(Permutation(len(rows), "sampled")(np.arange(most)))]
+        return replace(self, rows=self.rows | {part: drawn})
+
+    def checked(self) -> tuple[str, "Material"]:
+        """The part that checks look at, and what of it: some training rows where nothing is held back."""
+        return ("val", self) if len(self.rows["val"]) else ("train", self.sampled("train", GLANCE))
 
     def _order(self, rows: np.ndarray, batch: int, seed: int, sampling: str, name: str) -> Order:
         if sampling != "balanced":
@@ -72,6 +87,14 @@ def gather(
     refuse(findings + store.findings)
     too_many_bad(store.findings, len(source.index) if only is None else len(only), settings)
     return _material(source, task, parts, store, findings)
+
+
+def start_from(model: nn.Module, material: Material, device: torch.device) -> None:
+    """Hand a network that takes a part of its start from data some training rows, as it will see them."""
+    if hasattr(model, "start_from"):
+        some = material.sampled("train", START)
+        batch = make_batch(some.store, some.targets, some.rows["train"])
+        model.start_from(some.task.present(batch.to(device))["input"])  # pyright: ignore
 
 
 def gather_elsewhere(place: str, task: Task, settings: DataSettings, watch: Watch) -> Material:

@@ -47,11 +47,12 @@ from deepglass.engine.tensorboard import TensorBoard
 from deepglass.foundation.device import choose_device, differs, machine
 from deepglass.foundation.errors import DataError, DeepglassError, RunFailed, Stopped, UsageError
 from deepglass.foundation.lock import locked
+from deepglass.foundation.memory import keep_freed_memory
 from deepglass.foundation.ports import Image
 from deepglass.foundation.sealed import read_document, sweep, write_document, write_sealed_text
 from deepglass.foundation.seeds import seed_torch
 from deepglass.foundation.settings import Choice, choose, from_json, to_json, to_toml
-from deepglass.material import Material, Watch, gather, gather_elsewhere, picture_size
+from deepglass.material import Material, Watch, gather, gather_elsewhere, picture_size, start_from
 from deepglass.tasks.task import Predictions, Task
 from deepglass.weights.settings import WeightsSettings
 from deepglass.weights.start import Start, adapted, begin
@@ -179,7 +180,7 @@ class Run:
         model = self.build_model(task).to(self.device)
         if not Checkpoints(self.folder).begun() and self.start:  # a resume needs no weights but its own
             begin(model, self.start)
-        freeze(model, settings.freeze)
+        freeze(model, settings.freeze, settings.freeze_later)
         tree = nn.ModuleDict({"model": model} | ({"task": task} if isinstance(task, nn.Module) else {}))
         stages = [*model.stages(), model.head] if hasattr(model, "stages") else []  # pyright: ignore
         optimizers = {
@@ -232,7 +233,9 @@ class Run:
         settings = self.settings.train
         loader = material.loader(settings.batch, self.settings.seed, self.settings.data.sampling)
         state = self.state(material.task)
-        part = "val" if len(material.rows["val"]) else "train"
+        part, looked_at = material.checked()
+        if not (self.start or Checkpoints(self.folder).begun()):
+            start_from(state.model, material, self.device)
         training = Training(
             settings=settings,
             plan=Plan(),
@@ -242,7 +245,7 @@ class Run:
             check_every=0,
             device=self.device,
             batch=loader.batch,
-            check=lambda: self._evaluate(state.model, material.task, material, part)[0],
+            check=lambda: self._evaluate(state.model, material.task, looked_at, part)[0],
             journal=journal,
             checkpoints=Checkpoints(self.folder),
             folder=self.folder,
@@ -254,6 +257,7 @@ class Run:
             check_own(state.model, material.task.asks(), one["input"])
         plan = self._plan(material.task, state, training)
         plan.place(state.model, self.device)
+        keep_freed_memory()
         torch.set_num_threads(plan.threads or torch.get_num_threads())  # a resume computes as the first life did
         state.averages = start_averages(state.model) if settings.average else {}
         every = max(1, min(plan.steps, round(settings.check_epochs * training.epoch)))

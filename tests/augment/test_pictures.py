@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from deepglass.data.augment.geometry import affine, affine_matrices
 from deepglass.data.augment.pictures import PRESETS, PictureAugment, augment_pictures, fit_pictures
-from deepglass.foundation.seeds import Draws, row_keys
+from deepglass.foundation.seeds import Draws, row_keys, visit_keys
 
 
 def some_pictures(count: int, channels: int = 3, height: int = 16, width: int = 16) -> Tensor:
@@ -24,6 +25,7 @@ def some_draws(count: int, step: int = 0) -> Draws:
 
 EACH = {
     "flip": PictureAugment(flip=True),
+    "flip alternate": PictureAugment(flip=True, alternate=True),
     "crop_pad zero": PictureAugment(crop_pad=3),
     "crop_pad reflect": PictureAugment(crop_pad=3, fill="reflect"),
     "resize_crop": PictureAugment(resize_crop=0.35, flip=True),
@@ -130,3 +132,25 @@ def test_draws_of_one_option_do_not_move_another():
     torch.testing.assert_close(
         augment_pictures(some_pictures(8), some_draws(8), both, (16, 16)), mirrored, atol=1e-3, rtol=0
     )
+
+
+@pytest.mark.parametrize("name", ["flip alternate", "resize_crop"])
+def test_alternating_pictures_are_mirrored_on_every_other_visit(name: str):
+    settings, pictures, rows = replace(EACH[name], alternate=True), some_pictures(64), row_keys(3, "test", 0, 64)
+    seen = [
+        augment_pictures(
+            pictures, Draws(rows, visits=torch.from_numpy(visit_keys(5, EXAMPLES, VISITS + visit))), settings, (16, 16)
+        )
+        for visit in range(3)
+    ]
+    assert torch.equal(seen[0], seen[2])
+    torch.testing.assert_close(seen[0], seen[1].flip(-1))
+    assert not torch.allclose(seen[0], seen[1])
+
+
+def test_the_first_visits_side_is_a_coin_of_the_example():
+    coins = [torch.from_numpy(visit_keys(seed, EXAMPLES, VISITS) & 1).bool() for seed in (5, 6)]
+    assert 16 < int(coins[0].sum()) < 48 and not torch.equal(*coins)
+
+
+EXAMPLES, VISITS = np.arange(64), np.zeros(64, dtype=np.int64)

@@ -69,6 +69,12 @@ def dense(draw):
     return catalogue.find("blocks", "dense")(inputs, draw(small), bias=draw(st.booleans())), (*leading, inputs)
 
 
+@st.composite
+def whitening(draw):
+    inputs = draw(small)
+    return catalogue.find("blocks", "whitening")(inputs, kernel=draw(small)), (2, inputs, *draw(axes(2)))
+
+
 def made(name):
     return catalogue.find("blocks", name)
 
@@ -80,8 +86,10 @@ CASES = {
     "average_pool": pool("average_pool"),
     "trained_pool": over_dims(lambda draw, width, n: made("trained_pool")(width, draw(small), dims=n)),
     "global_pool": over_dims(lambda draw, width, n: made("global_pool")(draw(small), dims=n)),
-    "batch_norm": over_dims(lambda draw, width, n: made("batch_norm")(width, dims=n)),
+    "global_max_pool": over_dims(lambda draw, width, n: made("global_max_pool")(dims=n)),
+    "batch_norm": over_dims(lambda draw, width, n: made("batch_norm")(width, dims=n, scale=draw(st.booleans()))),
     "local_response_norm": over_dims(lambda draw, width, n: made("local_response_norm")(3)),
+    "whitening": whitening(),
     "scaled_tanh": over_dims(lambda draw, width, n: made("scaled_tanh")()),
     "basic_unit": unit("basic_unit"),
     "bottleneck": unit("bottleneck"),
@@ -121,6 +129,8 @@ REFUSALS = [
     ("average_pool", dict(kernel=2, dims=3), (2, 3, 4, 4), r"expects \(batch, channels, D, H, W\)"),
     ("trained_pool", dict(channels=3, kernel=2, dims=2), (2, 4, 4, 4), r"TrainedPool expects 3 channels; got 4"),
     ("batch_norm", dict(channels=3, dims=2), (2, 4, 4, 4), r"BatchNorm expects 3 channels; got 4"),
+    ("global_max_pool", dict(dims=2), (2, 3, 4), r"GlobalMaxPool with dims=2 expects \(batch, channels, H, W\)"),
+    ("whitening", dict(channels=3), (2, 4, 4, 4), r"Whitening expects 3 channels; got 4"),
     ("padded_shortcut", dict(inputs=3, outputs=6, stride=2), (2, 3, 4), r"expects \(batch, channels, H, W\)"),
 ]
 
@@ -169,6 +179,29 @@ def test_batch_norm_is_torchs_and_is_found_as_such():
     assert torch.equal(ours.running_var, theirs.running_var)
     assert list(ours.state_dict()) == list(theirs.state_dict())
     assert isinstance(torch.nn.SyncBatchNorm.convert_sync_batchnorm(ours), torch.nn.SyncBatchNorm)
+
+
+def test_batch_norm_without_scale_is_torchs_with_a_scale_of_one():
+    theirs, ours = torch.nn.BatchNorm2d(4), made("batch_norm")(4, dims=2, scale=False)
+    assert [name for name, _ in ours.named_parameters()] == ["bias"]
+    x = torch.randn(3, 4, 5, 5)
+    assert torch.equal(ours(x), theirs(x))
+    assert torch.equal(ours.running_var, theirs.running_var)
+
+
+def test_global_max_pool_is_the_largest_value_of_each_map():
+    x = torch.randn(2, 3, 5, 7)
+    assert torch.equal(made("global_max_pool")(dims=2)(x)[:, :, 0, 0], x.amax((2, 3)))
+
+
+def test_whitening_makes_neighbouring_pixels_tell_nothing_of_each_other():
+    block = made("whitening")(3, kernel=2, epsilon=0.0)
+    smooth = torch.nn.functional.avg_pool2d(torch.randn(40, 3, 20, 20), 3, stride=1)
+    block.fit(smooth)
+    found = block(smooth).transpose(0, 1).flatten(1)[:12]  # the other twelve are their negatives
+    torch.testing.assert_close(found @ found.T / found.shape[1], torch.eye(12), rtol=0, atol=1e-3)
+    torch.testing.assert_close(block.weight[12:], -block.weight[:12], rtol=0, atol=0)
+    assert "weight" in block.state_dict() and [name for name, _ in block.named_parameters()] == ["bias"]
 
 
 def test_local_response_norm_follows_the_papers_equation():

@@ -12,6 +12,7 @@ from deepglass.graph.probe import Probe
 from deepglass.graph.trace import example, trace
 
 COUNTS = {
+    "airbench94": 1_971_352,
     "alexnet": 61_100_840,
     "alexnet_2012": 60_965_224,
     "lenet5": 61_706,
@@ -170,6 +171,7 @@ REFUSED = [
     ("resnet50", Ports(Image(3, 31, 99), Vector(5)), "at least 32x32"),
     ("resnet20", Ports(Image(3, 7, 7), Vector(5)), "resnet20 needs pictures of at least 8x8"),
     ("resnet20", Ports(Image(3, 32, 32), Map(5)), "resnet20 gives one number per class"),
+    ("airbench94", Ports(Image(3, 8, 99), Vector(5)), "airbench94 needs pictures of at least 9x9; these are 8x99"),
 ]
 
 
@@ -180,7 +182,8 @@ def test_refusal_is_one_clear_sentence(name, ports, sentence):
 
 
 @pytest.mark.parametrize(
-    ("name", "picture"), [("alexnet", 63), ("alexnet_2012", 67), ("resnet50", 32), ("resnet20", 8), ("resnet18", 45)]
+    ("name", "picture"),
+    [("alexnet", 63), ("alexnet_2012", 67), ("resnet50", 32), ("resnet20", 8), ("resnet18", 45), ("airbench94", 9)],
 )
 def test_smallest_picture_passes(name, picture):
     config = catalogue.find("models", name).fitted(Ports(Image(2, picture, picture), Vector(3)))

@@ -26,6 +26,12 @@ FAMILIES = {
     "muon": (lambda: Classifier(), network, Rows(), replace(SETTINGS, optimizer="muon", schedule="step")),
     "plateau": (lambda: Classifier(), network, Rows(), replace(SETTINGS, schedule="plateau", plateau=1)),
     "accumulated": (lambda: Classifier(), network, Rows(), replace(SETTINGS, shards=3)),
+    "frozen later": (
+        lambda: Classifier(),
+        network,
+        Rows(),
+        replace(SETTINGS, freeze_later=("0", "1"), freeze_from=0.5),
+    ),
     "gan": (GAN, Pair, Rows(), SETTINGS),
     "ragged": (Sequence, lambda: network(norm=False), RaggedRows(), SETTINGS),
 }

@@ -14,6 +14,7 @@ from deepglass.tasks.inputs import InputFacts
 QUICK = ("data.cache=false", "train.plan=plain", "train.steps=3", "train.batch=8", "model.name=mlp")
 VALUES = {
     "flip": "true",
+    "alternate": "true",
     "crop_pad": "2",
     "resize_crop": "0.5",
     "fill": "reflect",
@@ -55,7 +56,7 @@ def test_every_field_of_augmentation_is_a_path(folders):
         assert proposal.origins[f"task.picture.augment.{name}"] == "command line"
 
 
-@pytest.mark.parametrize("name", [name for name in VALUES if name not in ("fill", "magnitude")])
+@pytest.mark.parametrize("name", [name for name in VALUES if name not in ("fill", "magnitude", "alternate")])
 def test_each_changes_the_pictures_that_training_sees(folders, name):
     off = [
         f"task.picture.augment.{field}={value}"
@@ -93,14 +94,20 @@ def test_mixing_and_smoothing_train(folders, tmp_path, words):
     assert outcome.figures["test"]["accuracy"].value >= 0.75
 
 
-def test_flips_answer_with_the_mean_of_both(folders, tmp_path):
+def test_views_answer_with_their_mean(folders, tmp_path):
     place = folders({"red": 8, "blue": 8})
-    bundles = [train(place, tmp_path / flips, f"task.test_flips={flips}").run.bundle for flips in ("true", "false")]
-    bundles[0].model.load_state_dict(bundles[1].model.state_dict())
-    pixels = torch.randint(0, 255, (4, 3, 16, 16), dtype=torch.uint8)
-    both, plain, mirrored = (
-        bundle.scores(Batch(tuple("abcd"), {"input": shown}))["logits"]
-        for bundle, shown in ((bundles[0], pixels), (bundles[1], pixels), (bundles[1], pixels.flip(-1)))
-    )
-    assert not torch.allclose(plain, mirrored)
-    torch.testing.assert_close(both, (plain + mirrored) / 2)
+    names = ("plain", "mirror", "crops")
+    bundles = {name: train(place, tmp_path / name, f"task.test_views={name}").run.bundle for name in names}
+    for name in names[1:]:
+        bundles[name].model.load_state_dict(bundles["plain"].model.state_dict())
+
+    def scores(name, pixels):
+        return bundles[name].scores(Batch(tuple("abcd"), {"input": pixels}))["logits"]
+
+    pixels = torch.randint(0, 255, (4, 3, 32, 32), dtype=torch.uint8)
+    wide = torch.nn.functional.pad(pixels.float(), (1, 1, 1, 1), "reflect").to(torch.uint8)
+    mirror = (scores("plain", pixels) + scores("plain", pixels.flip(-1))) / 2
+    assert not torch.allclose(mirror, scores("plain", pixels))
+    torch.testing.assert_close(scores("mirror", pixels), mirror)
+    moved = [scores("mirror", wide[:, :, :-2, :-2]), scores("mirror", wide[:, :, 2:, 2:])]
+    torch.testing.assert_close(scores("crops", pixels), mirror / 2 + sum(moved) / 4)

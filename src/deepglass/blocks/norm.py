@@ -11,13 +11,16 @@ class BatchNorm(nn.modules.batchnorm._BatchNorm):
 
     y = γ (x - mean) / √(var + ε) + β
     (B, C, H, W) -> the same; weight γ (C,), bias β (C,), running_mean (C,), running_var (C,)
+    Without `scale` γ is 1 and nothing is learned of it.
 
     The parent is torch's: SyncBatchNorm, freezing and averaging find batch normalisation by that class.
     """
 
-    def __init__(self, channels: int, *, dims: int, epsilon: float = 1e-5, momentum: float = 0.1):
+    def __init__(self, channels: int, *, dims: int, epsilon: float = 1e-5, momentum: float = 0.1, scale: bool = True):
         super().__init__(channels, eps=epsilon, momentum=momentum)
         self.dims = dims
+        if not scale:
+            self.register_parameter("weight", None)
 
     def _check_input_dim(self, input: Tensor) -> None:  # noqa: A002  torch's own name
         expect_map("BatchNorm", input.shape, self.dims, self.num_features)

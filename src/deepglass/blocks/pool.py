@@ -110,9 +110,26 @@ class GlobalPool(nn.Module):
         return f"{self.size}"
 
 
+class GlobalMaxPool(nn.Module):
+    """The largest value of the whole map. (B, C, H, W) -> (B, C, 1, 1)"""
+
+    def __init__(self, *, dims: int):
+        super().__init__()
+        self.dims = dims
+
+    def forward(self, x: Tensor) -> Tensor:
+        expect_map("GlobalMaxPool", x.shape, self.dims)
+        return LARGEST[self.dims](x, x.shape[2:])
+
+    def out_shape(self, shape: Shape) -> Shape:
+        expect_map("GlobalMaxPool", shape, self.dims)
+        return *shape[:2], *(1,) * self.dims
+
+
 CATALOGUE = {
     "max_pool": MaxPool,
     "average_pool": AveragePool,
     "trained_pool": TrainedPool,
     "global_pool": GlobalPool,
+    "global_max_pool": GlobalMaxPool,
 }

@@ -57,6 +57,7 @@ class Batch:
     keys: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))  # (B,): one key a row
     carry: Mapping[str, Tensor] = field(default_factory=lambda: NOTHING)
     streams: Mapping[str, "Batch"] = field(default_factory=dict)
+    visits: Tensor | None = None  # int64 (B,): `visit_keys` of the rows, where they were drawn in an order
 
     def __getitem__(self, name: str) -> Any:
         return self.columns[name]
@@ -69,7 +70,7 @@ class Batch:
 
     def draws(self, purpose: str) -> Draws:
         """The rows' keyed draws for one purpose ("augment", "latent"): functions of (seed, purpose, step, slot)."""
-        return Draws(self.keys).for_purpose(purpose)
+        return Draws(self.keys, purpose, self.visits)
 
     def with_columns(self, **columns: Column) -> "Batch":
         """The same rows with some columns replaced or added."""
@@ -82,7 +83,9 @@ class Batch:
             for name, column in self.columns.items()
         }
         carry = {name: values[start:stop] for name, values in self.carry.items()}
-        return replace(self, ids=self.ids[start:stop], columns=columns, keys=self.keys[start:stop], carry=carry)
+        visits = None if self.visits is None else self.visits[start:stop]
+        ids, keys = self.ids[start:stop], self.keys[start:stop]
+        return replace(self, ids=ids, columns=columns, keys=keys, carry=carry, visits=visits)
 
     def shard(self, index: int, count: int) -> "Batch":
         """Part `index` of `count` near-equal parts, of this stream and of every other."""
@@ -105,6 +108,7 @@ class Batch:
             self,
             columns={name: on_column(column) for name, column in self.columns.items()},
             keys=on_tensor(self.keys),
+            visits=None if self.visits is None else on_tensor(self.visits),
             carry={name: on_tensor(values) for name, values in self.carry.items()},
             streams={name: stream._map(on_column, on_tensor) for name, stream in self.streams.items()},
         )

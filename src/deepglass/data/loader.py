@@ -1,7 +1,7 @@
 """Batches as functions of the step, and every example once for evaluation; only data/ makes batches."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -26,11 +26,12 @@ class Loader:
         """The rows of `step`: the same whatever was drawn before."""
         main, *others = [self._stream(name, order, step) for name, order in self.orders.items()]
         streams = dict(zip(list(self.orders)[1:], others, strict=True))
-        return Batch(main.ids, main.columns, step, main.keys, streams=streams)
+        return replace(main, streams=streams)
 
     def _stream(self, name: str, order: Order, step: int) -> Batch:
         rows = order.at(step)
-        return make_batch(self.store, self.targets, rows, step, row_keys(self.seed, name, step, len(rows)))
+        batch = make_batch(self.store, self.targets, rows, step, row_keys(self.seed, name, step, len(rows)))
+        return replace(batch, visits=torch.from_numpy(order.visits(step)))
 
 
 def make_batch(

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from deepglass.foundation.seeds import Permutation, key
+from deepglass.foundation.seeds import Permutation, key, visit_keys
 
 BLOCK = 8192  # tickets
 
@@ -21,6 +21,10 @@ class Order(Protocol):
         """Row numbers of the batch at `step`. int64 (B,)"""
         ...
 
+    def visits(self, step: int) -> np.ndarray:
+        """`visit_keys` of these rows: a number of the example's own, one more at each visit. int64 (B,)"""
+        ...
+
 
 class Tickets:
     """Batches of B cut from a chain of tickets: step s holds the tickets sB ... sB + B - 1.
@@ -28,31 +32,40 @@ class Tickets:
     Tickets are looked up a block of steps at a time: a block costs little more than one batch does.
     """
 
-    def __init__(self, batch: int):
+    def __init__(self, batch: int, seed: int):
         self.batch = batch
+        self.seed = seed
         self._together = max(1, BLOCK // batch)  # steps in a block
-        self._block: tuple[int, np.ndarray] = (-1, np.empty(0, dtype=np.int64))
+        self._block: tuple[int, np.ndarray] = (-1, np.empty((2, 0), dtype=np.int64))
 
     def at(self, step: int) -> np.ndarray:
         """The rows of one step."""
-        number, place = divmod(step, self._together)
-        known, rows = self._block
-        if known != number:
-            first = number * self._together * self.batch
-            rows = self.take(np.arange(first, first + self._together * self.batch))
-            self._block = number, rows
-        return rows[place * self.batch : (place + 1) * self.batch]
+        return self._looked_up(step)[0]
+
+    def visits(self, step: int) -> np.ndarray:
+        """Their `visit_keys`."""
+        return self._looked_up(step)[1]
 
     def take(self, tickets: np.ndarray) -> np.ndarray:
-        """The rows of any tickets. int64 (N,) -> int64 (N,)"""
+        """The rows of any tickets, and how often each came before. int64 (N,) -> int64 (2, N)"""
         raise NotImplementedError
+
+    def _looked_up(self, step: int) -> np.ndarray:
+        number, place = divmod(step, self._together)
+        known, found = self._block
+        if known != number:
+            first = number * self._together * self.batch
+            found = self.take(np.arange(first, first + self._together * self.batch))
+            found[1] = visit_keys(self.seed, *found)
+            self._block = number, found
+        return found[:, place * self.batch : (place + 1) * self.batch]
 
 
 class Shuffled(Tickets):
     """Every row once an epoch, each epoch in an order of its own; batches run across the epochs' edges."""
 
     def __init__(self, rows: np.ndarray, batch: int, seed: int, stream: str = "train"):
-        super().__init__(batch)
+        super().__init__(batch, seed)
         self.rows = rows
         self.key = key(seed, "order", stream)
         self.steps_per_epoch = len(rows) / batch
@@ -62,7 +75,7 @@ class Shuffled(Tickets):
         for epoch in np.unique(epochs):
             mine = epochs == epoch
             places[mine] = Permutation(len(self.rows), self.key, int(epoch))(places[mine])
-        return self.rows[places]
+        return np.stack([self.rows[places], epochs])
 
 
 class Balanced(Tickets):
@@ -72,24 +85,23 @@ class Balanced(Tickets):
     """
 
     def __init__(self, rows: np.ndarray, classes: np.ndarray, batch: int, seed: int):
-        super().__init__(batch)
+        super().__init__(batch, seed)
         members = [rows[classes == name] for name in np.unique(classes)]
         self.members = members
-        self.seed = seed
         self.shuffled = [Shuffled(group, 1, seed, f"class/{place}") for place, group in enumerate(members)]
         self.steps_per_epoch = len(rows) / batch
 
     def take(self, tickets: np.ndarray) -> np.ndarray:
         count = len(self.members)
-        rows = np.empty(len(tickets), dtype=np.int64)
+        found = np.empty((2, len(tickets)), dtype=np.int64)
         turns, chosen = np.divmod(tickets, count)
         for turn in np.unique(turns):
             mine = turns == turn
             chosen[mine] = Permutation(count, self.seed, "round", int(turn))(chosen[mine])
         for name in np.unique(chosen):
             mine = chosen == name
-            rows[mine] = self.shuffled[name].take(turns[mine])
-        return rows
+            found[:, mine] = self.shuffled[name].take(turns[mine])
+        return found
 
 
 class Lengths:
@@ -101,6 +113,7 @@ class Lengths:
 
     def __init__(self, rows: np.ndarray, lengths: np.ndarray, budget: int, seed: int):
         by_length = np.argsort(lengths, kind="stable")
+        self.seed = seed
         self.key = key(seed, "order", "lengths")
         self.groups: list[tuple[np.ndarray, int]] = []
         start = 0
@@ -114,6 +127,10 @@ class Lengths:
         self.owner = np.repeat(np.arange(len(batches)), batches)  # which group each batch of an epoch belongs to
         self.first = np.repeat(np.cumsum([0, *batches[:-1]]), batches)
         self.steps_per_epoch = float(len(self.owner))
+
+    def visits(self, step: int) -> np.ndarray:
+        """Every row comes once an epoch."""
+        return visit_keys(self.seed, self.at(step), np.int64(step // len(self.owner)))
 
     def at(self, step: int) -> np.ndarray:
         """Rows of one batch, all from one group."""

@@ -210,7 +210,8 @@ def snapshot(state: State) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]
 
 
 def restore(state: State, tensors: Mapping[str, Mapping[str, Tensor]], document: Mapping[str, Any]) -> None:
-    """Put a checkpoint into a freshly built state: every key must be there and none may be left over."""
+    """Put a checkpoint into a state of the same build: every key must be there and none may be left over."""
+    state.unrest()
     _agree(document, tensors)
     strided = {
         group: {name: _restride(tensor, document["strides"][f"{group}/{name}"]) for name, tensor in named.items()}

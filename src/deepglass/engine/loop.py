@@ -62,6 +62,8 @@ def train(task: Task, state: State, run: Training) -> State:
 
 def one_step(task: Task, state: State, run: Training, batch: Batch) -> None:
     """Each player takes its turn on the same rows, then the averages follow."""
+    if run.settings.freeze_later and state.step >= run.settings.freeze_from * run.steps:
+        state.rest(run.settings.freeze_later)
     if not state.tree.training:  # at the start, and after every check
         wake(state.tree)
     shards = present(task, state, run, batch)

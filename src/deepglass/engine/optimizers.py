@@ -10,9 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
 
-from deepglass.engine.settings import TrainSettings
+from deepglass.engine.settings import MuonSettings, TrainSettings
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
+SMALL = 1e-7  # keeps a matrix of zeros from being divided by its norm
+ADAM_SHARE = 0.1  # of Muon's rate, where the rest has no rate of its own
 
 
 def build_optimizer(settings: TrainSettings, named: Mapping[str, nn.Parameter], stages: Sequence[str]) -> Optimizer:
@@ -24,7 +26,7 @@ def build_optimizer(settings: TrainSettings, named: Mapping[str, nn.Parameter], 
         return SGD(groups, lr=settings.lr, momentum=momentum, nesterov=momentum > 0, fused=fused)
     if settings.optimizer == "adamw":
         return AdamW(groups, lr=settings.lr, betas=(settings.momentum, 0.999), fused=fused)
-    return Muon(groups, lr=settings.lr, momentum=settings.momentum)
+    return Muon(groups, lr=settings.lr, momentum=settings.momentum, settings=settings.muon)
 
 
 def set_rate(optimizer: Optimizer, rate: float) -> None:
@@ -34,17 +36,27 @@ def set_rate(optimizer: Optimizer, rate: float) -> None:
 
 
 def _groups(settings: TrainSettings, named: Mapping[str, nn.Parameter], stages: Sequence[str]) -> list[dict[str, Any]]:
-    """Parameters with and without decay, apart for each stage where rates differ by stage; in the model's order."""
-    groups: dict[tuple[bool, float], dict[str, Any]] = {}
+    """Parameters that are moved alike: with and without decay, apart where rates differ; in the model's order."""
+    groups: dict[tuple[Any, ...], dict[str, Any]] = {}
     for name, parameter in named.items():
-        decays = parameter.ndim >= 2
+        decay = settings.weight_decay if parameter.ndim >= 2 else 0.0
         scale = settings.layer_decay ** _depth_from_top(name, stages) if settings.layer_decay < 1 else 1.0
-        decay = settings.weight_decay if decays else 0.0
-        group = groups.setdefault(
-            (decays, scale), {"params": [], "weight_decay": decay, "scale": scale, "hidden": decays}
-        )
-        group["params"].append(parameter)
+        moved, rate = _mover(settings, parameter, head=bool(stages) and name.startswith(f"{stages[-1]}."))
+        kind = {"weight_decay": decay, "scale": scale * rate / settings.lr, "base": rate, "moved": moved}
+        groups.setdefault((parameter.ndim >= 2, *kind.values()), {"params": [], **kind})["params"].append(parameter)
     return list(groups.values())
+
+
+def _mover(settings: TrainSettings, parameter: nn.Parameter, head: bool) -> tuple[str, float]:
+    """What moves a parameter, and at which rate."""
+    muon = settings.muon
+    if settings.optimizer != "muon":
+        return settings.optimizer, settings.lr
+    if head and muon.head_lr:
+        return muon.rest, muon.head_lr
+    if parameter.ndim >= 2:
+        return "muon", settings.lr
+    return muon.rest, muon.rest_lr or ADAM_SHARE * settings.lr
 
 
 def _depth_from_top(name: str, stages: Sequence[str]) -> int:
@@ -56,39 +68,43 @@ def _depth_from_top(name: str, stages: Sequence[str]) -> int:
 
 
 class Muon(Optimizer):
-    """Momentum, then the nearest orthogonal matrix by five Newton-Schulz steps; a kernel is a matrix (K, C·H·W).
+    """Momentum, then the nearest orthogonal matrix by Newton-Schulz steps; a kernel is a matrix (K, C·H·W).
 
-    W <- W - lr · sqrt(max(1, rows / columns)) · orthogonal(g + μ m);  vectors and scalars move by AdamW.
+    W <- W - lr · sqrt(max(1, rows / columns)) · orthogonal(g + μ m)
+    With `unit` W is first brought to the norm √rows instead of decaying, and the step is not scaled by its shape, as in
+    the trainings of arXiv:2404.00498. A group says by `moved` what moves it: "muon", "adamw" or "sgd".
     """
 
-    def __init__(self, groups: list[dict[str, Any]], lr: float, momentum: float, adam_share: float = 0.1):
-        super().__init__(groups, {"lr": lr, "momentum": momentum, "adam_share": adam_share})
+    def __init__(self, groups: list[dict[str, Any]], lr: float, momentum: float, settings: MuonSettings):
+        super().__init__(groups, {"lr": lr, "momentum": momentum, "muon": settings})  # a copy keeps groups alone
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # pyright: ignore
         """One update of every parameter that has a gradient."""
+        movers = {"muon": self._move_matrix, "adamw": self._move_by_adamw, "sgd": self._move_by_sgd}
         for group in self.param_groups:
+            move = movers[group["moved"]]
             for parameter in group["params"]:
-                if parameter.grad is None:
-                    continue
-                if group["hidden"]:
-                    self._move_matrix(parameter, group)
-                else:
-                    self._move_vector(parameter, group)
+                if parameter.grad is not None:
+                    move(parameter, parameter.grad, group)
 
-    def _move_matrix(self, parameter: Tensor, group: dict[str, Any]) -> None:
+    def _move_matrix(self, parameter: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
         state = self.state[parameter]
         if not state:
             state["momentum"] = torch.zeros_like(parameter)
-        state["momentum"].lerp_(parameter.grad, 1 - group["momentum"])  # pyright: ignore
-        ahead = torch.lerp(parameter.grad, state["momentum"], group["momentum"])  # pyright: ignore
+        state["momentum"].lerp_(grad, 1 - group["momentum"])
+        ahead = torch.lerp(grad, state["momentum"], group["momentum"])
         matrix = ahead.reshape(len(ahead), -1)
-        step = orthogonal(matrix) * max(1, matrix.shape[0] / matrix.shape[1]) ** 0.5
-        parameter.mul_(1 - group["lr"] * group["weight_decay"])
+        step = orthogonal(matrix, group["muon"].iterations)
+        if group["muon"].unit:
+            parameter.mul_(matrix.shape[0] ** 0.5 / (parameter.norm() + SMALL))
+        else:
+            step = step * max(1, matrix.shape[0] / matrix.shape[1]) ** 0.5
+            parameter.mul_(1 - group["lr"] * group["weight_decay"])
         parameter.add_(step.reshape(parameter.shape), alpha=-group["lr"])
 
-    def _move_vector(self, parameter: Tensor, group: dict[str, Any]) -> None:
-        state, grad = self.state[parameter], parameter.grad
+    def _move_by_adamw(self, parameter: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
+        state = self.state[parameter]
         if not state:
             state |= {
                 "step": torch.zeros(()),
@@ -98,16 +114,25 @@ class Muon(Optimizer):
         state["step"] += 1
         count = float(state["step"])
         state["mean"].lerp_(grad, 0.1)
-        state["square"].lerp_(grad * grad, 0.001)  # pyright: ignore
+        state["square"].lerp_(grad * grad, 0.001)
         spread = (state["square"] / (1 - 0.999**count)).sqrt() + 1e-8
-        parameter.addcdiv_(state["mean"] / (1 - 0.9**count), spread, value=-group["lr"] * group["adam_share"])
+        parameter.addcdiv_(state["mean"] / (1 - 0.9**count), spread, value=-group["lr"])
+
+    def _move_by_sgd(self, parameter: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
+        """Nesterov's momentum over the gradient and the decay together, as torch's SGD has it."""
+        state, momentum = self.state[parameter], group["muon"].rest_momentum
+        if not state:
+            state["momentum"] = torch.zeros_like(parameter)
+        grad = grad.add(parameter, alpha=group["muon"].rest_decay / group["base"])
+        state["momentum"].mul_(momentum).add_(grad)
+        parameter.add_(grad.add(state["momentum"], alpha=momentum), alpha=-group["lr"])
 
 
 def orthogonal(matrix: Tensor, steps: int = 5) -> Tensor:
     """The matrix with its singular values moved near 1, by a fifth-order polynomial iteration. (R, C) -> (R, C)"""
     a, b, c = NEWTON_SCHULZ
     wide = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
-    wide = wide / (wide.norm() + 1e-7)
+    wide = wide / (wide.norm() + SMALL)
     for _ in range(steps):
         gram = wide @ wide.T
         wide = a * wide + (b * gram + c * gram @ gram) @ wide

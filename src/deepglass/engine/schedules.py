@@ -15,6 +15,8 @@ def rate(settings: TrainSettings, step: int, steps: int, scores: Sequence[Score]
     if step < warm:
         return settings.lr * (step + 1) / warm
     done = (step - warm) / max(1, steps - warm)
+    if settings.schedule == "linear":
+        return settings.lr * max(0.0, 1 - done)
     if settings.schedule == "cosine":
         return settings.lr * 0.5 * (1 + math.cos(math.pi * done))
     if settings.schedule == "step":

@@ -8,6 +8,20 @@ from annotated_types import Ge, Gt, Le, Lt
 Positive = Annotated[float, Gt(0)]
 NotNegative = Annotated[float, Ge(0)]
 Count = Annotated[int, Ge(1)]
+Share = Annotated[float, Ge(0), Le(1)]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MuonSettings:
+    """optimizer=muon: how kernels and matrices are moved, and what moves the rest (biases, norms, perhaps the head)."""
+
+    iterations: Annotated[int, Ge(1), Le(20)] = 5  # of Newton and Schulz; three are enough for most networks
+    unit: bool = False  # each matrix is brought to the norm √rows before it moves, and does not decay
+    rest: Literal["adamw", "sgd"] = "adamw"
+    rest_lr: NotNegative = 0.0  # their own rate; 0 is a tenth of lr
+    rest_decay: NotNegative = 0.0  # rest=sgd: the share by which they shrink, each step at the full rate
+    rest_momentum: Annotated[float, Ge(0), Lt(1)] = 0.9
+    head_lr: NotNegative = 0.0  # the head goes with the rest at this rate; 0 leaves it among the matrices
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,7 +39,9 @@ class TrainSettings:
     weight_decay: NotNegative = 0.0  # only on matrices and kernels; biases and norms are left alone
     layer_decay: Annotated[float, Gt(0), Le(1)] = 1.0  # each stage's rate is this times the stage's above it
     freeze: tuple[str, ...] = ()  # names or name beginnings of parameters that stay as they are: "conv1", "layer1"
-    schedule: Literal["constant", "cosine", "onecycle", "step", "plateau"] = "cosine"
+    freeze_later: tuple[str, ...] = ()  # the same, but only from `freeze_from` of the steps on
+    freeze_from: Share = 0.5
+    schedule: Literal["constant", "cosine", "linear", "onecycle", "step", "plateau"] = "cosine"
     warmup: Annotated[float, Ge(0), Lt(1)] = 0.05  # share of the steps in which the rate rises from nothing
     decay_every: Annotated[float, Gt(0), Le(1)] = 0.3  # schedule=step: after each such share of the steps ...
     decay_by: Annotated[float, Gt(0), Lt(1)] = 0.1  # ... and schedule=plateau: at each plateau, the rate times this
@@ -41,3 +57,4 @@ class TrainSettings:
     plan: str = "auto"  # "auto": measured where that repays itself; "plain": fp32, eager; or the path of a plan.json
     tensorboard: bool = False  # event files under the run's folder as well
     device: str = "auto"
+    muon: MuonSettings = MuonSettings()

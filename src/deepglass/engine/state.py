@@ -46,12 +46,13 @@ class State:
     scores: list[Score] = field(default_factory=list)
     players: dict[str, Player] = field(default_factory=dict)  # by what they update; follows from the model, not saved
     holders: list[nn.Module] | None = None  # the modules that have buffers; follows from the tree, not saved
+    resting: list[str] | None = None  # what `rest` froze; follows from the step, not saved
 
     def __post_init__(self) -> None:
         self.tree.eval()  # the first step wakes it, all but what is frozen
 
     def player(self, updates: str) -> Player:
-        """The turn's own parameters and the others; worked out once, for frozen ones are frozen before the first step.
+        """The turn's own parameters and the others; worked out once, until `rest` freezes more.
 
         Walking the modules of a small network takes longer than its arithmetic.
         """
@@ -61,6 +62,24 @@ class State:
             others = [one for one in self.model.parameters() if one.requires_grad and id(one) not in chosen]
             self.players[updates] = Player(mine, others)
         return self.players[updates]
+
+    def rest(self, beginnings: tuple[str, ...]) -> None:
+        """These parameters stay as they are from now on: done when first asked, in every life of a run."""
+        if self.resting is not None:
+            return
+        self.resting = freeze(self.model, beginnings)
+        for name in self.resting:
+            for optimizer in self.optimizers.values():
+                optimizer.state.pop(self.model.get_parameter(name), None)
+        self.players.clear()
+        self.tree.eval()  # the step wakes it again, all but what is frozen
+
+    def unrest(self) -> None:
+        """As before `rest`: the step to go on from may lie before it."""
+        for name in self.resting or ():
+            self.model.get_parameter(name).requires_grad_(True)
+        self.resting = None
+        self.players.clear()
 
     def buffers(self) -> list[Tensor]:
         """What model and task remember beside weights, as it is now: running means, counts, a task's own memory."""
@@ -111,15 +130,18 @@ def trainable(model: nn.Module, updates: str) -> dict[str, nn.Parameter]:
     return {prefix + name: parameter for name, parameter in named if parameter.requires_grad}
 
 
-def freeze(model: nn.Module, beginnings: tuple[str, ...]) -> list[str]:
-    """Freeze the parameters whose names begin so; returns their names. A beginning that fits none is an error."""
+def freeze(model: nn.Module, beginnings: tuple[str, ...], later: tuple[str, ...] = ()) -> list[str]:
+    """Freeze the parameters whose names begin so; returns their names.
+
+    A beginning that fits none is an error, also among those that will be frozen later.
+    """
     frozen: list[str] = []
-    for beginning in beginnings:
+    for beginning in (*later, *beginnings):
         found = [name for name, _ in model.named_parameters() if f"{name}.".startswith(f"{beginning}.")]
         if not found:
             parts = ", ".join(name for name, part in model.named_children() if any(True for _ in part.parameters()))
             raise UsageError("train.no_such_part", name=beginning, parts=parts)
-        frozen += found
+        frozen += found if beginning in beginnings else []
     for name in frozen:
         model.get_parameter(name).requires_grad_(False)
     return frozen

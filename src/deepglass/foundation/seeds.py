@@ -54,15 +54,23 @@ def row_keys(seed: int, stream: str, step: int, slots: int) -> Tensor:
     return _hash(torch.arange(slots, dtype=torch.int64), key(seed, stream, step))
 
 
+def visit_keys(seed: int, examples: np.ndarray, visits: np.ndarray | np.int64) -> np.ndarray:
+    """A keyed number for each example, one more on each of its visits: the lowest bit alternates. int64 (N,)"""
+    with np.errstate(over="ignore"):
+        mixed = _mix_array(examples.astype(np.uint64) * np.uint64(GOLDEN) + np.uint64(key(seed, "visits")))
+    return mixed.view(np.int64) + visits
+
+
 class Draws:
     """The keyed draws of a batch's rows: `draws.uniform("flip")` is (B,), `draws.normal("latent", 128)` is (B, 128).
 
     The same rows, name and step give the same numbers, whatever else was drawn before.
     """
 
-    def __init__(self, rows: Tensor, purpose: str = ""):
+    def __init__(self, rows: Tensor, purpose: str = "", visits: Tensor | None = None):
         self._rows = rows
         self._purpose = purpose
+        self.visits = visits  # int64 (B,): `visit_keys`, where the rows were drawn in an order
 
     @cached_property
     def rows(self) -> Tensor:
@@ -71,7 +79,14 @@ class Draws:
 
     def for_purpose(self, purpose: str) -> "Draws":
         """The same rows' draws for another purpose, unrelated to these."""
-        return Draws(self.rows, purpose)
+        return Draws(self.rows, purpose, self.visits)
+
+    def alternates(self) -> Tensor:
+        """True on every other visit of a row's example, the first by a coin that is the example's own. (B,)
+
+        Rows that were drawn in no order have no earlier visits, and a coin is thrown for each.
+        """
+        return self.chance("alternates", 0.5) if self.visits is None else (self.visits & 1).bool()
 
     def uniform(self, name: str, *shape: int) -> Tensor:
         """Float32 in [0, 1). (B, *shape)"""

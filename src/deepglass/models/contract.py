@@ -31,6 +31,14 @@ class Config(Protocol):
         ...
 
 
+class StartsFromData(Protocol):
+    """A model that takes a part of its start from data; what it sets is a buffer, saved with the weights."""
+
+    def start_from(self, inputs: Tensor) -> None:
+        """Some training rows as the network will see them (N, ...): asked once, before the first step of a new run."""
+        ...
+
+
 class Model(Protocol):
     """A plain nn.Module that says where its parts are."""
 

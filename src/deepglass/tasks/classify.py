@@ -23,7 +23,7 @@ from deepglass.metrics.accuracy import Accuracy
 from deepglass.metrics.auroc import AUROC
 from deepglass.metrics.calibration import CalibrationError, NegativeLogLikelihood
 from deepglass.metrics.f1 import F1
-from deepglass.tasks.inputs import InputFacts, OneInput, PictureSettings, learn_inputs, natural
+from deepglass.tasks.inputs import InputFacts, OneInput, PictureSettings, Views, learn_inputs, natural
 from deepglass.tasks.task import Losses, Metric, Predictions
 
 
@@ -45,7 +45,7 @@ class ClassifySettings:
     loss: Literal["cross_entropy", "perceptron", "hinge"] = "cross_entropy"
     smoothing: Annotated[float, Ge(0), Lt(1)] = 0.0
     class_weights: Literal["none", "balanced"] = "none"  # balanced: each class weighs as much as every other
-    test_flips: bool = False  # answer with the mean over the picture and its mirror image
+    test_views: Views = "plain"  # answer with a mean over the picture, its mirror image, and both moved by a pixel
     picture: PictureSettings = PictureSettings()
 
     def learn(self, index: Index, size: tuple[int, int], channels: int) -> ClassifyFacts:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from annotated_types import Ge, Le
 from torch import Tensor, nn
 
@@ -27,6 +28,7 @@ from deepglass.views.table import Table
 from deepglass.views.view import View
 
 Kind = Literal["picture", "vector"]
+Views = Literal["plain", "mirror", "crops"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,10 +152,19 @@ class OneInput:
         return rows(batch)
 
     def outputs(self, model: nn.Module, batch: Batch) -> Tensor:
-        """What the network gives; with `test_flips` the mean over the picture and its mirror image. (B, K)"""
-        found = model(batch["input"]).float()
-        if self.settings.test_flips and self.facts.inputs.kind == "picture":
-            found = (found + model(batch["input"].flip(-1)).float()) / 2
+        """What the network gives, as a mean over views where the inputs are pictures. (B, K)
+
+        mirror: the picture and its mirror image. crops: half of that, and a quarter each of the same for the picture
+        moved by one pixel up and left, and down and right, its edge mirrored in (arXiv:2404.00498, section 3.5)
+        """
+        values, views = batch["input"], self.settings.test_views
+        if views == "plain" or self.facts.inputs.kind != "picture":
+            return model(values).float()
+        found = _both_ways(model, values)
+        if views == "crops":
+            wide, (height, width) = F.pad(values, (1, 1, 1, 1), "reflect"), values.shape[-2:]
+            ends = [wide[:, :, :height, :width], wide[:, :, 2:, 2:]]
+            found = found / 2 + sum(_both_ways(model, moved) for moved in ends) / 4
         return found
 
     def truth(self, batch: Batch) -> Tensor:
@@ -162,6 +173,10 @@ class OneInput:
     def show(self, raw: Any, answer: Mapping[str, Any]) -> list[View]:
         views = [show_input(raw, self.facts.inputs, said(answer))]
         return [*views, show_choices(answer)] if "top" in answer else views
+
+
+def _both_ways(model: nn.Module, values: Tensor) -> Tensor:
+    return (model(values).float() + model(values.flip(-1)).float()) / 2
 
 
 def natural(label: str) -> tuple[int, float, str]:

@@ -17,7 +17,7 @@ from deepglass.foundation.errors import DataError
 from deepglass.foundation.ports import Ports, Vector
 from deepglass.losses.binary import binary_cross_entropy
 from deepglass.metrics.multilabel import MultiLabel
-from deepglass.tasks.inputs import InputFacts, OneInput, PictureSettings, learn_inputs, natural
+from deepglass.tasks.inputs import InputFacts, OneInput, PictureSettings, Views, learn_inputs, natural
 from deepglass.tasks.task import Losses, Metric, Predictions
 
 
@@ -39,7 +39,7 @@ class MultiLabelSettings:
 
     smoothing: Annotated[float, Ge(0), Lt(1)] = 0.0
     class_weights: Literal["none", "balanced"] = "none"  # balanced: of each label, all yeses weigh as much as all noes
-    test_flips: bool = False  # answer with the mean over the picture and its mirror image
+    test_views: Views = "plain"  # answer with a mean over the picture, its mirror image, and both moved by a pixel
     picture: PictureSettings = PictureSettings()
 
     def learn(self, index: Index, size: tuple[int, int], channels: int) -> MultiLabelFacts:

@@ -18,7 +18,7 @@ from deepglass.foundation.errors import DataError
 from deepglass.foundation.ports import Ports, Vector
 from deepglass.losses.squared import squared_error
 from deepglass.metrics.regression import Regression
-from deepglass.tasks.inputs import InputFacts, OneInput, PictureSettings, learn_inputs
+from deepglass.tasks.inputs import InputFacts, OneInput, PictureSettings, Views, learn_inputs
 from deepglass.tasks.task import Losses, Metric, Predictions
 
 
@@ -37,7 +37,7 @@ class RegressSettings:
 
     facts_type: ClassVar = RegressFacts
 
-    test_flips: bool = False  # answer with the mean over the picture and its mirror image
+    test_views: Views = "plain"  # answer with a mean over the picture, its mirror image, and both moved by a pixel
     picture: PictureSettings = PictureSettings()
 
     def learn(self, index: Index, size: tuple[int, int], channels: int) -> RegressFacts:

@@ -15,19 +15,26 @@ from deepglass.foundation.seeds import Draws
 Fill = Literal["zero", "reflect"]
 
 
-def crop_and_flip(pictures: Tensor, draws: Draws, flip: bool, pad: int, fill: Fill) -> Tensor:
-    """Pad by `pad` pixels, cut the old size out at a random place, mirror half of them: one gather, any dtype.
+def mirrored(draws: Draws, alternate: bool) -> Tensor:
+    """Which pictures are mirrored: half of them by chance, or each on every other visit. bool (B,)
 
-    (B, C, H, W) -> (B, C, H, W)
+    Alternating shows every picture both ways in any two epochs (Jordan 2024, arXiv:2404.00498, section 3.6).
     """
-    if not (flip or pad):
+    return draws.alternates() if alternate else draws.chance("flip", 0.5)
+
+
+def crop_and_flip(pictures: Tensor, draws: Draws, flip: Tensor | None, pad: int, fill: Fill) -> Tensor:
+    """Pad by `pad` pixels, cut the old size out at a random place, mirror those of `flip`: one gather, any dtype.
+
+    (B, C, H, W), flip bool (B,) -> (B, C, H, W)
+    """
+    if flip is None and not pad:
         return pictures
     height, width = pictures.shape[-2:]
     rows = torch.arange(height, device=pictures.device).expand(len(pictures), -1)
     columns = torch.arange(width, device=pictures.device).expand(len(pictures), -1)
-    if flip:
-        mirrored = draws.chance("flip", 0.5)[:, None]
-        columns = torch.where(mirrored, width - 1 - columns, columns)
+    if flip is not None:
+        columns = torch.where(flip[:, None], width - 1 - columns, columns)
     if pad:
         place = draws.integers("crop", 0, 2 * pad + 1, 2)  # (B, 2): down and right
         rows, columns = rows + place[:, :1], columns + place[:, 1:]
@@ -48,8 +55,8 @@ def resize(pictures: Tensor, size: tuple[int, int]) -> Tensor:
     return resized.round_().clamp_(0, 255).to(torch.uint8)
 
 
-def resized_crop(pictures: Tensor, draws: Draws, lowest: float, size: tuple[int, int], flip: bool) -> Tensor:
-    """A random part of the picture (share of the area from `lowest` to 1, sides 3:4 to 4:3), perhaps mirrored.
+def resized_crop(pictures: Tensor, draws: Draws, lowest: float, size: tuple[int, int], flip: Tensor | None) -> Tensor:
+    """A random part of the picture (share of the area from `lowest` to 1, sides 3:4 to 4:3), mirrored where `flip` is.
 
     The part is resampled by two small matrices per picture, smoothed where it shrinks: out = R · picture · Sᵀ.
     (B, C, H, W) -> float (B, C, h, w). Szegedy et al. 2014, arXiv:1409.4842, section 6
@@ -62,8 +69,8 @@ def resized_crop(pictures: Tensor, draws: Draws, lowest: float, size: tuple[int,
     place = draws.uniform("crop/place", 2)
     down = _resampling((height - tall) * place[:, 0], tall, height, size[0])  # (B, h, H)
     across = _resampling((width - wide) * place[:, 1], wide, width, size[1])  # (B, w, W)
-    if flip:
-        across = torch.where(draws.chance("flip", 0.5)[:, None, None], across.flip(1), across)
+    if flip is not None:
+        across = torch.where(flip[:, None, None], across.flip(1), across)
     return down[:, None] @ pictures.float() @ across.mT[:, None]
 
 

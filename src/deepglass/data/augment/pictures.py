@@ -16,7 +16,7 @@ from torch import Tensor
 
 from deepglass.data.augment.boxes import cutmix, erase, mixup
 from deepglass.data.augment.colour import colour_jitter
-from deepglass.data.augment.geometry import Fill, affine, affine_matrices, crop_and_flip, resize, resized_crop
+from deepglass.data.augment.geometry import Fill, affine, affine_matrices, crop_and_flip, mirrored, resize, resized_crop
 from deepglass.data.augment.randaugment import randaugment
 from deepglass.foundation.seeds import Draws
 
@@ -29,6 +29,7 @@ class PictureAugment:
     """What may happen to a training picture; everything is off unless it is set, and what is off costs nothing."""
 
     flip: bool = False  # mirror left and right, half of the time
+    alternate: bool = False  # with flip: each picture on every other visit instead, the first by a coin
     crop_pad: Annotated[int, Ge(0), Le(64)] = 0  # pixels around before the size is cut out; not with resize_crop
     resize_crop: Annotated[float, Gt(0), Le(1)] = 1.0  # lowest share of the area that a crop keeps; 1 is off
     fill: Fill = "zero"  # what stands outside the picture
@@ -107,10 +108,11 @@ def augment_pictures(pictures: Tensor, draws: Draws, settings: PictureAugment, s
 
     uint8 (B, C, H, W) -> float in [0, 1] (B, C, h, w)
     """
+    flip = mirrored(draws, settings.alternate) if settings.flip else None
     if settings.resize_crop < 1:
-        floats = resized_crop(pictures, draws, settings.resize_crop, size, settings.flip).div_(255)
+        floats = resized_crop(pictures, draws, settings.resize_crop, size, flip).div_(255)
     else:
-        pictures = crop_and_flip(resize(pictures, size), draws, settings.flip, settings.crop_pad, settings.fill)
+        pictures = crop_and_flip(resize(pictures, size), draws, flip, settings.crop_pad, settings.fill)
         floats = as_floats(pictures)
     if settings.moves:
         floats = affine(floats, _moves(draws, settings, size), settings.fill)
