@@ -1,133 +1,114 @@
 """One life of a small run in a process of its own: begin or go on, until the end, a signal or a kill.
 
 `live` runs in a child forked from a server that has torch loaded already. What the child is doing right now stands in
-shared memory, so that a kill can be aimed and counted; saves and checks are slowed a little, so that they can be hit.
+shared memory, which outlives it: so a kill can be aimed, and what it hit is known exactly. Saves and checks are slowed
+a little, so that they can be hit.
 """
 
 import contextlib
+import ctypes
+import json
 import os
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch._dynamo  # loaded by the first optimizer, which takes two seconds: once here, not in every life
 
-from deepglass.bundle import choose_model
+from deepglass import journey
 from deepglass.cli.stop import StopSignals
-from deepglass.data import loader
-from deepglass.data.augment.pictures import PictureAugment
-from deepglass.data.settings import DataSettings
-from deepglass.data.sources.digits import FILE
-from deepglass.engine import checkpoint
-from deepglass.engine.settings import TrainSettings
+from deepglass.engine import checkpoint, loop
 from deepglass.foundation import sealed
 from deepglass.foundation.errors import Stopped
-from deepglass.foundation.settings import Choice
-from deepglass.run import Run, RunSettings
-from deepglass.tasks.classify import ClassifySettings
-from deepglass.tasks.inputs import PictureSettings
+from deepglass.foundation.settings import to_json
+from deepglass.run import Run
+from tests.kill.bugs import plant
+from tests.kill.families import FAMILIES
 
-READING, TRAINING, CHECKING = range(3)
-MOVED = PictureAugment(rotate=10, shift=0.1, scale=0.1, mixup=0.4)
-COMMON = TrainSettings(plan="plain", check_epochs=0.5, average=0.9, clip=5.0)
+hall = sys.modules["deepglass.run"]
 
 
-def settings(family: str, data: Path) -> RunSettings:
-    """A small CNN; a residual network with BatchNorm in bf16; accumulation with Muon, which balances classes."""
-    picture = PictureSettings(size=32 if family != "resnet" else 16, augment=MOVED)
-    if family == "resnet":
-        picture = replace(picture, augment=PictureAugment(flip=True, crop_pad=2, erase=0.5, cutmix=1.0))
-    train = {
-        "cnn": replace(COMMON, steps=48, batch=20, lr=3e-3, schedule="onecycle"),
-        "resnet": replace(COMMON, steps=18, batch=12, lr=0.05, optimizer="sgd", precision="bf16"),
-        "shards": replace(
-            COMMON, steps=36, batch=25, lr=0.01, optimizer="muon", shards=3, schedule="plateau", plateau=1
-        ),
-    }[family]
-    return RunSettings(
-        seed=11,
-        data=DataSettings(
-            place=str(data / f"{family}.npz"), cache=False, sampling="balanced" if family == "shards" else "shuffled"
-        ),
-        task=Choice("tasks", "classify", ClassifySettings(picture=picture, smoothing=0.1)),
-        model=choose_model("resnet20" if family == "resnet" else "lenet5"),
-        train=train,
+class Now(ctypes.Structure):
+    """Where a life is; `saving` and `checking` count beginnings and ends, so that they are odd inside."""
+
+    _fields_ = (
+        ("training", ctypes.c_int),  # whether the loop runs: before it, data are read
+        ("finishing", ctypes.c_int),  # whether the bundle is being written
+        ("step", ctypes.c_int),
+        ("first", ctypes.c_int),  # the step that this life began with
+        ("saving", ctypes.c_int),
+        ("checking", ctypes.c_int),
     )
 
 
-FAMILIES = ("cnn", "resnet", "shards")
-
-
-def write_data(folder: Path) -> None:
-    """200 real digits, and 72 small colour pictures of three made kinds."""
-    with np.load(FILE, allow_pickle=False) as stored:
-        digits = {"x": stored["x"][:200], "y": stored["y"][:200]}
-    for family in ("cnn", "shards"):
-        np.savez(folder / f"{family}.npz", **digits)
-    draw = np.random.default_rng(0)
-    kinds = np.arange(72) % 3
-    pixels = draw.integers(0, 120, (72, 16, 16, 3)) + 100 * np.eye(3, dtype=int)[kinds][:, None, None, :]
-    np.savez(folder / "resnet.npz", x=pixels.astype(np.uint8), y=kinds)
-
-
-def live(folder: Path, family: str, data: Path, now, saving, bug: str = "") -> None:
+def live(folder: Path, family: str, data: Path, now: Now, bug: str = "") -> None:
     """Train from where the run stands; exit code 0 at the end, 130 where a signal stopped it."""
     with open(os.devnull, "w") as quiet, contextlib.redirect_stderr(quiet):
         torch.set_num_threads(1)
-        watch(now, saving)
-        plant(bug)
-        run = Run.open(folder) if (folder / "run.toml").is_file() else Run(folder, settings(family, data))
-        if not (folder / "run.toml").is_file():
+        watch(now)
+        begun = (folder / "run.toml").is_file()
+        plant(bug, resumed=any(folder.rglob("step-*")))
+        own = FAMILIES[family].own()
+        run = Run.open(folder, own) if begun else Run(folder, FAMILIES[family].settings(data), own=own)
+        if not begun:
             run.write()
-        with StopSignals() as stop:
-            material = run.material()
-            now.value = TRAINING
-            try:
-                run.train(asked_to_stop=stop, material=material)
-            except Stopped as stopped:
-                sys.exit(stopped.exit_code)
+        try:
+            with StopSignals() as stop:
+                train(run, stop)
+        except Stopped as stopped:
+            sys.exit(stopped.exit_code)
 
 
-def watch(now, saving) -> None:
+def train(run: Run, stop: StopSignals) -> None:
+    """A run of folds goes the way of the journey, up to its report; what the folds say together is kept."""
+    if not run.settings.data.folds:
+        run.train(asked_to_stop=stop)
+        return
+    journey.write_report = lambda *_: None  # takes longer than the folds, and draws only what is compared below
+    outcome = journey.finish(run, (), stop, lambda done, of: None)
+    (run.folder / "outcome.json").write_text(json.dumps(to_json(outcome.figures) | {"folds": outcome.folds}))
+
+
+def watch(now: Now) -> None:
     """Note what is going on, and slow what is to be hit."""
     durably, whole, evaluate = sealed._write_durably, checkpoint.write_sealed, Run._evaluate
+    step, finish, rounds = loop.one_step, Run._finish, hall.train
 
     def write_durably(file, content):
         durably(file, content)
-        time.sleep(0.004)
+        time.sleep(0.005)
 
     def write_sealed(place, files):
-        saving.value += 1  # odd: inside a save
+        now.saving += 1
         whole(place, files)
-        saving.value += 1
+        now.saving += 1
 
     def evaluated(*words):
-        before, now.value = now.value, CHECKING
-        time.sleep(0.004)
+        if not now.training:
+            return evaluate(*words)
+        now.checking += 1
+        time.sleep(0.01)
         found = evaluate(*words)
-        time.sleep(0.004)
-        now.value = before
+        time.sleep(0.01)
+        now.checking += 1
         return found
 
+    def one_step(task, state, *words):
+        now.step = state.step
+        step(task, state, *words)
+
+    def all_rounds(task, state, training):
+        now.first = now.step = state.step
+        now.training = 1
+        found = rounds(task, state, training)
+        now.training = 0
+        return found
+
+    def finished(*words):
+        now.finishing = 1
+        finish(*words)
+        now.finishing = 0
+
     sealed._write_durably, checkpoint.write_sealed, Run._evaluate = write_durably, write_sealed, evaluated
-
-
-def plant(bug: str) -> None:
-    """Break the engine on purpose: the harness must see it."""
-    if bug == "averages forgotten":
-        whole = checkpoint.restore
-
-        def restore(state, tensors, document):
-            whole(state, tensors, document)
-            state.averages = {name: value.clone() for name, value in state.model.state_dict().items()}
-
-        sys.modules["deepglass.run"].restore = restore
-    elif bug == "draws by the clock":
-        loader.row_keys = lambda *_: torch.full((1,), time.time_ns()).repeat(_[-1])
-    elif bug == "moments forgotten":
-        checkpoint._load_optimizers = lambda state, slots: None
-    elif bug:
-        raise ValueError(f"No bug is called {bug}.")
+    loop.one_step, Run._finish, hall.train = one_step, finished, all_rounds
