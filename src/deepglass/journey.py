@@ -20,6 +20,7 @@ from deepglass.data.source import PARTS, Source
 from deepglass.data.split import parts_of
 from deepglass.engine.journal import Journal, Watcher
 from deepglass.engine.measure import estimate as step_cost
+from deepglass.engine.measure import measure_all
 from deepglass.engine.rates import Rates, find_rate
 from deepglass.folds import OutOfFold, out_of_fold, train_folds
 from deepglass.foundation.catalogue import nearest
@@ -260,10 +261,15 @@ class Estimate:
     seconds: float
     memory_bytes: int
     disk_bytes: int
+    limit: str
+    plan: str
 
 
-def estimate(proposal: Proposal, reading: Callable[[int, int], None]) -> Estimate:
-    """Time real steps on a sample of the training part; nothing is kept. The model is told as it is fitted."""
+def estimate(proposal: Proposal, reading: Callable[[int, int], None], measure: bool = False) -> Estimate:
+    """Time real steps on a sample of the training part; no run is kept. The model is told as it is fitted.
+
+    With `measure`, every plan is tried, whatever it takes, and remembered for the runs to come.
+    """
     with _trial(proposal) as run:
         settings = run.settings.train
         material = run.material(reading, sample=2 * settings.batch)
@@ -273,6 +279,8 @@ def estimate(proposal: Proposal, reading: Callable[[int, int], None]) -> Estimat
         steps = training.steps if given else math.ceil(settings.epochs * examples / settings.batch)
         fitted = flatten(replace(run.settings, model=fit_model(run.settings.model, material.task.asks())))
         origins = {path: "data" for path, value in flatten(run.settings).items() if fitted[path] != value}
+        if measure:
+            training = replace(training, plan=measure_all(material.task, state, training))
         cost = step_cost(material.task, state, training, steps)
     return Estimate(fitted, proposal.origins | origins, **cost)
 

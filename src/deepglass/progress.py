@@ -82,11 +82,14 @@ class Watch:
         if len(event["warnings"]) > SHOWN:
             more = len(event["warnings"]) - SHOWN
             self.console.print(say("cli.more_warnings", count=more, place=event["place"]))
-        plan = event["plan"]
-        speed = (plan["measured"] or {}).get(f"{plan['precision']} {plan['layout']}")
+        plan, name, speed = event["plan"], event["plan_name"], event["speed"]
         time_left = say("plan.about", time=_clock((self.steps - event["step"]) / speed)) if speed else ""
-        shown = {name: plan[name] for name in ("precision", "layout", "threads", "origin")}
-        self.console.print(say("plan.chosen", steps=self.steps, time=time_left, **shown))
+        origin = say(f"plan.{plan['origin']}")
+        self.console.print(say("plan.chosen", steps=self.steps, time=time_left, name=name, origin=origin))
+        if ahead := plan["forecast"]:
+            limit = say(f"plan.limit_{ahead['limit']}")
+            memory, disk = (f"{ahead[name] / 2**20:.3g}" for name in ("memory_bytes", "disk_bytes"))
+            self.console.print(say("plan.ahead", memory=memory, disk=disk, limit=limit))
         if event["step"]:
             self.console.print(say("cli.resumed", step=event["step"], steps=self.steps))
 

@@ -38,9 +38,9 @@ from deepglass.engine.checkpoint import Checkpoints, restore
 from deepglass.engine.evaluate import evaluate, score
 from deepglass.engine.journal import Journal, Watcher
 from deepglass.engine.loop import Training, train
-from deepglass.engine.measure import candidates, choose_plan
+from deepglass.engine.measure import decide
 from deepglass.engine.optimizers import build_optimizer
-from deepglass.engine.plan import Plan, plain_plan, read_plan, steps_within, write_plan
+from deepglass.engine.plan import Plan, plain_plan, read_plan, write_plan
 from deepglass.engine.settings import TrainSettings
 from deepglass.engine.state import Score, State, freeze, start_averages, trainable
 from deepglass.engine.tensorboard import TensorBoard
@@ -48,7 +48,6 @@ from deepglass.foundation.device import choose_device, differs, machine
 from deepglass.foundation.errors import DataError, DeepglassError, RunFailed, Stopped, UsageError
 from deepglass.foundation.lock import locked
 from deepglass.foundation.memory import keep_freed_memory
-from deepglass.foundation.ports import Image
 from deepglass.foundation.sealed import read_document, sweep, write_document, write_sealed_text
 from deepglass.foundation.seeds import seed_torch
 from deepglass.foundation.settings import Choice, choose, from_json, to_json, to_toml
@@ -209,7 +208,14 @@ class Run:
             tensors, document, rejected = training.checkpoints.newest()
             restore(state, tensors, document)
             training.saved_at = (state.step, 0.0)
-        about = {"plan": training.plan, "epoch_steps": training.epoch, "rejected": [str(error) for error in rejected]}
+        plan = training.plan
+        about = {
+            "plan": plan,
+            "plan_name": plan.name,
+            "speed": plan.speed,
+            "epoch_steps": training.epoch,
+            "rejected": [str(error) for error in rejected],
+        }
         about["differs"] = differs(self.folder / "machine.json") if state.step else []
         about["warnings"] = [named(finding) for finding in material.findings if finding.level == "warning"]
         journal.write("start", state.step, steps=training.steps, place=self.settings.data.place, **about)
@@ -255,9 +261,9 @@ class Run:
         if self.own.model is not None:
             one = material.task.present(training.batch(0).rows(0, 1).to(self.device))
             check_own(state.model, material.task.asks(), one["input"])
+        keep_freed_memory()
         plan = self._plan(material.task, state, training)
         plan.place(state.model, self.device)
-        keep_freed_memory()
         torch.set_num_threads(plan.threads or torch.get_num_threads())  # a resume computes as the first life did
         state.averages = start_averages(state.model) if settings.average else {}
         every = max(1, min(plan.steps, round(settings.check_epochs * training.epoch)))
@@ -272,15 +278,11 @@ class Run:
         settings = self.settings.train
         steps = settings.steps or max(1, math.ceil(settings.epochs * training.epoch))
         if settings.plan not in ("auto", "plain"):
-            plan = read_plan(Path(settings.plan))
+            begin = read_plan(Path(settings.plan))
         else:
-            plan = replace(plain_plan(settings), steps=steps)
-        training = replace(training, plan=plan, steps=steps)
-        if settings.plan == "auto" or settings.minutes:
-            pictures = isinstance(task.asks().takes, Image)
-            plans = candidates(settings, plan, pictures) if settings.plan == "auto" else [plan]
-            plan = choose_plan(task, state, training, plans, lambda speed: settings.minutes * 60 or steps / speed)
-        plan = replace(plan, steps=steps_within(settings, plan, steps))
+            begin = replace(plain_plan(settings), steps=steps)
+        training = replace(training, plan=begin, steps=steps)
+        plan = decide(task, state, training, begin)
         write_plan(plan, self.folder)
         return plan
 

@@ -18,6 +18,7 @@ from deepglass.views.curve import Curve, Line
 def plan(
     proposed: Callable[[], journey.Proposal],
     rates: Annotated[bool, typer.Option("--rates", help=say("cli.rates"))] = False,
+    measure: Annotated[bool, typer.Option("--measure", help=say("cli.measure"))] = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -25,7 +26,7 @@ def plan(
     printer = Printer(as_json)
     with Watch(printer.stream) as watch:
         proposal = proposed()
-        found = journey.estimate(proposal, watch.read)
+        found = journey.estimate(proposal, watch.read, measure)
         tried = journey.find_rates(proposal, watch.read) if rates else None
     printer.line(proposal.found.sentence())
     width = max(map(len, found.settings))
@@ -42,6 +43,7 @@ def plan(
             disk=f"{found.disk_bytes / 2**20:.3g}",
         )
     )
+    printer.line(say("cli.plan_found", plan=found.plan, limit=say(f"plan.limit_{found.limit}")))
     if tried:
         line = Line(say("cli.smoothed_loss"), tried.rates, tried.losses)
         curve = Curve((line,), say("cli.rates_title"), "train.lr", say("cli.smoothed_loss"), log_x=True)

@@ -89,12 +89,16 @@ class Batch:
 
     def shard(self, index: int, count: int) -> "Batch":
         """Part `index` of `count` near-equal parts, of this stream and of every other."""
+        if count == 1:
+            return self
         start, stop = len(self) * index // count, len(self) * (index + 1) // count
         streams = {name: stream.shard(index, count) for name, stream in self.streams.items()}
         return replace(self.rows(start, stop), streams=streams)
 
     def to(self, device: torch.device) -> "Batch":
-        """The batch with its tensors on `device`."""
+        """The batch with its tensors on `device`; a batch is all in one place."""
+        if self.keys.device == device:
+            return self
 
         def move(column: Column) -> Column:
             if isinstance(column, Ragged):

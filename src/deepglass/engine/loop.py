@@ -141,11 +141,11 @@ def backward(state: State, run: Training, turn: Turn, place: int, shards: list[B
     counts = _all_counts(turn, shards)
     buffers = SharedBuffers(state.buffers(), len(shards))
     carried: list[Mapping[str, Tensor]] = []
-    with frozen(others):
+    with frozen(others), run.plan.turn(state.model, place):
         for index, shard in enumerate(shards):
             buffers.start()
             seed_torch(run.seed, "dropout", state.step, place, index)
-            with run.plan.precision_of(run.device):
+            with run.plan.forward(run.device):
                 losses = turn.loss(state.model, shard)
             loss = total(losses, counts) * turn.every
             loss.backward(inputs=list(mine.values()))
@@ -173,7 +173,8 @@ def update(
     else:
         buffers.restore()  # a poisoned batch must not stay in BatchNorm's statistics either
         refuse(state, run, turn, shards, first)
-    optimizer.zero_grad(set_to_none=True)
+    for parameter in mine.values():
+        parameter.grad = None
     if state.step % run.log_every == 0 or state.step == run.steps - 1:
         run.journal.write("train", state.step, turn=turn.updates, losses=run.losses(), lr=lr, norm=float(norm))
 

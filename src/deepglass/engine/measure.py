@@ -1,7 +1,7 @@
-"""A few real steps of each sensible plan, timed on copies; the fastest whose loss agrees with plain fp32 is kept.
+"""A few real steps of each sensible plan, timed on copies; the fastest that agrees with plain fp32 is kept.
 
 Trials train a deep copy of task and state together, with every turn's real backward and update, so nothing that the
-run will compute is left out and nothing of the run is touched.
+run will compute is left out and nothing of the run is touched. A plan agrees where the first losses and gradients do.
 """
 
 import copy
@@ -11,28 +11,59 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from deepglass.engine.loop import Training, one_step
-from deepglass.engine.plan import Plan
+from deepglass.engine.compiled import cannot_compile, eagerly, graphs_compiled, networks
+from deepglass.engine.loop import Training, backward, one_step, present
+from deepglass.engine.plan import Forecast, Plan, plain_plan, steps_within
+from deepglass.engine.remembered import Known, forget, recall, remember
 from deepglass.engine.settings import TrainSettings
 from deepglass.engine.state import State
+from deepglass.foundation.ports import Image
+from deepglass.foundation.settings import to_json
 from deepglass.foundation.words import say
-from deepglass.graph.cost import cost
+from deepglass.graph.cost import Cost, cost
 from deepglass.graph.trace import trace
 from deepglass.tasks.task import Task
 
 TRIAL_SECONDS = 1.5
 LEAST_STEPS = 3
-WORTH_MEASURING = 30  # seconds; a shorter run is done before trials could pay
-TOLERANCE = 0.02  # how far, relatively, a plan's first losses may lie from those of plain fp32
+WORTH_SAYING = 60  # seconds; of a longer run the plan says what it will take
+ALL_DAY = 86400.0  # seconds
+SHARE = 0.05  # of the expected run, for all trials together
+LOSS_TOLERANCE = 0.02  # how far, relatively, a plan's first loss may lie from that of plain fp32 ...
+GRADIENT_TOLERANCE = 0.2  # ... and, as vectors, the gradients of every turn's first step
+SMALL_STEP = 0.02  # seconds; below it a second thread may cost more than it computes
+DENSE_SHARE = 0.5  # of the weights, from which dense layers may rather stay uncast
+COMPILING = (8.0, 0.45)  # seconds that compiling takes when nothing is cached: at least, and for each layer
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What one plan did: steps a second, and the losses of its first steps."""
+    """What one plan did: steps a second, seconds until its first step; loss and gradients of each turn.
 
+    Losses and gradients are all of the first step's weights: an update or two later an untrained ResNet has grown the
+    smallest rounding into a difference of several per cent.
+    """
+
+    plan: Plan
     speed: float
+    first: float
     losses: tuple[float, ...]
+    gradients: list[list[Tensor]]
+
+    def off(self, base: "Trial") -> str:
+        """Where it differs from another trial by more than is allowed; empty where it agrees."""
+        loss = max(abs(a - b) / max(abs(b), 1e-6) for a, b in zip(self.losses, base.losses, strict=True))
+        if not loss <= LOSS_TOLERANCE:
+            return say("plan.loss", lang="en", off=f"{loss:.2g}", allowed=LOSS_TOLERANCE)
+        for mine, others in zip(self.gradients, base.gradients, strict=True):
+            distance = sum(float((a - b).square().sum()) for a, b in zip(mine, others, strict=True)) ** 0.5
+            length = max(sum(float(b.square().sum()) for b in others) ** 0.5, 1e-12)
+            if not distance / length <= GRADIENT_TOLERANCE:
+                off = f"{distance / length:.2g}"
+                return say("plan.gradient", lang="en", off=off, allowed=GRADIENT_TOLERANCE)
+        return ""
 
 
 class Silent:
@@ -43,82 +74,245 @@ class Silent:
 
 
 def try_plan(task: Task, state: State, training: Training, plan: Plan, seconds: float = TRIAL_SECONDS) -> Trial:
-    """Train copies for a moment; the first step warms up and is not timed."""
-    task, state = copy.deepcopy((task, state))
-    plan.place(state.model, training.device)
+    """Train copies for a moment; the first step warms up and is not timed.
+
+    A compiled turn that has to be differentiated twice is taken out of the plan.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(plan.threads or threads)
+    try:
+        while True:
+            trial = _try(*copy.deepcopy((task, state)), training, plan, seconds)
+            if isinstance(trial, Trial):
+                return trial
+            plan = replace(plan, eager_turns=(*plan.eager_turns, trial))
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _try(task: Task, state: State, training: Training, plan: Plan, seconds: float) -> Trial | int:
+    """The trial, or the place of the turn that cannot be compiled because it differentiates twice."""
     settings = replace(training.settings, nonfinite="skip")  # the run itself will say it, and save its own weights
     silent = replace(training, settings=settings, plan=plan, journal=Silent(), log_every=1 << 40)  # pyright: ignore
-    losses: list[float] = []
-    began, steps = 0.0, 0
+    started = time.perf_counter()
+    plan.place(state.model, training.device)
+    found = _gradients(task, state, silent)
+    if isinstance(found, int):
+        return found
+    losses, gradients = found
+    began, steps, first = 0.0, 0, 0.0
     while steps < LEAST_STEPS or time.perf_counter() - began < seconds:
         if steps == 1:
+            _wait(training.device)
             began = time.perf_counter()
+            first = began - started
         one_step(task, state, silent, training.batch(state.step))
-        if len(losses) < LEAST_STEPS:
-            losses.append(sum(silent.losses().values()))
         steps += 1
     _wait(training.device)
-    return Trial((steps - 1) / (time.perf_counter() - began), tuple(losses))
+    return Trial(plan, (steps - 1) / (time.perf_counter() - began), first, tuple(losses), gradients)
+
+
+def _gradients(task: Task, state: State, training: Training) -> tuple[list[float], list[list[Tensor]]] | int:
+    """Loss and gradients of every turn, all from the same weights; or the turn that differentiates twice."""
+    shards = present(task, state, training, training.batch(state.step))
+    losses: list[float] = []
+    found: list[list[Tensor]] = []
+    for place, turn in enumerate(task.turns()):
+        try:
+            buffers = backward(state, training, turn, place, shards)
+        except RuntimeError as error:
+            if "double backward" in str(error) and place not in training.plan.eager_turns:
+                return place
+            raise
+        buffers.restore()
+        losses.append(sum(training.losses().values()))
+        mine = state.player(turn.updates).mine.values()
+        found.append([one.grad.float() for one in mine if one.grad is not None])
+        for parameter in mine:
+            parameter.grad = None
+    return losses, found
 
 
 def candidates(settings: TrainSettings, plain: Plan, pictures: bool) -> list[Plan]:
-    """What is sensible here: bf16 and, for pictures, channels last, as far as the settings leave them open."""
+    """What is sensible here without compiling: bf16 and, for pictures, channels last, where the settings allow it."""
     precisions = ("fp32", "bf16") if settings.precision == "auto" else (settings.precision,)
     free_layouts = ("contiguous", "channels_last") if pictures else ("contiguous",)
     layouts = free_layouts if settings.layout == "auto" else (settings.layout,)
-    return [replace(plain, precision=precision, layout=layout) for precision in precisions for layout in layouts]
+    plans = [replace(plain, precision=precision, layout=layout) for precision in precisions for layout in layouts]
+    return [plain, *reversed([plan for plan in plans if plan.name != plain.name])]  # the likeliest first
+
+
+class Contest:
+    """The trials of one run: each is entered only where what is left of the run's share can pay for it."""
+
+    def __init__(self, task: Task, state: State, training: Training, expected: Callable[[float], float]):
+        self.task, self.state, self.training, self.expected = task, state, training, expected
+        self.began = time.perf_counter()
+        self.trials: dict[str, Trial] = {}
+        self.reasons: list[str] = []
+
+    @property
+    def best(self) -> Trial:
+        """The fastest of those that agreed."""
+        return max(self.trials.values(), key=lambda trial: trial.speed)
+
+    def enter(self, plan: Plan, extra: float = 0.0) -> None:
+        """Try a plan; `extra` is what it takes beside its steps."""
+        if not self.trials:
+            self.trials[plan.name] = try_plan(self.task, self.state, self.training, plan, seconds=0.0)
+            return
+        run = self.expected(self.best.speed)
+        seconds = min(TRIAL_SECONDS, 0.01 * run)
+        guess = extra + seconds + (LEAST_STEPS + 2) / self.best.speed
+        if time.perf_counter() - self.began + guess > SHARE * run:
+            self.reasons.append(say("plan.too_short", lang="en", name=plan.name))
+            return
+        try:
+            trial = try_plan(self.task, self.state, self.training, plan, seconds)
+        except RuntimeError as error:  # what this machine cannot do is a reason, not a failure
+            self.reasons.append(say("plan.fails", lang="en", name=plan.name, reason=str(error).splitlines()[0][:200]))
+            return
+        base = next(iter(self.trials.values()))
+        if plan.compile != "no" and not graphs_compiled():
+            self.reasons.append(say("plan.not_compiled", lang="en", name=plan.name))
+        elif off := trial.off(base):
+            self.reasons.append(say("plan.disagrees", lang="en", name=plan.name, off=off))
+        else:
+            self.trials[trial.plan.name] = trial
+
+    def derived(self) -> None:
+        """What only makes sense upon the best so far: one thread, dense layers uncast, compilation."""
+        best, model = self.best, self.state.model
+        if best.plan.threads > 1 and 1 / best.speed < SMALL_STEP:
+            self.enter(replace(best.plan, threads=1))
+        if best.plan.precision == "bf16" and self.training.device.type == "cpu" and _dense_share(model) > DENSE_SHARE:
+            self.enter(replace(best.plan, dense="uncast"))
+        if cannot_compile(self.training.device):
+            self.reasons.append(say("plan.no_compiler", lang="en"))
+            return
+        least, each = COMPILING
+        layers = sum(1 for network in networks(model) for part in network.modules() if not any(part.children()))
+        ragged = any(not isinstance(column, Tensor) for column in self.training.batch(0).columns.values())
+        base = replace(self.best.plan, shapes="dynamic" if ragged else "fixed")
+        for mode in ("inductor", "cudagraphs") if self.training.device.type == "cuda" else ("inductor",):
+            self.enter(replace(base, compile=mode), extra=least + each * layers)
+
+
+def decide(task: Task, state: State, training: Training, begin: Plan) -> Plan:
+    """The run's plan with its number of steps: as set, measured or remembered, and how long it will take."""
+    settings = training.settings
+    free = settings.plan == "auto"
+    plan = begin
+    if free or settings.minutes:
+        plans = candidates(settings, begin, takes_pictures(task)) if free else [begin]
+        allowed = 60 * settings.minutes
+        plan = choose_plan(task, state, training, plans, lambda speed: allowed or begin.steps / speed)
+    plan = replace(plan, steps=steps_within(settings, plan, begin.steps))
+    if not plan.speed or plan.steps / plan.speed < WORTH_SAYING:
+        return plan
+    return replace(plan, forecast=forecast(task, state, replace(training, plan=plan)))
+
+
+def measure_all(task: Task, state: State, training: Training) -> Plan:
+    """Every candidate tried, whatever it takes, and remembered for the runs to come."""
+    forget(task, state, training)
+    plans = candidates(training.settings, plain_plan(training.settings), takes_pictures(task))
+    return choose_plan(task, state, training, plans, lambda speed: ALL_DAY)
+
+
+def takes_pictures(task: Task) -> bool:
+    """Whether memory layouts can differ."""
+    return isinstance(task.asks().takes, Image)
 
 
 def choose_plan(
     task: Task, state: State, training: Training, plans: list[Plan], expected: Callable[[float], float]
 ) -> Plan:
-    """The fastest plan whose losses agree with the first one's; tries no more than 5 % of the run can pay for.
+    """The fastest plan that agrees with the first one, by trials that take no more than 5 % of the run.
 
-    `expected(speed)` is the run's length in seconds at that many steps a second.
+    `expected(speed)` is the run's length in seconds at that many steps a second. What was measured before for the same
+    machine, versions, network and rows is taken as it was, the time to compile counted against it.
     """
-    plain, *others = plans
-    glance = try_plan(task, state, training, plain, seconds=0.0).speed
-    if expected(glance) < WORTH_MEASURING:
-        reason = say("plan.short", lang="en", seconds=WORTH_MEASURING)
-        return replace(plain, reasons=(reason,), measured={_name(plain): round(glance, 3)})
-    base = try_plan(task, state, training, plain)
-    speeds = {_name(plain): base.speed}
-    best, best_speed = plain, base.speed
-    reasons: list[str] = []
-    for plan in others:
-        if expected(best_speed) * 0.05 < (len(speeds) + 1) * TRIAL_SECONDS:
-            reasons.append(say("plan.too_short", lang="en", name=_name(plan)))
-            continue
-        trial = try_plan(task, state, training, plan)
-        speeds[_name(plan)] = trial.speed
-        off = max(abs(a - b) / max(abs(b), 1e-6) for a, b in zip(trial.losses, base.losses, strict=True))
-        if not off <= TOLERANCE:
-            reasons.append(say("plan.disagrees", lang="en", name=_name(plan), off=f"{off:.2g}", allowed=TOLERANCE))
-        elif trial.speed > best_speed:
-            best, best_speed = plan, trial.speed
-    speeds = {name: round(speed, 3) for name, speed in speeds.items()}
-    return replace(best, origin="measured", reasons=tuple(reasons), measured=speeds)
+    free = len(plans) > 1
+    known = recall(task, state, training) if free else []
+    if known:
+        best = min(known, key=lambda one: one.first + expected(one.speed))
+        measured = {one.plan.name: round(one.speed, 3) for one in known}
+        return replace(best.plan, steps=plans[0].steps, origin="remembered", measured=measured)
+    contest = Contest(task, state, training, expected)
+    for plan in plans:
+        contest.enter(plan)
+    if free:
+        contest.derived()
+    speeds = {name: round(trial.speed, 3) for name, trial in contest.trials.items()}
+    if free and not contest.reasons:  # what a short run had no time for is not remembered as the whole choice
+        trials = contest.trials.values()
+        remember(task, state, training, [Known(plan=one.plan, speed=one.speed, first=one.first) for one in trials])
+    origin = "measured" if len(speeds) > 1 else plans[0].origin
+    return replace(contest.best.plan, origin=origin, reasons=tuple(contest.reasons), measured=speeds)
+
+
+def costs(task: Task, state: State, training: Training) -> Cost:
+    """What one example costs the network, from its graph."""
+    one = task.present(training.batch(0).rows(0, 1).to(training.device))
+    with eagerly(state.model):
+        return cost(trace(state.model, one[next(iter(one.columns))]))
+
+
+def forecast(task: Task, state: State, training: Training) -> Forecast:
+    """Seconds, memory, disk and what limits a run whose speed was measured.
+
+    What limits it is the slowest of three: drawing and presenting the rows (timed); multiplying (a matrix product of
+    the same precision, timed); moving weights and activations (a copy, timed): each activation is written and read on
+    both ways, each weight read twice, its gradient and moments written and read.
+    """
+    found = costs(task, state, training)
+    plan, settings = training.plan, training.settings
+    copies = 4 + bool(settings.average)  # weights, gradients, two moments, averages
+    activations = settings.batch * found.activation_bytes
+    data = _timed(lambda: present(task, state, training, training.batch(1)), training.device)
+    kind = torch.bfloat16 if plan.precision == "bf16" else torch.float32
+    square = torch.ones(1024, 1024, dtype=kind, device=training.device)
+    product = _timed(lambda: square @ square, training.device) / 1024**3
+    block = torch.ones(1 << 24, device=training.device)
+    copied = _timed(lambda: block.clone(), training.device) / (2 * block.numel() * block.element_size())
+    moved = activations * (4 if kind == torch.float32 else 2) + 2 * copies * found.parameter_bytes
+    times = {"data": data, "arithmetic": 3 * settings.batch * found.macs * product, "memory": moved * copied}
+    return Forecast(
+        seconds=plan.steps / plan.speed,
+        memory_bytes=copies * found.parameter_bytes + activations,
+        disk_bytes=3 * copies * found.parameter_bytes,
+        limit=max(times, key=lambda name: times[name]),  # pyright: ignore
+    )
 
 
 def estimate(task: Task, state: State, training: Training, steps: int) -> dict[str, Any]:
-    """What `steps` of this training cost: operations of one example, seconds, bytes of memory and disk."""
-    one = task.present(training.batch(0).rows(0, 1).to(training.device))
-    found = cost(trace(state.model, one[next(iter(one.columns))]))
-    speed = try_plan(task, state, training, training.plan, seconds=0.0).speed
-    copies = 4 + bool(training.settings.average)  # weights, gradients, two moments, averages
-    return {
-        "parameters": found.parameters,
-        "macs": found.macs,
-        "steps": steps,
-        "step_seconds": 1 / speed,
-        "seconds": steps / speed,
-        "memory_bytes": copies * found.parameter_bytes + training.settings.batch * found.activation_bytes,
-        "disk_bytes": 3 * copies * found.parameter_bytes,
-    }
+    """What `steps` of this training cost: operations of one example, seconds, bytes of memory and disk, the limit."""
+    found = costs(task, state, training)
+    plan = training.plan
+    if not plan.speed:
+        trial = try_plan(task, state, training, plan, seconds=0.0)
+        plan = replace(plan, measured={plan.name: trial.speed})
+    ahead = forecast(task, state, replace(training, plan=replace(plan, steps=steps)))
+    known = {"parameters": found.parameters, "macs": found.macs, "steps": steps, "step_seconds": 1 / plan.speed}
+    return known | {"plan": plan.name, **to_json(ahead)}
 
 
-def _name(plan: Plan) -> str:
-    return f"{plan.precision} {plan.layout}"
+def _timed(work: Callable[[], Any], device: torch.device) -> float:
+    """The quickest of three, in seconds."""
+    found: list[float] = []
+    for _ in range(3):
+        began = time.perf_counter()
+        work()
+        _wait(device)
+        found.append(time.perf_counter() - began)
+    return min(found)
+
+
+def _dense_share(model: torch.nn.Module) -> float:
+    """How much of the weights lies in matrices."""
+    counts = [(parameter.ndim == 2, parameter.numel()) for parameter in model.parameters()]
+    return sum(count for dense, count in counts if dense) / max(1, sum(count for _, count in counts))
 
 
 def _wait(device: torch.device) -> None:

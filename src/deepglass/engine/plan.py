@@ -1,16 +1,30 @@
-"""The plan: precision, memory layout and threads for this machine, decided once per run and written to plan.json."""
+"""The plan: precision, memory layout, compilation and threads for this machine, decided once, kept in plan.json."""
 
 import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
+import torch.nn.functional as F
+from torch.overrides import TorchFunctionMode
 
+from deepglass.engine.compiled import Compile, compile_networks, eagerly
 from deepglass.engine.settings import TrainSettings
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.sealed import read_document, write_document
 from deepglass.foundation.settings import from_json, to_json
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Forecast:
+    """What a run will take on this machine, and what keeps it from going faster."""
+
+    seconds: float
+    memory_bytes: int
+    disk_bytes: int
+    limit: Literal["data", "memory", "arithmetic"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,22 +33,75 @@ class Plan:
 
     precision: Literal["fp32", "bf16"] = "fp32"
     layout: Literal["contiguous", "channels_last"] = "contiguous"
+    dense: Literal["cast", "uncast"] = "cast"  # bf16: dense weights cast at each step, or fp32 with products in bf16
+    compile: Compile = "no"
+    shapes: Literal["fixed", "dynamic"] = "fixed"  # of what is compiled
+    eager_turns: tuple[int, ...] = ()  # turns that are not compiled: those that differentiate twice
     threads: int = 0
     steps: int = 0
-    origin: str = "plain"
+    origin: Literal["plain", "measured", "remembered"] = "plain"
     reasons: tuple[str, ...] = ()
     measured: dict[str, float] | None = None  # steps a second of every candidate that was tried
+    forecast: Forecast | None = None
 
-    def precision_of(self, device: torch.device) -> contextlib.AbstractContextManager[object]:
-        """The context in which forward passes are computed."""
-        if self.precision == "fp32":
-            return contextlib.nullcontext()
-        return torch.autocast(device.type, dtype=torch.bfloat16)
+    @property
+    def name(self) -> str:
+        """What sets it apart, as in `measured`: "bf16 channels_last inductor"."""
+        extras = [self.dense if self.dense != "cast" else "", self.compile if self.compile != "no" else ""]
+        words = [self.precision, self.layout, *extras, f"{self.threads} threads" if self.threads else ""]
+        return " ".join(word for word in words if word)
 
-    def place(self, model: torch.nn.Module, device: torch.device) -> torch.nn.Module:
-        """The model on the device in this plan's memory layout."""
+    @property
+    def speed(self) -> float:
+        """Steps a second as they were measured; 0 where they were not."""
+        return (self.measured or {}).get(self.name, 0.0)
+
+    def place(self, model: torch.nn.Module, device: torch.device) -> None:
+        """Bring the model to the device in this plan's memory layout, to be compiled when it is first called."""
         form = torch.channels_last if self.layout == "channels_last" else torch.contiguous_format
-        return model.to(device=device, memory_format=form)  # pyright: ignore
+        model.to(device=device, memory_format=form)  # pyright: ignore
+        if self.compile != "no":
+            compile_networks(model, self.compile, self.shapes)
+
+    @contextlib.contextmanager
+    def turn(self, model: torch.nn.Module, place: int) -> Iterator[None]:
+        """One turn, forward and backward: eager where the plan says so, oneDNN multiplying as it says."""
+        products = torch.backends.mkldnn.matmul  # pyright: ignore
+        with eagerly(model) if place in self.eager_turns else contextlib.nullcontext():
+            if self.dense == "cast":
+                yield
+                return
+            before = products.fp32_precision
+            products.fp32_precision = "bf16"
+            try:
+                yield
+            finally:
+                products.fp32_precision = before
+
+    @contextlib.contextmanager
+    def forward(self, device: torch.device) -> Iterator[None]:
+        """A forward pass in this plan's precision."""
+        if self.precision == "fp32":
+            yield
+            return
+        with torch.autocast(device.type, dtype=torch.bfloat16), _Uncast() if self.dense == "uncast" else _nothing:
+            yield
+
+
+class _Uncast(TorchFunctionMode):
+    """Dense layers keep their fp32 weights: casting those of AlexNet takes longer than multiplying with them."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if func is not F.linear:
+            return func(*args, **(kwargs or {}))
+        x, *rest = args
+        with torch.autocast(x.device.type, enabled=False):
+            return func(x.float(), *rest, **(kwargs or {}))
+
+
+_nothing = contextlib.nullcontext()
 
 
 def plain_plan(settings: TrainSettings) -> Plan:
@@ -69,7 +136,6 @@ def steps_within(settings: TrainSettings, plan: Plan, steps: int) -> int:
 
     A tenth of the time is kept for checks, saving and the report.
     """
-    if not settings.minutes or not plan.measured:
+    if not settings.minutes or not plan.speed:
         return steps
-    speed = plan.measured[f"{plan.precision} {plan.layout}"]
-    return max(1, int(settings.minutes * 60 * 0.9 * speed))
+    return max(1, int(settings.minutes * 60 * 0.9 * plan.speed))

@@ -63,6 +63,11 @@ def differs(file: Path) -> list[str]:
     return [f"{name}: {then.get(name)} -> {now[name]}" for name in names if then.get(name) != now[name]]
 
 
+def cache_folder() -> Path:
+    """Where packed copies and remembered plans lie: $XDG_CACHE_HOME/deepglass or ~/.cache/deepglass."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "deepglass"
+
+
 def processor() -> str:
     """The processor's name as its maker writes it."""
     try:

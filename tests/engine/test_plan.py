@@ -1,0 +1,127 @@
+"""The plan: what is tried, what is refused, what is remembered; compiled and uncast arithmetic agree with plain."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from deepglass.engine import measure, remembered
+from deepglass.engine.compiled import eagerly, graphs_compiled, is_compiled, networks
+from deepglass.engine.measure import Contest, Trial, choose_plan, try_plan
+from deepglass.engine.plan import Plan
+from deepglass.engine.remembered import Known, recall, remember
+from tests.engine.test_loop import start, training
+
+
+@pytest.fixture
+def begun(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    task, state, rows, settings = start("classifier")
+    return task, state, training(tmp_path, rows, settings, 8, None, state)
+
+
+def trial(name: str, speed: float = 1.0, losses=(1.0, 1.0, 1.0), gradient=(1.0, 0.0)) -> Trial:
+    return Trial(Plan(layout=name), speed, 0.1, losses, [[torch.tensor(gradient)]])  # pyright: ignore
+
+
+def test_a_plan_agrees_by_its_losses_and_by_its_gradients():
+    base = trial("contiguous")
+    assert not trial("contiguous", losses=(1.01, 1.0, 1.0)).off(base)
+    assert "loss" in trial("contiguous", losses=(1.05, 1.0, 1.0)).off(base)
+    assert "loss" in trial("contiguous", losses=(float("nan"), 1.0, 1.0)).off(base)
+    assert "gradient" in trial("contiguous", gradient=(0.0, 1.0)).off(base)
+
+
+def test_the_fastest_that_agrees_is_taken_and_remembered(begun, monkeypatch):
+    speeds = {"contiguous": 1.0, "channels_last": 3.0}
+
+    def tried(task, state, run, plan, seconds=0.0):
+        far = plan.precision == "bf16"  # fastest of all, but its gradient points elsewhere
+        one = trial("contiguous", 9.0 if far else speeds[plan.layout], gradient=(0.0, 1.0) if far else (1.0, 0.0))
+        return replace(one, plan=plan)
+
+    monkeypatch.setattr(measure, "try_plan", tried)
+    monkeypatch.setattr(Contest, "derived", lambda self: None)
+    plans = [Plan(steps=8), Plan(precision="bf16"), Plan(layout="channels_last")]
+    chosen = choose_plan(*begun, plans, lambda speed: 1e6)
+    assert (chosen.precision, chosen.layout, chosen.origin) == ("fp32", "channels_last", "measured")
+    assert "gradient" in chosen.reasons[0]
+    assert recall(*begun) == []  # one was refused: only a whole choice is remembered
+
+
+def test_a_remembered_plan_counts_the_time_to_compile(begun):
+    quick = Known(plan=Plan(), speed=10.0, first=0.1)
+    compiled = Known(plan=Plan(compile="inductor"), speed=20.0, first=30.0)
+    remember(*begun, [quick, compiled])
+    plans = [Plan(steps=8), Plan(layout="channels_last")]
+    assert choose_plan(*begun, plans, lambda speed: 100 / speed).compile == "no"
+    long = choose_plan(*begun, plans, lambda speed: 100_000 / speed)
+    assert (long.compile, long.origin, long.steps) == ("inductor", "remembered", 8)
+
+
+def test_another_batch_size_or_network_is_not_what_was_remembered(begun):
+    task, state, run = begun
+    remember(*begun, [Known(plan=Plan(), speed=1.0, first=0.0)])
+    assert recall(*begun)
+    assert not recall(task, state, replace(run, settings=replace(run.settings, batch=run.settings.batch + 1)))
+    state.model.extra = nn.Linear(2, 2)
+    assert not recall(*begun)
+
+
+def test_a_damaged_memory_is_measured_anew(begun):
+    remember(*begun, [Known(plan=Plan(), speed=1.0, first=0.0)])
+    remembered._file(*begun).write_text("{")
+    assert recall(*begun) == []
+
+
+def test_trials_leave_the_run_as_it_was(begun):
+    task, state, run = begun
+    before = {name: tensor.clone() for name, tensor in state.tree.state_dict().items()}
+    try_plan(task, state, run, Plan(precision="bf16"), seconds=0.0)
+    assert state.step == 0
+    assert all(torch.equal(tensor, before[name]) for name, tensor in state.tree.state_dict().items())
+
+
+def test_what_holds_players_is_not_a_network():
+    players = nn.ModuleDict({"one": nn.Linear(2, 2), "more": nn.ModuleList([nn.Linear(2, 2)])})
+    assert networks(players) == [players["one"], players["more"][0]]  # pyright: ignore
+
+
+def test_compiled_learns_what_eager_learns(begun):
+    """One real graph; evaluation goes around it; copies start uncompiled."""
+    task, state, run = begun
+    before = graphs_compiled()
+    eager = try_plan(task, state, run, Plan(), seconds=0.0)
+    compiled = try_plan(task, state, run, Plan(compile="inductor"), seconds=0.0)
+    assert graphs_compiled() > before
+    assert not compiled.off(eager)
+    assert not is_compiled(state.model)
+    Plan(compile="inductor").place(state.model, torch.device("cpu"))
+    assert is_compiled(state.model)
+    after = graphs_compiled()
+    with eagerly(state.model), torch.no_grad():
+        task.loss(state.model, run.batch(0).rows(0, 3))  # a shape that was not compiled
+    assert graphs_compiled() == after
+
+
+def test_a_turn_that_differentiates_twice_stays_eager(tmp_path):
+    task, state, rows, settings = start("gan")
+    run = training(tmp_path, rows, settings, 8, None, state)
+    eager = try_plan(task, state, run, Plan(), seconds=0.0)
+    compiled = try_plan(task, state, run, Plan(compile="inductor"), seconds=0.0)
+    assert 0 < len(compiled.plan.eager_turns) < len(task.turns())
+    assert not compiled.off(eager)
+
+
+def test_uncast_dense_layers_agree_and_give_back_the_setting():
+    torch.manual_seed(0)
+    layer, x = nn.Linear(64, 64), torch.randn(8, 64)
+    plan = Plan(precision="bf16", dense="uncast")
+    before = torch.backends.mkldnn.matmul.fp32_precision  # pyright: ignore
+    with plan.turn(layer, 0), plan.forward(torch.device("cpu")):
+        y = F.relu(layer(x))
+    assert y.dtype == torch.float32
+    assert torch.allclose(y, F.relu(layer(x)), atol=0.05)
+    assert torch.backends.mkldnn.matmul.fp32_precision == before  # pyright: ignore
