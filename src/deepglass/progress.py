@@ -25,8 +25,11 @@ class Watch:
     """
 
     def __init__(self, stream: IO[str] | None):
+        live = stream is not None and stream.isatty()  # there rich breaks lines between words; a pipe keeps them whole
         # never rich's widgets: a saved notebook keeps plain lines
-        self.console = Console(file=stream, quiet=stream is None, highlight=False, soft_wrap=True, force_jupyter=False)
+        self.console = Console(
+            file=stream, quiet=stream is None, highlight=False, soft_wrap=not live, force_jupyter=False
+        )
         self.live = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=30),
@@ -51,7 +54,10 @@ class Watch:
 
     def read(self, done: int, of: int) -> None:
         """Examples read and checked so far."""
-        self.live.update(self.bar, description=say("cli.preparing"), completed=done, total=of)
+        if done < of:
+            self.live.update(self.bar, description=say("cli.preparing"), completed=done, total=of)
+        else:  # the plan may be measured next, and nobody knows how long that takes
+            self.live.update(self.bar, description=say("cli.getting_ready"), completed=0, total=None)
 
     def __call__(self, event: Event) -> None:
         kind = event["kind"]
@@ -64,15 +70,16 @@ class Watch:
         elif kind == "fold":
             self.console.print(say("cli.fold", **event["which"]) if event["which"] else say("cli.refit"))
         elif kind == "end":
-            self.live.update(self.bar, description=say("cli.writing_report"))
-            self.console.print(say("cli.writing_report"))
+            self.live.update(self.bar, description=say("cli.writing_report"), completed=0, total=None)
+            if not self.console.is_terminal:
+                self.console.print(say("cli.writing_report"))
         elif kind in TROUBLE:
             self.console.print(say(TROUBLE[kind], reason=event["reason"]))
 
     def _start(self, event: Event) -> None:
         self.steps, self.epoch_steps = event["steps"], event["epoch_steps"]
         self.last = (event["step"], time.monotonic())
-        self.live.reset(self.bar, total=self.steps, completed=event["step"])
+        self.live.reset(self.bar, total=self.steps, completed=event["step"], description=say("cli.getting_ready"))
         for reason in event["rejected"]:
             self.console.print(say("cli.rejected", reason=reason))
         if event["differs"]:
@@ -109,7 +116,7 @@ class Watch:
     def _check(self, event: Event) -> None:
         figures: dict[str, Any] = event["figures"]
         known = [(name, figure["value"]) for name, figure in figures.items() if figure["value"] is not None][:SHOWN]
-        shown = ", ".join(f"{say('tasks.metric_' + name)} {plain(value)}" for name, value in known)
+        shown = say("views.list_mark").join(f"{say('tasks.metric_' + name)} {plain(value)}" for name, value in known)
         self.live.update(self.bar, completed=event["step"])
         epoch = f"{event['step'] / self.epoch_steps:.3g}"
         self.console.print(say("cli.check", epoch=epoch, figures=shown, part=say(f"cli.part_{event['part']}")))

@@ -6,8 +6,10 @@ import sys
 import pytest
 
 import deepglass as dg
+from deepglass.cli.main import main
 from deepglass.foundation.words import speaking
 from deepglass.progress import Watch
+from deepglass.views.cells import columns
 
 
 class Terminal(io.StringIO):
@@ -58,3 +60,15 @@ def test_a_watch_without_a_stream_says_nothing(capsys):
         watch.read(1, 2)
         watch.console.print("words")
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_a_finished_run_is_told_in_lines_that_fit_a_narrow_terminal(tmp_path, capsys, language):
+    run = trained(tmp_path, "run").run.folder
+    main(["--lang", language, "evaluate", str(run)])
+    lines = capsys.readouterr().out.splitlines()
+    places = [line for line in lines if str(run) in line]  # these are as long as the folder's name
+    assert len(places) == 3 and max(columns(line) for line in lines if line not in places) <= 60
+    (accuracy,) = [line.split() for line in lines if line.startswith(("accuracy", "准确率"))]
+    figure = dg.evaluate(run).figures["test"]["accuracy"]
+    assert [float(accuracy[place]) for place in (1, 2, 4)] == pytest.approx(figure[:3], rel=1e-3)

@@ -4,6 +4,8 @@ from deepglass.cli.options import Printer
 from deepglass.foundation.words import say
 from deepglass.journey import Outcome
 from deepglass.progress import plain
+from deepglass.views.table import Table
+from deepglass.views.view import number
 
 NAMED = 3  # examples that are named
 
@@ -12,18 +14,14 @@ def tell(outcome: Outcome, printer: Printer) -> None:
     """Figures of the test part (else of validation), the report's place, and the JSON where it was asked for."""
     part = next(name for name in ("test", "val", "train") if name in outcome.figures)
     where = outcome.place or say("cli.the_part", part=say(f"cli.part_{part}"))
-    for name, figure in outcome.figures[part].items():
-        printer.line(
-            say(
-                "cli.figure",
-                part=where,
-                name=say(f"tasks.metric_{name}"),
-                value=plain(figure.value),
-                low=plain(figure.low),
-                high=plain(figure.high),
-                n=figure.n,
-            )
-        )
+    figures = outcome.figures[part]
+    rows = [
+        [say(f"tasks.metric_{name}"), plain(one.value), say("cli.interval", low=plain(one.low), high=plain(one.high))]
+        for name, one in figures.items()
+    ]
+    heads = [say(f"cli.column_{name}") for name in ("figure", "value", "interval")]
+    title = say("cli.figures", part=where, n=number(next(iter(figures.values())).n))
+    printer.line(Table(heads, rows, title).terminal())
     if outcome.left_out and outcome.material:
         names = ", ".join(outcome.left_out[:NAMED]) + (" ..." if len(outcome.left_out) > NAMED else "")
         of = len(outcome.material.source.index)
