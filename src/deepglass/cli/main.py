@@ -56,9 +56,13 @@ def run_verb(words: list[str]) -> None:
     try:
         code = app(flags + words[_place_of_verb(words) + 1 :], prog_name=f"deepglass {verb}", standalone_mode=False)
     except Exception as error:
+        if type(error).__name__ == "Abort":  # what click makes of Ctrl-C; Typer's own copy of it ends with 130
+            raise KeyboardInterrupt from None
         if isinstance(error, DeepglassError) or not hasattr(error, "format_message"):
             raise
         raise UsageError("cli.usage", reason=_wrong(error), verb=verb) from None
+    if code == INTERRUPTED:
+        raise KeyboardInterrupt
     if isinstance(code, int) and code:
         sys.exit(code)
 

@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from deepglass.bundle import EXTERNAL
 from deepglass.foundation.errors import RunFailed
 from deepglass.foundation.sealed import read_document
 from deepglass.foundation.settings import Choice, flatten, from_json, to_json
@@ -69,11 +70,15 @@ def repeat(chosen: Any, origins: dict[str, str]) -> str:
     size = chosen.recipe.rpartition(" ")[2]
     if size in ("tiny", "small", "paper"):
         words.append(f"--size {size}")
+    if chosen.model.name == EXTERNAL:
+        words.append("--model ./net.py:MyNet")  # its code is the user's; only they know the file
     for path, value in flatten(chosen).items():
         origin = origins.get(path, "default")
-        if path != "data.place" and origin != "default" and not origin.startswith("recipe"):
+        if path != "data.place" and value != EXTERNAL and origin != "default" and not origin.startswith("recipe"):
             words.append(f"{path}={_written(value)}")
-    return " ".join([*words[:2], *(word if word.startswith("--size ") else shlex.quote(word) for word in words[2:])])
+    return " ".join(
+        [*words[:2], *(word if word.startswith(("--size ", "--model ")) else shlex.quote(word) for word in words[2:])]
+    )
 
 
 def _written(value: Any) -> str:

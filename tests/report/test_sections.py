@@ -1,0 +1,99 @@
+"""What single sections say of planted facts: files left out, leaning confidence, groups apart, curves as they were."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import deepglass as dg
+from deepglass.engine.journal import read_events
+from deepglass.foundation.settings import Override, resolve
+from deepglass.foundation.words import speaking
+from deepglass.metrics.figure import share
+from deepglass.report.calibration import _leaning
+from deepglass.report.case import Classified
+from deepglass.report.curves import _averaged
+from deepglass.report.groups import _gap
+from deepglass.report.settings import repeat
+from deepglass.run import RunSettings
+from tests.report.conftest import trained
+from tests.report.test_report import section, written
+
+
+@pytest.fixture(autouse=True)
+def english():
+    with speaking("en"):
+        yield
+
+
+def test_what_could_not_be_read_is_named_and_counted(tmp_path):
+    generator = np.random.default_rng(0)
+    for label in "ab":
+        (tmp_path / "data" / label).mkdir(parents=True)
+        for place in range(24):
+            pixels = generator.integers(0, 255, (8, 8, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "data" / label / f"{place:02d}.png")
+    (tmp_path / "data" / "b" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n cut short")
+    words = ("model.name=mlp", "train.steps=4", "data.cache=false")
+    page, document = written(trained(tmp_path / "data", tmp_path / "run", *words), "en")
+    assert document["data"]["left_out"] == 1
+    assert sum(document["data"]["parts"].values()) == 48
+    assert "b/broken.png" in section(page, "data") and "left out" in section(page, "data")
+
+
+def test_the_curves_are_the_journals(perceptron):
+    _, document = written(perceptron, "en")
+    events = read_events(perceptron.run.folder, "start", "train", "check")
+    epoch = next(event["epoch_steps"] for event in events if event["kind"] == "start")
+    losses = [event["losses"]["loss"] for event in events if event["kind"] == "train"]
+    curve = document["curves"]["curve_0"]["lines"][0]
+    assert np.mean(curve["y"]) == pytest.approx(np.mean(losses), rel=0.1)  # means of stretches that differ by one
+    assert curve["y"][0] == pytest.approx(np.mean(losses[:2]))
+    assert curve["x"][-1] == pytest.approx(perceptron.run.settings.train.steps / epoch, rel=0.05)
+
+
+def test_many_steps_become_means_of_equal_stretches():
+    places, values = _averaged([(step, float(step)) for step in range(1200)], epoch=100)
+    assert len(places) == len(values) == 120
+    assert values == pytest.approx([4.5 + 10 * place for place in range(120)])
+    assert places[0] == pytest.approx(0.055)
+
+
+def answers(factor, right=0.75):
+    """Answers of which `right` are, given with the confidence of logits (factor, 0)."""
+    targets = (torch.arange(400) >= 400 * right).long()
+    logits = torch.tensor([[factor, 0.0]]).repeat(400, 1)
+    return Classified(np.arange(400), [str(row) for row in range(400)], logits, targets, ("a", "b"))
+
+
+def test_confidence_leans_to_where_it_is_wrong():
+    exact = float(np.log(3))  # softmax (3/4, 1/4), and three of four are right
+    assert [_leaning(answers(factor)) for factor in (4 * exact, exact, exact / 4)] == ["over", "mixed", "under"]
+
+
+def test_groups_are_only_called_apart_where_their_intervals_are():
+    note, gap = _gap({"A": share(95, 100), "B": share(60, 100)})
+    assert note.level == "warning" and gap["worst"] == "B" and gap["clear"] is True
+    assert gap["difference"] == pytest.approx(0.35)
+    note, gap = _gap({"A": share(9, 10), "B": share(8, 10)})
+    assert note.level == "note" and gap["clear"] is False
+    assert _gap({"A": share(9, 10)}) == (None, None)
+
+
+def test_the_command_can_be_pasted():
+    """What the command line gave is in it, quoted; what a recipe or a default gave is not."""
+    given = [Override("train.lr", "0.5", "--lr"), Override("train.steps", "7", "recipe table")]
+    settings, origins = resolve(RunSettings(recipe="table tiny"), given)
+    settings, more = resolve(settings, [Override("data.place", "my flowers/it's", "command line")])
+    command = repeat(settings, origins | more)
+    assert command == """deepglass train 'my flowers/it'"'"'s' --size tiny train.lr=0.5"""
+
+
+def test_a_network_of_ones_own_is_in_the_command(tmp_path):
+    net = torch.nn.Sequential(torch.nn.Linear(2, 2))
+    run = dg.train("made:moons", model=net, size="tiny", out=tmp_path / "run", settings={"train.steps": 3})
+    command = json.loads((run.run.folder / "report.json").read_text())["settings"]["command"]
+    assert re.search(r"--model \S+", command) and "external" not in command
