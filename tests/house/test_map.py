@@ -25,3 +25,13 @@ def test_every_link_leads_somewhere(readme):
     text = (PROJECT / readme).read_text(encoding="utf-8")
     links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
     assert links and not [link for link in links if not (PROJECT / link).exists()]
+
+
+@pytest.mark.parametrize("page", sorted(PROJECT.glob("docs/*.md")), ids=lambda page: page.name)
+def test_every_page_names_files_that_are_there(page):
+    """A promise names the test that holds it, and the test exists; links are from the page's own folder."""
+    text = page.read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
+    assert not [link for link in links if not (page.parent / link).exists()]
+    named = re.findall(r"`((?:tests|src|records|benchmarks)/[\w/.-]+)`", text)
+    assert not [name for name in named if not (PROJECT / name).exists()]
