@@ -103,7 +103,7 @@ def test_a_plan_that_is_not_one(shell, tmp_path):
     for content, says in (
         ("[1, 2", "is not a plan that can be read"),
         ('{"precision": "fp99"}', "precision: it must be 'fp32' or 'bf16'"),
-        ("[1]", "plan.json does not hold what it should"),
+        ("[1]", "is not a plan that can be read"),
     ):
         file.write_text(content)
         refused(shell, f"train.plan={file}", says=(says, str(file)))
