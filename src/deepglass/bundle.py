@@ -25,7 +25,7 @@ from deepglass.foundation.ports import PortMismatch, Ports, Vector
 from deepglass.foundation.sealed import UNREADABLE, check_sealed_text, read_sealed, write_sealed
 from deepglass.foundation.settings import Choice, Settings, from_json, read_toml, resolve, to_json
 from deepglass.foundation.words import say
-from deepglass.tasks.task import Predictions, Task
+from deepglass.tasks.task import Predictions, Task, form_of
 from deepglass.weights.settings import WeightsSettings
 from deepglass.weights.start import Start, agree, public_start
 
@@ -154,7 +154,7 @@ class Bundle:
     def inputs(self, inputs: Any) -> Iterator[Input]:
         """What `predict` would be asked about, one by one, each read when its turn comes."""
         facts = self.task.facts.inputs
-        return open_inputs(inputs, facts.kind, facts.columns, facts.channels)
+        return open_inputs(inputs, facts.kind, facts.columns, facts.channels, form_of(self.task))
 
     def scores(self, batch: Batch) -> Predictions:
         """The network's predictions for prepared rows, on the processor the network is on."""

@@ -1,60 +1,112 @@
 """A run's data, ready: prepared rows, coded targets, and which row belongs to which part."""
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from deepglass.data.cache import Store, prepare_all
 from deepglass.data.check import before, refuse, refuse_unknown, too_many_bad
+from deepglass.data.column import Coded, where
 from deepglass.data.files import Aligned
 from deepglass.data.loader import Loader, make_batch
 from deepglass.data.order import Balanced, Order, Shuffled
+from deepglass.data.prepare import Preparation, Watch, is_mapped, prepare_all
+from deepglass.data.readers.picture import Fit
 from deepglass.data.recognise import Survey, recognise
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import PARTS, Finding, Source
+from deepglass.data.store import Store
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.ports import Image, Port
 from deepglass.foundation.seeds import Permutation
-from deepglass.tasks.task import Task
+from deepglass.tasks.task import Task, form_of
 
-Watch = Callable[[int, int], None]
+LARGE = 10_000  # pictures above which training may begin before all are read: see Material.large
+SAMPLE = 4096  # training rows that are then read first, and whose statistics are the run's
 GLANCE = 1000  # training rows that a check looks at where there is no validation part; nothing is chosen by it
 START = 5000  # training rows from which a network may take its start
 
 
 @dataclass
 class Material:
-    """What a run learns from and is measured on."""
+    """What a run learns from and is measured on.
+
+    A large set may still be read while the run trains, so nothing that the run computes may depend on what is known of
+    it so far: its order runs over all rows with an answer, a row that cannot be read is left out of its batch, and its
+    statistics are those of a keyed sample. That holds as well where everything is known: a packed copy, a resume.
+    """
 
     source: Source
     task: Task
     store: Store
     targets: Mapping[str, Tensor]
-    rows: dict[str, np.ndarray]  # usable rows with an answer, by part
-    findings: list[Finding]
+    rows: Mapping[str, np.ndarray]  # usable rows with an answer, by part; waits for them to be read
+    answered: Mapping[str, np.ndarray]  # rows with an answer, by part
+    noted: list[Finding]  # what was seen before anything was read
+    settings: DataSettings
+    large: bool
+
+    @property
+    def findings(self) -> list[Finding]:
+        """All that the doctor has seen so far."""
+        return self.noted + self.store.findings
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rows of each part the run counts on."""
+        rows = self.answered if self.large else self.rows
+        return {part: len(rows[part]) for part in PARTS}
 
     def loader(self, batch: int, seed: int, sampling: str) -> Loader:
         """The training part's batches, one order for each stream that the task draws from."""
         orders: dict[str, Order] = {}
+        training = self.answered["train"] if self.large else self.rows["train"]
         for name, stream in self.task.streams().items():
-            wanted = [row for row in self.rows["train"] if stream.wants(self.store.index.labels[row])]
-            orders[name] = self._order(np.array(wanted), max(1, round(batch * stream.share)), seed, sampling, name)
+            wanted = training[where(self.store.index.labels, stream.wants)[training]]
+            orders[name] = self._order(wanted, max(1, round(batch * stream.share)), seed, sampling, name)
+        main = next(iter(orders.values()))
+        self.store.prefer(lambda: np.concatenate([main.at(step) for step in range(math.ceil(main.steps_per_epoch))]))
         return Loader(self.store, self.targets, orders, seed)
+
+    def statistics(self) -> Mapping[str, Any]:
+        """The training rows that the run's statistics are taken from, column by column, to be looked at in pieces."""
+        if not self.large:
+            return self.store.view(self.rows["train"])
+        sample = keyed_sample(self.answered["train"], self.settings.split_seed)
+        return self.store.view(np.sort(sample[self.store.readable(sample)]))
+
+    def stopping(self, asked_to_stop: Callable[[], bool]) -> Callable[[], bool]:
+        """Whether to stop: because it was asked for, or because too much of what was read since cannot be used."""
+        return lambda: asked_to_stop() or self._too_many()
+
+    def refuse(self, wait: bool = True) -> None:
+        """Raise DataError where more examples are unreadable than the settings allow, once all are read."""
+        if wait and not self._too_many():
+            self.store.finish()
+        too_many_bad(self.store.findings, len(self.source.index), self.settings)
+
+    def _too_many(self) -> bool:
+        intake = self.store.intake
+        bad = len(intake.examiner.unreadable) if intake else 0
+        return bad > self.settings.max_bad * len(self.source.index)
 
     def sampled(self, part: str, most: int) -> "Material":
         """The same with at most so many rows of a part, drawn by a key."""
-        rows = self.rows[part]
+        rows = self.answered[part] if self.large else self.rows[part]
         if len(rows) <= most:
             return self
         drawn = rows[np.sort(Permutation(len(rows), "sampled")(np.arange(most)))]
-        return replace(self, rows=self.rows | {part: drawn})
+        if self.large:
+            return replace(self, rows=Readable(self.store, {**self.answered, part: drawn}))
+        return replace(self, rows={**self.rows, part: drawn})
 
     def checked(self) -> tuple[str, "Material"]:
         """The part that checks look at, and what of it: some training rows where nothing is held back."""
-        return ("val", self) if len(self.rows["val"]) else ("train", self.sampled("train", GLANCE))
+        return ("val", self) if self.counts["val"] else ("train", self.sampled("train", GLANCE))
 
     def _order(self, rows: np.ndarray, batch: int, seed: int, sampling: str, name: str) -> Order:
         if sampling != "balanced":
@@ -63,6 +115,24 @@ class Material:
         if classes is None or classes.ndim != 1 or classes.is_floating_point():
             raise UsageError("run.no_classes")
         return Balanced(rows, classes[torch.from_numpy(rows)].numpy(), batch, seed)
+
+
+class Readable(Mapping[str, np.ndarray]):
+    """Rows by part, without those that cannot be used; a part is waited for when it is asked for."""
+
+    def __init__(self, store: Store, rows: Mapping[str, np.ndarray]):
+        self.store = store
+        self.all = rows
+
+    def __getitem__(self, part: str) -> np.ndarray:
+        rows = self.all[part]
+        return rows[self.store.readable(rows)]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.all)
+
+    def __len__(self) -> int:
+        return len(self.all)
 
 
 def gather(
@@ -79,14 +149,20 @@ def gather(
     """Check and prepare every example, or `sample` training rows; a fold brings the store that all share.
 
     A sample is taken at even distances: sources list class after class, so the first rows would be of one class.
+    Of a large set training may begin with a keyed sample; the rest is read in the background.
     """
     findings = list(source.findings) + before(source, parts)
+    refuse(findings)
+    form = form_of(task)
+    large = not sample and (isinstance(form, Fit) or is_mapped(source)) and len(source.index) > LARGE
+    answered = _answered(source, parts)
     only = _evenly(np.flatnonzero(parts == "train"), sample) if sample else None
-    preparation = [name, task.preparation()]
-    store = store or prepare_all(source, parts, task.prepare, preparation, settings.cache, watch, only)
-    refuse(findings + store.findings)
+    first = keyed_sample(answered["train"], settings.split_seed) if large else None
+    how = Preparation(task.prepare, [name, task.preparation()], form)
+    store = store or prepare_all(source, parts, how, settings, watch, only=only, first=first)
+    refuse(store.findings)
     too_many_bad(store.findings, len(source.index) if only is None else len(only), settings)
-    return _material(source, task, parts, store, findings)
+    return _material(source, task, answered, store, findings, settings, large)
 
 
 def start_from(model: nn.Module, material: Material, device: torch.device) -> None:
@@ -104,9 +180,15 @@ def gather_elsewhere(place: str, task: Task, settings: DataSettings, watch: Watc
         source = Aligned(source, task.facts.inputs.columns)
     refuse_unknown(place, source.index.labels, getattr(task.facts, "labels", ()))
     parts = np.full(len(source.index), "test")
-    store = prepare_all(source, parts, task.prepare, "elsewhere", False, watch)
+    how = Preparation(task.prepare, "elsewhere", form_of(task))
+    store = prepare_all(source, parts, how, replace(settings, cache=False), watch)
     too_many_bad(store.findings, len(source.index), settings)
-    return _material(source, task, parts, store, list(source.findings))
+    return _material(source, task, _answered(source, parts), store, list(source.findings), settings, False)
+
+
+def keyed_sample(rows: np.ndarray, seed: int) -> np.ndarray:
+    """At most SAMPLE of the rows, each equally likely, the same whenever it is asked for."""
+    return rows[Permutation(len(rows), seed, "sample")(np.arange(min(SAMPLE, len(rows))))] if len(rows) else rows
 
 
 def picture_size(asked: int, takes: Port | None, found: Survey) -> tuple[tuple[int, int], int]:
@@ -125,8 +207,28 @@ def _evenly(rows: np.ndarray, count: int) -> np.ndarray:
     return rows[np.arange(count) * len(rows) // count] if count < len(rows) else rows
 
 
-def _material(source: Source, task: Task, parts: np.ndarray, store: Store, findings: list[Finding]) -> Material:
-    labels = source.index.labels
-    answered = np.array([label is not None for label in labels])
-    rows = {name: np.flatnonzero((parts == name) & store.usable & answered) for name in PARTS}
-    return Material(source, task, store, task.code(labels), rows, findings + store.findings)
+def _answered(source: Source, parts: np.ndarray) -> dict[str, np.ndarray]:
+    answered = where(source.index.labels, lambda label: label is not None)
+    return {name: np.flatnonzero((parts == name) & answered) for name in PARTS}
+
+
+def _targets(task: Task, labels: Sequence[Any]) -> Mapping[str, Tensor]:
+    """The task's code of every answer; of coded ones it is asked for each different answer once."""
+    if not isinstance(labels, Coded):
+        return task.code(labels)
+    table = task.code([*labels.names, None])
+    places = np.minimum(labels.codes, len(labels.names))
+    return {name: torch.from_numpy(values.numpy()[places]) for name, values in table.items()}
+
+
+def _material(
+    source: Source,
+    task: Task,
+    answered: Mapping[str, np.ndarray],
+    store: Store,
+    noted: list[Finding],
+    settings: DataSettings,
+    large: bool,
+) -> Material:
+    targets = _targets(task, source.index.labels)
+    return Material(source, task, store, targets, Readable(store, answered), answered, noted, settings, large)

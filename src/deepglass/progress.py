@@ -90,8 +90,7 @@ class Watch:
             more = len(event["warnings"]) - SHOWN
             self.console.print(say("cli.more_warnings", count=more, place=event["place"]))
         plan, name, speed = event["plan"], event["plan_name"], event["speed"]
-        left = (self.steps - event["step"]) / speed if speed else 0.0
-        time_left = say("plan.about", time=_clock(left)) if left >= 1 else ""
+        time_left = say("plan.about", time=_clock((self.steps - event["step"]) / speed)) if speed else ""
         origin = say(f"plan.{plan['origin']}")
         self.console.print(say("plan.chosen", steps=self.steps, time=time_left, name=name, origin=origin))
         if ahead := plan["forecast"]:

@@ -27,13 +27,14 @@ from deepglass.bundle import (
     task_settings,
     written,
 )
-from deepglass.data.cache import Store, prepare_all
 from deepglass.data.check import before, named
-from deepglass.data.loader import every_example, make_batch
+from deepglass.data.loader import answers_of, every_example
+from deepglass.data.prepare import Preparation, prepare_all
 from deepglass.data.recognise import nearest_place, recognise, survey
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Source
 from deepglass.data.split import parts_of
+from deepglass.data.store import Store
 from deepglass.engine.checkpoint import Checkpoints, restore
 from deepglass.engine.evaluate import evaluate, score
 from deepglass.engine.journal import Journal, Watcher
@@ -52,7 +53,7 @@ from deepglass.foundation.sealed import read_document, sweep, write_document, wr
 from deepglass.foundation.seeds import seed_torch
 from deepglass.foundation.settings import Choice, choose, from_json, to_json, to_toml
 from deepglass.material import Material, Watch, gather, gather_elsewhere, picture_size, start_from
-from deepglass.tasks.task import Predictions, Task
+from deepglass.tasks.task import Predictions, Task, form_of
 from deepglass.weights.settings import WeightsSettings
 from deepglass.weights.start import Start, adapted, begin
 
@@ -157,9 +158,9 @@ class Run:
         findings = list(self.source.findings) + before(self.source, parts)
         if not any(finding.level == "error" for finding in findings):
             task = self._task(parts)
-            preparation = [self.settings.task.name, task.preparation()]
-            keep = self.settings.data.cache
-            store = prepare_all(self.source, parts, task.prepare, preparation, keep, watch)
+            how = Preparation(task.prepare, [self.settings.task.name, task.preparation()], form_of(task))
+            store = prepare_all(self.source, parts, how, self.settings.data, watch)
+            store.finish()
             findings += store.findings
             parts = np.where(store.usable, parts, "")  # what cannot be read is in no part
         return parts, findings
@@ -201,7 +202,7 @@ class Run:
         extra = (TensorBoard(self.folder),) if self.settings.train.tensorboard else ()
         sweep(self.folder)
         journal = Journal(self.folder, (*watchers, *extra))
-        training, state = self.training(material, journal, asked_to_stop)
+        training, state = self.training(material, journal, material.stopping(asked_to_stop))
         rejected: list[DeepglassError] = []
         training.checkpoints.clean()
         if training.checkpoints.begun():
@@ -221,6 +222,7 @@ class Run:
         journal.write("start", state.step, steps=training.steps, place=self.settings.data.place, **about)
         try:
             state = train(material.task, state, training)
+            material.refuse(wait=not asked_to_stop())
         except DeepglassError as error:
             journal.write("failed", state.step, code=error.code, reason=error.in_english())
             raise
@@ -293,8 +295,7 @@ class Run:
 
     def figures_of(self, material: Material, part: str, predictions: Predictions) -> dict[str, Any]:
         """The task's metrics over predictions that are there already, in the order of the part's rows."""
-        batch = make_batch(material.store, material.targets, material.rows[part])
-        return score(material.task, batch, predictions)
+        return score(material.task, answers_of(material.store, material.targets, material.rows[part]), predictions)
 
     def elsewhere(self, place: str, watch: Watch = lambda done, of: None) -> Material:
         """Other data as one test part, prepared as the bundle prepares; its answers must be known to the bundle."""
@@ -364,16 +365,14 @@ class Run:
 
     def _settled(self, task: Task, material: Material, keep: bool) -> Task:
         """The task with the training part's statistics, kept in data.json."""
-        counts = {part: len(rows) for part, rows in material.rows.items()}
-        known = self._data_document()
+        counts, known = material.counts, self._data_document()
         if known and keep and known["rows"] not in (None, counts):  # a file that could be read then, or could not
             raise DataError("run.data_changed", place=self.settings.data.place, folder=self.folder)
         if known and hasattr(self.own.task or self.settings.task.settings, "learn"):
             return task
-        store, rows = material.store, material.rows["train"]
-        if not len(rows):
+        if not counts["train"]:
             raise RunFailed("run.no_training_rows", place=self.settings.data.place)
-        facts = task.settle({name: values[rows] for name, values in store.columns.items() if name not in store.offsets})
+        facts = task.settle(material.statistics())
         document = {"fingerprint": self.source.fingerprint(), "rows": counts, "facts": to_json(facts)}
         if keep:
             write_document(self.folder / "data.json", document)

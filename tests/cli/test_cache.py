@@ -3,12 +3,12 @@
 import json
 
 from deepglass.cli.main import main
-from deepglass.data import cache
+from deepglass.data import prepare
 
 
 def test_shown_and_cleared(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(cache, "WORTH_KEEPING", -1.0)
+    monkeypatch.setattr(prepare, "WORTH_KEEPING", -1.0)
     main(["check", "made:moons", "--json"])
     first = json.loads(capsys.readouterr().out)
     main(["check", "made:moons", "--json"])

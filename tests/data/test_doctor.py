@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deepglass.data.check import Examiner, before, glance, refuse, report, sentence, too_many_bad
+from deepglass.data.check import before, refuse, report, sentence, too_many_bad
+from deepglass.data.examiner import Examiner
+from deepglass.data.glance import glance
 from deepglass.data.recognise import recognise
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Source, Unreadable

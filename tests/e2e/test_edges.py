@@ -135,10 +135,10 @@ def test_a_run_with_a_network_of_your_own_is_resumed_and_evaluated(table, tmp_pa
 def unreadable(read):
     """A reader that fails on one file."""
 
-    def one(place):
+    def one(place, *fit):
         if str(place).endswith("/7.png"):
             raise Unreadable("missing_file")
-        return read(place)
+        return read(place, *fit)
 
     return one
 

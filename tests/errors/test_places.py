@@ -150,7 +150,7 @@ def environment(folder):
 def test_a_packed_copy_that_cannot_be_kept_is_no_error(shell, tmp_path, monkeypatch, pictures):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    monkeypatch.setattr("deepglass.data.cache.WORTH_KEEPING", -1.0)
+    monkeypatch.setattr("deepglass.data.prepare.WORTH_KEEPING", -1.0)
     assert shell("check", pictures).code == 0
 
 

@@ -1,5 +1,8 @@
 """Draws are functions of their key: not of neighbours, history or batch size; and they look random."""
 
+import math
+from collections import Counter
+
 import numpy as np
 import pytest
 import torch
@@ -59,6 +62,23 @@ def test_permutations_of_a_large_range_need_no_memory_and_mix_well():
     assert len(set(places.tolist())) == 100_000 and places.max() > 9 * 10**11
     small = [tuple(Permutation(4, seed)(np.arange(4))) for seed in range(2000)]
     assert len(set(small)) == 24
+
+
+@pytest.mark.parametrize("size", [2, 3, 4, 5, 300])
+def test_every_order_is_equally_likely(size):
+    """Chi-square over where the first two places go, and over whole orders where there are few."""
+    orders = [
+        Permutation(size, seed, "even")(np.arange(min(size, 5))) for seed in range(24_000 if size <= 5 else 6_000)
+    ]
+    kinds = [Counter(int(order[place]) for order in orders) for place in (0, 1)]
+    possible = [size, size]
+    if size <= 5:
+        kinds.append(Counter(tuple(order.tolist()) for order in orders))
+        possible.append(math.factorial(size))
+    for counts, count in zip(kinds, possible, strict=True):
+        expected = len(orders) / count
+        off = sum((seen - expected) ** 2 / expected for seen in counts.values()) + expected * (count - len(counts))
+        assert off < (count - 1) + 6 * math.sqrt(2 * (count - 1)) + 6
 
 
 def test_keys_of_texts_and_torchs_own_generator():

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from deepglass.cli.options import Debug, Json, Printer
-from deepglass.data.cache import cache_folder, clear_packed, packed_copies
+from deepglass.data.cache import clear_packed, limit, packed_copies, sweep_packed
+from deepglass.data.space import cache_folder
 from deepglass.foundation.words import say
 
 
@@ -16,15 +17,19 @@ def cache(
 ) -> None:
     """Nothing here is needed: what is cleared is read anew from your files."""
     printer = Printer(as_json)
-    copies = packed_copies()
+    sweep_packed()
+    copies, most = packed_copies(), limit()
     size = sum(copy.size for copy in copies)
-    printer.line(say("cache.what", folder=cache_folder(), count=len(copies), size=f"{size / 2**20:.3g}"))
+    shown = {"size": f"{size / 2**20:.3g}", "limit": f"{most / 2**20:.0f}"}
+    printer.line(say("cache.what", folder=cache_folder(), count=len(copies), **shown))
     for copy in copies:
-        printer.line(say("cache.copy", name=copy.name, size=f"{copy.size / 2**20:.3g}", used=copy.used))
+        state = say("cache.in_use") if copy.in_use else ""
+        printer.line(say("cache.copy", name=copy.name, size=f"{copy.size / 2**20:.3g}", used=copy.used, state=state))
     if clear:
-        clear_packed()
-        printer.line(say("cache.cleared"))
-    printer.done({"folder": str(cache_folder()), "bytes": size, "copies": copies, "cleared": clear})
+        kept = clear_packed()
+        printer.line(say("cache.kept", count=kept) if kept else say("cache.cleared"))
+    found = [copy._asdict() for copy in copies]
+    printer.done({"folder": str(cache_folder()), "bytes": size, "limit": most, "copies": found, "cleared": clear})
 
 
 CATALOGUE = {"cache": cache}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from deepglass.cli.options import Debug, Json, Printer
-from deepglass.data.cache import cache_folder
+from deepglass.data.space import cache_folder
 from deepglass.foundation.device import machine
 from deepglass.foundation.words import has, say
 from deepglass.views.cells import columns, pad

@@ -1,39 +1,40 @@
-"""Prepared examples, packed: every picture decoded once, kept as uint8 in memory or memory-mapped on disk.
+"""Packed copies: prepared examples on the disk, memory-mapped, so that nothing is decoded twice.
 
-One pass reads, examines and prepares every example. What cannot be read is left out by name; nothing takes its place.
+A copy is named by what it depends on and never changed. Its bytes are checked in blocks before they are used. Copies
+stay within a bound: the one not used for longest goes first, never one that a run has open.
 """
 
+import contextlib
 import datetime
 import hashlib
 import json
 import os
 import shutil
-import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 
-from deepglass.data.check import Examiner, Glance, glance
-from deepglass.data.example import Column, Example, Ragged
-from deepglass.data.source import Finding, Index, Source, Unreadable
-from deepglass.foundation.sealed import file_sha256
+from deepglass.data.reading import cores
+from deepglass.data.source import Finding, Index, Source
+from deepglass.data.space import packed_folder
+from deepglass.data.store import Store
+from deepglass.foundation.errors import RunFailed
 from deepglass.foundation.settings import to_json
 
-VERSION = 2
-CHUNK = 64
-WORTH_KEEPING = 2.0  # seconds of decoding from which a packed copy on disk saves more than it costs
-IN_MEMORY = 2 << 30  # bytes; larger sets stay on disk, memory-mapped
+try:
+    import fcntl
+except ImportError:  # not on Windows, where a file that is open cannot be removed anyway
+    fcntl = None
 
-
-def cache_folder() -> Path:
-    """Where packed copies lie: $XDG_CACHE_HOME/deepglass or ~/.cache/deepglass."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "deepglass"
+VERSION = 3
+MOST = 20 << 30  # bytes of all packed copies together
+SHARE = 0.5  # and no more than this share of what the disk has left for them
+BLOCK = 1 << 20  # bytes that are checked together
+AT_ONCE = 2 << 30  # bytes up to which a copy is checked when it is opened, in threads; of larger ones what is touched
 
 
 class PackedCopy(NamedTuple):
@@ -42,225 +43,235 @@ class PackedCopy(NamedTuple):
     name: str
     size: int
     used: str
+    in_use: bool
+
+
+def name_of(source: Source, parts: np.ndarray, preparation: Any) -> str:
+    """A hash of all that a packed copy depends on."""
+    state = hashlib.sha256(json.dumps([VERSION, source.fingerprint(), to_json(preparation)], default=str).encode())
+    state.update(np.ascontiguousarray(parts).view(np.uint8).data)
+    return state.hexdigest()[:32]
 
 
 def packed_copies() -> list[PackedCopy]:
     """Every packed copy, the one used last first."""
-    folders = [path for path in (cache_folder() / "packed").glob("*") if (path / "packed.json").is_file()]
-    by_use = sorted(folders, key=lambda folder: (folder / "packed.json").stat().st_atime, reverse=True)
-    return [PackedCopy(folder.name[:12], _bytes(folder), _used(folder)) for folder in by_use]
+    return [
+        PackedCopy(folder.name[:12], _bytes(folder), _day(folder), _free(folder) is None)
+        for folder in reversed(_by_use())
+    ]
 
 
-def clear_packed() -> None:
-    """Remove all packed copies; a run that has one open keeps what it has mapped."""
-    shutil.rmtree(cache_folder() / "packed", ignore_errors=True)
+def clear_packed() -> int:
+    """Remove all packed copies but those that a run has open, and say how many these are."""
+    kept = sum(not _remove(folder) for folder in _by_use())
+    sweep_packed()
+    return kept
 
 
-def _bytes(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.iterdir())
+def sweep_packed() -> None:
+    """Remove what runs that were killed left behind: what nobody holds and does not bear a copy's name."""
+    for left in [*packed_folder().glob(".*.tmp-*"), *packed_folder().glob(".gone-*")]:
+        _remove(left)
 
 
-def _used(folder: Path) -> str:
-    return datetime.date.fromtimestamp((folder / "packed.json").stat().st_atime).isoformat()
+def limit() -> int:
+    """Bytes that all packed copies may take together."""
+    there = next(folder for folder in packed_folder().absolute().parents if folder.is_dir())
+    free = shutil.disk_usage(there).free
+    return min(MOST, int(SHARE * (free + sum(map(_bytes, _by_use())))))
 
 
-@dataclass
-class Store:
-    """Prepared inputs by row of the source; `usable[row]` is False where an example could not be read."""
-
-    index: Index
-    usable: np.ndarray
-    columns: dict[str, np.ndarray]
-    offsets: dict[str, np.ndarray] = field(default_factory=dict)  # for ragged columns: where each row begins
-    findings: list[Finding] = field(default_factory=list)
-    reused: bool = False
-
-    def gather(self, rows: np.ndarray) -> dict[str, Column]:
-        """The inputs of these rows as tensors."""
-        return {name: self._column(name, rows) for name in self.columns}
-
-    def _column(self, name: str, rows: np.ndarray) -> Column:
-        values = self.columns[name]
-        if name not in self.offsets:
-            return torch.from_numpy(values[rows])
-        starts, stops = self.offsets[name][rows], self.offsets[name][rows + 1]
-        pieces = [values[start:stop] for start, stop in zip(starts, stops, strict=True)]
-        return Ragged(torch.from_numpy(np.concatenate(pieces)), torch.from_numpy(stops - starts))
-
-
-def prepare_all(
-    source: Source,
-    parts: np.ndarray,
-    prepare: Callable[[Any], Example],
-    preparation: Any,
-    keep: bool,
-    watch: Callable[[int, int], None] = lambda done, of: None,
-    only: np.ndarray | None = None,
-) -> Store:
-    """Read, examine and prepare every example, or take the packed copy of an earlier pass.
-
-    `preparation` is what `prepare` depends on; with the source's fingerprint it names the packed copy. With `only`,
-    just these rows are read and the others count as unusable: enough for an estimate.
-    """
-    name = hashlib.sha256(
-        json.dumps([VERSION, source.fingerprint(), to_json(preparation), list(parts)], default=str).encode()
-    ).hexdigest()[:32]
-    folder = cache_folder() / "packed" / name
-    if keep and (store := _open(folder, source.index)):
-        return store
-    began = time.monotonic()
-    rows = np.arange(len(source.index)) if only is None else np.sort(only)
-    store = _pass(source, parts, prepare, rows, watch)
-    if keep and only is None and time.monotonic() - began > WORTH_KEEPING:
-        _write(store, folder)
-    return store
-
-
-def _pass(
-    source: Source,
-    parts: np.ndarray,
-    prepare: Callable[[Any], Example],
-    rows: np.ndarray,
-    watch: Callable[[int, int], None],
-) -> Store:
-    examiner = Examiner(source, parts)
-    count = len(source.index)
-    usable = np.zeros(count, dtype=bool)
-    packing: dict[str, _Packing] = {}
-    for place, (row, result) in enumerate(_read(source, prepare, rows.tolist())):
-        if isinstance(result, Unreadable):
-            examiner.bad(row, result)
-            continue
-        example, seen = result
-        examiner.see(row, seen)
-        usable[row] = True
-        for name, values in example.inputs.items():
-            packing.setdefault(name, _Packing(count)).put(row, np.asarray(values))
-        if place % CHUNK == 0:
-            watch(place, len(rows))
-    watch(len(rows), len(rows))
-    columns = {name: packed.columns() for name, packed in packing.items()}
-    offsets = {name: packed.offsets() for name, packed in packing.items() if packed.ragged}
-    return Store(source.index, usable, columns, offsets, examiner.findings())
-
-
-def _read(
-    source: Source, prepare: Callable[[Any], Example], rows: list[int]
-) -> Iterator[tuple[int, tuple[Example, Glance] | Unreadable]]:
-    """Every row in order, decoded by as many threads as there are cores (decoders release the lock)."""
-
-    def one(row: int) -> tuple[Example, Glance] | Unreadable:
-        try:
-            raw = source.read(row)
-            return prepare(raw), glance(raw)
-        except Unreadable as reason:
-            return reason
-
-    def chunk(start: int) -> list[tuple[Example, Glance] | Unreadable]:
-        return [one(row) for row in rows[start : start + CHUNK]]
-
-    workers = os.cpu_count() or 1
-    starts = range(0, len(rows), CHUNK)
-    with ThreadPoolExecutor(workers) as pool:
-        waiting = [pool.submit(chunk, start) for start in starts[: 2 * workers]]
-        for place, start in enumerate(starts):
-            for offset, result in enumerate(waiting[place].result()):
-                yield rows[start + offset], result
-            waiting[place] = None  # pyright: ignore  -- what was handed over may be freed
-            if place + 2 * workers < len(starts):
-                waiting.append(pool.submit(chunk, starts[place + 2 * workers]))
-
-
-class _Packing:
-    """One column growing row by row: a block where all rows have one shape, else values end to end."""
-
-    def __init__(self, count: int):
-        self.count = count
-        self.ragged = False
-        self.block: np.ndarray | None = None
-        self.pieces: dict[int, np.ndarray] = {}
-
-    def put(self, row: int, values: np.ndarray) -> None:
-        if self.ragged or (self.block is not None and values.shape != self.block.shape[1:]):
-            self._loosen()
-            self.pieces[row] = values
-            return
-        if self.block is None:
-            self.block = _block((self.count, *values.shape), values.dtype)
-            self.filled = np.zeros(self.count, dtype=bool)
-        self.block[row] = values
-        self.filled[row] = True
-
-    def columns(self) -> np.ndarray:
-        if not self.ragged:
-            return self.block  # pyright: ignore
-        return np.concatenate([self.pieces[row] for row in sorted(self.pieces)])
-
-    def offsets(self) -> np.ndarray:
-        lengths = [len(self.pieces[row]) if row in self.pieces else 0 for row in range(self.count)]
-        return np.concatenate([[0], np.cumsum(lengths)])
-
-    def _loosen(self) -> None:
-        """The first row of another length turns the block into values end to end."""
-        if self.ragged:
-            return
-        self.ragged = True
-        self.pieces = {int(row): self.block[row] for row in np.flatnonzero(self.filled)}  # pyright: ignore
-        self.block = None
-
-
-def _block(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
-    """Room for all rows: in memory, or in an unnamed file where that would be too much."""
-    if np.prod(shape, dtype=np.int64) * dtype.itemsize <= IN_MEMORY:
-        return np.zeros(shape, dtype)
-    folder = cache_folder() / "packed"
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f".block-{uuid.uuid4().hex[:12]}"
-    block = np.memmap(file, dtype, "w+", shape=shape)
-    file.unlink()  # the map keeps it alive; a kill leaves nothing behind
-    return block
-
-
-def _write(store: Store, folder: Path) -> None:
+def write_packed(store: Store, name: str) -> None:
     """A packed copy beside the others; where it cannot be written, the next run reads the files again."""
-    aside = folder.parent / f".{folder.name}.tmp-{uuid.uuid4().hex[:12]}"
+    folder = packed_folder() / name
+    size = sum(values.nbytes for values in store.columns.values())
+    aside = folder.parent / f".{name}.tmp-{uuid.uuid4().hex[:12]}"
     try:
+        sweep_packed()
+        if size > (most := limit()):
+            return
+        _make_room(most - size)
         aside.mkdir(parents=True)
-        np.save(aside / "usable.npy", store.usable)
-        for name, values in store.columns.items():
-            np.save(aside / f"column-{name}.npy", values)
-        for name, values in store.offsets.items():
-            np.save(aside / f"offsets-{name}.npy", values)
-        hashes = {file.name: file_sha256(file) for file in sorted(aside.iterdir())}
-        findings = [to_json(finding._asdict()) for finding in store.findings]
-        (aside / "packed.json").write_text(json.dumps({"version": VERSION, "files": hashes, "findings": findings}))
-        if not folder.exists():
-            os.rename(aside, folder)
+        with contextlib.closing(_Hold(aside, exclusive=True)):
+            arrays = {"state.npy": store.state, **_files("column", store.columns), **_files("offsets", store.offsets)}
+            for file, values in arrays.items():
+                np.save(aside / file, values)
+            findings = [to_json(finding._asdict()) for finding in store.findings]
+            body = {"files": {file: _digests(aside / file) for file in arrays}, "findings": findings}
+            (aside / "packed.json").write_text(json.dumps({"body": body, "sha256": _seal(body)}))
+            if not folder.exists():
+                os.rename(aside, folder)
     except OSError:
         return
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _open(folder: Path, index: Index) -> Store | None:
-    """The packed copy if it is there and whole."""
+def open_packed(name: str, index: Index) -> Store | None:
+    """The packed copy if it is there and whole; a damaged one is removed."""
+    folder = packed_folder() / name
     try:
-        document = json.loads((folder / "packed.json").read_text())
-        hashes: dict[str, str] = document["files"]
-        if any(file_sha256(folder / name) != sha256 for name, sha256 in hashes.items()):
-            return None
-        usable = np.load(folder / "usable.npy", allow_pickle=False)
-        columns = {name: _load(folder / file) for name, file in _named(hashes, "column-")}
-        offsets = {name: _load(folder / file) for name, file in _named(hashes, "offsets-")}
-    except (OSError, ValueError, KeyError):
+        hold = _Hold(folder)
+    except OSError:
         return None
-    findings = [Finding(**finding) for finding in document["findings"]]
-    return Store(index, usable, columns, offsets, findings, reused=True)
+    try:
+        return _opened(folder, hold, index)
+    except (OSError, EOFError, ValueError, KeyError, TypeError):
+        hold.close()
+        _remove(folder)
+        return None
 
 
-def _load(file: Path) -> np.ndarray:
-    return np.load(file, allow_pickle=False, mmap_mode="r" if file.stat().st_size > IN_MEMORY else None)
+def _opened(folder: Path, hold: "_Hold", index: Index) -> Store:
+    document = json.loads((folder / "packed.json").read_text())
+    body = document["body"]
+    if _seal(body) != document["sha256"]:
+        raise ValueError(folder)
+    pages = {file: _Pages(folder / file, told, hold) for file, told in body["files"].items()}
+    at_once = [page for page in pages.values() if page.size <= AT_ONCE or page.file.name == "state.npy"]
+    if not all(_whole(at_once)):
+        raise ValueError(folder)
+    columns = {told: pages[file].values for told, file in _named(pages, "column-")}
+    offsets = {told: pages[file].values for told, file in _named(pages, "offsets-")}
+    os.utime(folder / "packed.json")
+
+    def touch(column: str, rows: np.ndarray) -> None:
+        pages[f"column-{column}.npy"].check(rows if column not in offsets else None)
+
+    findings = [Finding(**finding) for finding in body["findings"]]
+    return Store(index, np.array(pages["state.npy"].values), columns, offsets, findings, touch)
 
 
-def _named(files: Sequence[str] | dict[str, str], beginning: str) -> list[tuple[str, str]]:
+class _Hold:
+    """That a copy is in use, for as long as this object lives; the system takes it back however the process ends."""
+
+    handle = -1
+
+    def __init__(self, folder: Path, exclusive: bool = False):
+        self.handle = os.open(folder, os.O_RDONLY)
+        if fcntl is not None:
+            try:
+                fcntl.flock(self.handle, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self.close()
+                raise FileNotFoundError(folder) from None  # being written or removed: as good as not there
+
+    def close(self) -> None:
+        """Give it back."""
+        if self.handle >= 0:
+            os.close(self.handle)
+            self.handle = -1
+
+    def __del__(self) -> None:
+        self.close()
+
+
+class _Pages:
+    """One file of a copy, mapped, with the digests of its blocks."""
+
+    def __init__(self, file: Path, digests: list[str], hold: _Hold):
+        self.file = file
+        self.size = file.stat().st_size
+        self.digests = digests
+        self.hold = hold
+        self.good = np.zeros(len(digests), dtype=bool)
+        if len(digests) != -(-self.size // BLOCK) or not self.whole(slice(0, 1)):  # its header is read before the rest
+            raise ValueError(file)
+        self.values: np.ndarray = np.load(file, allow_pickle=False, mmap_mode="r")
+
+    def check(self, rows: np.ndarray | None) -> None:
+        """Raise RunFailed where a block that holds one of these rows, or any, is not what was written."""
+        if self.good.all():
+            return
+        wanted = np.arange(len(self.good))
+        if rows is not None:
+            width = max(1, self.values.nbytes // max(1, len(self.values)))
+            starts = self.size - self.values.nbytes + rows * width
+            wanted = np.unique(np.concatenate([starts // BLOCK, (starts + width - 1) // BLOCK]))
+        for block in wanted[~self.good[wanted]].tolist():
+            if not self.whole(slice(block, block + 1)):
+                self.hold.close()
+                _remove(self.file.parent)
+                raise RunFailed("data.packed_damaged", folder=self.file.parent)
+
+    def whole(self, part: slice) -> bool:
+        """Whether the blocks of this part are what was written."""
+        with self.file.open("rb") as stream:
+            for block in range(len(self.digests))[part]:
+                stream.seek(block * BLOCK)
+                if hashlib.sha256(stream.read(BLOCK)).hexdigest()[:32] != self.digests[block]:
+                    return False
+                self.good[block] = True
+        return True
+
+
+def _whole(pages: Iterable[_Pages]) -> list[bool]:
+    """Whether each of these is what was written: all cores at once, as hashing lets go of the interpreter."""
+    count = cores()
+    parts = [(page, slice(start, None, count)) for page in pages for start in range(count)]
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(lambda one: one[0].whole(one[1]), parts))
+
+
+def _digests(file: Path) -> list[str]:
+    with file.open("rb") as stream:
+        return [hashlib.sha256(block).hexdigest()[:32] for block in iter(lambda: stream.read(BLOCK), b"")]
+
+
+def _seal(body: Any) -> str:
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+def _files(beginning: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {f"{beginning}-{name}.npy": values for name, values in arrays.items()}
+
+
+def _named(files: Iterable[str], beginning: str) -> list[tuple[str, str]]:
     return [(file.removeprefix(beginning).removesuffix(".npy"), file) for file in files if file.startswith(beginning)]
+
+
+def _by_use() -> list[Path]:
+    """All packed copies, the one not used for longest first."""
+    found = [path for path in packed_folder().glob("[!.]*") if (path / "packed.json").is_file()]
+    return sorted(found, key=lambda folder: (folder / "packed.json").stat().st_mtime)
+
+
+def _make_room(most: int) -> None:
+    """Remove copies until the rest take no more than `most` bytes; what is in use stays."""
+    copies = _by_use()
+    taken = sum(map(_bytes, copies))
+    for folder in copies:
+        size = _bytes(folder)
+        if taken > most and _remove(folder):
+            taken -= size
+
+
+def _remove(folder: Path) -> bool:
+    """Remove a copy or what is left of one, unless somebody holds it."""
+    hold = _free(folder)
+    if hold is None:
+        return False
+    gone = folder.parent / f".gone-{uuid.uuid4().hex[:12]}"
+    with contextlib.suppress(OSError):
+        os.rename(folder, gone)  # at once: who opens it now finds it whole or not at all
+        shutil.rmtree(gone, ignore_errors=True)
+    hold.close()
+    return True
+
+
+def _free(folder: Path) -> _Hold | None:
+    """The folder, held for oneself alone; None where somebody else holds it or it is gone."""
+    try:
+        return _Hold(folder, exclusive=True)
+    except OSError:
+        return None
+
+
+def _bytes(folder: Path) -> int:
+    with contextlib.suppress(OSError):
+        return sum(file.stat().st_size for file in folder.iterdir())
+    return 0
+
+
+def _day(folder: Path) -> str:
+    return datetime.date.fromtimestamp((folder / "packed.json").stat().st_mtime).isoformat()

@@ -6,7 +6,8 @@ On CIFAR-10, nine in ten pictures stored again as JPEG of quality 60 are found, 
 that its collectors missed.
 """
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from PIL import Image
@@ -18,30 +19,63 @@ THUMB = 12
 CLOSE = 0.25  # root mean square difference of confirmed copies, as a share of the picture's own spread
 FLAT = 16  # levels from darkest to lightest below which a picture has nothing to recognise it by
 MOST_IN_BAND = 256  # pictures sharing a band that are all compared; of more, each with its neighbours in order of hash
+GREY = np.array([299.0, 587.0, 114.0])  # brightness of red, green and blue, in thousandths
 
 
 def small_copy(pixels: np.ndarray) -> tuple[int, bytes]:
     """dHash and 12 x 12 colour copy of uint8 pixels (H, W, C); (0, b"") for a picture that is tiny or flat."""
     if min(pixels.shape[:2]) < SMALLEST:
         return 0, b""
-    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-    image = image if image.mode == "RGB" else image.convert("RGB")
-    if (shrink := min(image.size) // (8 * THUMB)) > 1:
-        image = image.reduce(shrink)
-    thumb = np.asarray(image.resize((THUMB, THUMB), Image.Resampling.BOX))
-    if int(thumb.max()) - int(thumb.min()) < FLAT:
-        return 0, b""
-    boxes = np.asarray(image.convert("L").resize((9, 8), Image.Resampling.BOX))
-    bits = np.packbits(boxes[:, 1:] > boxes[:, :-1])
-    return int.from_bytes(bits.tobytes(), "big"), thumb.tobytes()
+    if (shrink := min(pixels.shape[:2]) // (8 * THUMB)) > 1:
+        image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).reduce(shrink)
+        pixels = np.asarray(image).reshape(image.height, image.width, -1)
+    return small_copies(pixels[None])[0]
 
 
-def near_pairs(hashes: np.ndarray, thumbs: list[bytes], parts: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Places (i, j), i < j, of pictures of different parts that are nearly the same; each pair once."""
+def small_copies(pixels: np.ndarray) -> list[tuple[int, bytes]]:
+    """The same of many pictures of one size, too small to be shrunk first. uint8 (N, H, W, C)
+
+    All sums are of whole numbers, so a picture's copy does not depend on the company it is in.
+    """
+    count, height, width, channels = pixels.shape
+    if min(height, width) < SMALLEST:
+        return [(0, b"")] * count
+    values = pixels.astype(np.float64)
+    thumbs = np.rint(_boxes(values, THUMB, THUMB) / (height * width)).astype(np.uint8)
+    thumbs = np.broadcast_to(thumbs, (count, THUMB, THUMB, 3)).reshape(count, -1)
+    grey = values if channels == 1 else values @ GREY
+    boxes = _boxes(grey.reshape(count, height, width, 1), 8, 9)[..., 0]
+    bits = np.packbits((boxes[:, :, 1:] > boxes[:, :, :-1]).reshape(count, -1), axis=1)
+    flat = np.ptp(thumbs, axis=1) < FLAT
+    return [
+        (0, b"") if one_flat else (int.from_bytes(own.tobytes(), "big"), thumb.tobytes())
+        for own, thumb, one_flat in zip(bits, thumbs, flat.tolist(), strict=True)
+    ]
+
+
+def _boxes(values: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """Sums over boxes, each pixel by the share of it that lies in a box. (N, H, W, C) -> (N, rows, columns, C)"""
+    count, height, width, channels = values.shape
+    down = _overlaps(height, rows) @ values.reshape(count, height, width * channels)  # (N, rows, W * C)
+    return _overlaps(width, columns) @ down.reshape(count, rows, width, channels)
+
+
+@functools.cache
+def _overlaps(length: int, boxes: int) -> np.ndarray:
+    """How much of each pixel lies in each box of a side, in whole parts of 1 / boxes; each box sums to `length`."""
+    box, pixel = np.arange(boxes)[:, None] * length, np.arange(length)[None] * boxes
+    return np.clip(np.minimum(box + length, pixel + boxes) - np.maximum(box, pixel), 0, None).astype(np.float64)
+
+
+def near_pairs(hashes: np.ndarray, thumb: Callable[[int], np.ndarray], parts: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Places (i, j), i < j, of pictures of different parts that are nearly the same; each pair once.
+
+    `thumb` gives the small copy at a place.
+    """
     seen: set[tuple[int, int]] = set()
     for first, second in _candidates(hashes, parts):
         pair = (min(first, second), max(first, second))
-        if pair not in seen and _same(thumbs[first], thumbs[second]):
+        if pair not in seen and _same(thumb(first), thumb(second)):
             seen.add(pair)
             yield pair
 
@@ -65,6 +99,6 @@ def _close(bucket: np.ndarray, hashes: np.ndarray, parts: np.ndarray) -> Iterato
             yield int(first[place]), int(second[place])
 
 
-def _same(first: bytes, second: bytes) -> bool:
-    one, two = (np.frombuffer(thumb, dtype=np.uint8).astype(np.float32) for thumb in (first, second))
+def _same(first: np.ndarray, second: np.ndarray) -> bool:
+    one, two = first.astype(np.float32), second.astype(np.float32)
     return float(np.sqrt(np.square(one - two).mean())) <= CLOSE * float(min(one.std(), two.std()))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -34,6 +35,7 @@ class Ragged(NamedTuple):
 
 
 Column = Tensor | Ragged
+Form = Callable[[Any], np.ndarray]  # how one raw input becomes one array: a picture's Fit, a row's Numbers
 
 
 class Example(NamedTuple):

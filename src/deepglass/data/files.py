@@ -30,21 +30,24 @@ class Input(NamedTuple):
         return say(f"data.{self.raw.reason}", **self.raw.values) if isinstance(self.raw, Unreadable) else ""
 
 
-def open_inputs(inputs: Any, kind: str, columns: Sequence[str], channels: int = 1) -> Iterator[Input]:
+def open_inputs(
+    inputs: Any, kind: str, columns: Sequence[str], channels: int = 1, fit: object = None
+) -> Iterator[Input]:
     """Pictures from files, folders, bytes or arrays; rows of numbers from tables or arrays with these columns.
 
     An array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) is one picture, the last with its transparency on white; other
-    arrays are stacks of pictures. `channels` is what the network sees.
+    arrays are stacks of pictures. `channels` is what the network sees, `fit` the task's form: files are decoded as
+    they were for training.
     """
     for place, item in enumerate(_listed(inputs, kind, channels)):
         if isinstance(item, np.ndarray):
             yield Input(str(place), _from_array(item, kind, len(columns)))
         elif isinstance(item, bytes):
-            yield _picture(str(place), item)
+            yield _picture(str(place), item, fit)
         elif kind == "vector":
             yield from _from_table(Path(item), columns)
         else:
-            yield from _from_path(Path(item))
+            yield from _from_path(Path(item), fit)
 
 
 class Aligned:
@@ -65,7 +68,7 @@ class Aligned:
         self.index = Index(old.ids, old.labels, old.parts, old.groups, old.kind, columns)
         self.root, self.layout, self.task, self.findings = source.root, source.layout, source.task, source.findings
 
-    def read(self, row: int) -> np.ndarray:
+    def read(self, row: int, fit: object = None) -> np.ndarray:
         """The row's numbers in the network's order; raises Unreadable."""
         values = self.source.read(row)
         line = self.index.ids[row].rpartition(":")[2]
@@ -152,21 +155,21 @@ def _from_table(file: Path, columns: Sequence[str]) -> Iterator[Input]:
             yield Input(name, reason)
 
 
-def _from_path(path: Path) -> Iterator[Input]:
+def _from_path(path: Path, fit: object) -> Iterator[Input]:
     if path.is_dir():
         files = [found for found in walk(path) if is_picture(path, found)]
         if not files:
             raise DataError("data.no_pictures", place=path)
         for name in files:
-            yield _picture(str(path / name), path / name)
+            yield _picture(str(path / name), path / name, fit)
     elif path.exists():
-        yield _picture(str(path), path)
+        yield _picture(str(path), path, fit)
     else:
         yield Input(str(path), Unreadable("missing_file"))
 
 
-def _picture(name: str, content: Path | bytes) -> Input:
+def _picture(name: str, content: Path | bytes, fit: object) -> Input:
     try:
-        return Input(name, read_picture(content))
+        return Input(name, read_picture(content, fit))
     except Unreadable as reason:
         return Input(name, reason)

@@ -7,10 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from deepglass.data.cache import Store
-from deepglass.data.example import Batch, Column
+from deepglass.data.example import Batch
 from deepglass.data.order import Order
+from deepglass.data.store import Store
 from deepglass.foundation.seeds import row_keys
+
+MOST_EMPTY = 100  # batches in a row of which nothing can be read before it is given up
 
 
 @dataclass
@@ -29,25 +31,34 @@ class Loader:
         return replace(main, streams=streams)
 
     def _stream(self, name: str, order: Order, step: int) -> Batch:
-        rows = order.at(step)
-        batch = make_batch(self.store, self.targets, rows, step, row_keys(self.seed, name, step, len(rows)))
-        return replace(batch, visits=torch.from_numpy(order.visits(step)))
+        rows, good, drawn = order.at(step), np.zeros(0, dtype=bool), step
+        for drawn in range(step, step + MOST_EMPTY):  # a batch of which nothing could be read has the next one's rows
+            rows = order.at(drawn)
+            if (good := self.store.readable(rows)).any():
+                break
+        keys = row_keys(self.seed, name, step, len(rows))[torch.from_numpy(good)]
+        batch = make_batch(self.store, self.targets, rows[good], step, keys)
+        return replace(batch, visits=torch.from_numpy(order.visits(drawn)[good]))
 
 
 def make_batch(
     store: Store, targets: Mapping[str, Tensor], rows: np.ndarray, step: int = 0, keys: Tensor | None = None
 ) -> Batch:
-    """These rows of the store as one batch, without draws unless keys are given."""
-    columns: dict[str, Column] = store.gather(rows)
-    place = torch.from_numpy(rows)
-    columns |= {name: values[place] for name, values in targets.items()}
-    ids, numbers = store.index.ids, list[int](rows.tolist())
-    return Batch(
-        tuple(ids[row] for row in numbers),
-        columns,
-        step,
-        torch.zeros(len(rows), dtype=torch.int64) if keys is None else keys,
-    )
+    """These rows of the store as one batch, without draws unless keys are given.
+
+    A row that cannot be used is left out of its batch; the others keep their draws.
+    """
+    keys = torch.zeros(len(rows), dtype=torch.int64) if keys is None else keys
+    if not (good := store.readable(rows)).all():
+        rows, keys = rows[good], keys[torch.from_numpy(good)]
+    batch = answers_of(store, targets, rows)
+    return replace(batch, columns={**store.gather(rows), **batch.columns}, step=step, keys=keys)
+
+
+def answers_of(store: Store, targets: Mapping[str, Tensor], rows: np.ndarray) -> Batch:
+    """These rows' ids and coded answers, without what goes into the network."""
+    ids, numbers, place = store.index.ids, list[int](rows.tolist()), torch.from_numpy(rows)
+    return Batch(tuple(ids[row] for row in numbers), {name: values[place] for name, values in targets.items()})
 
 
 def every_example(

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from deepglass.data.column import tally
 from deepglass.data.readers.delimited import SUFFIXES as TABLES
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Match, Source, Unreadable
@@ -113,8 +114,9 @@ def _counts(source: Source) -> dict[str, int]:
     if source.task == "regress":
         return {}
     counts: Counter[Any] = Counter()
-    for label in source.index.labels:
-        counts.update(label if isinstance(label, tuple) else () if label is None else (label,))
+    for label, count in tally(source.index.labels).items():
+        for name in label if isinstance(label, tuple) else () if label is None else (label,):
+            counts[name] += count
     return {str(name): count for name, count in counts.most_common()}
 
 

@@ -24,3 +24,4 @@ class DataSettings:
     max_bad: Annotated[float, Ge(0), Le(1)] = 0.05
     sampling: Literal["shuffled", "balanced"] = "shuffled"
     cache: bool = True
+    workers: Annotated[int, Ge(-1), Le(64)] = -1  # processes that decode; 0: threads; -1: whichever is quicker here

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from deepglass.data.column import take
 from deepglass.data.settings import DataSettings
 
 PARTS = ("train", "val", "test")
@@ -37,6 +38,8 @@ class Finding(NamedTuple):
 class Index:
     """Every example of a source as columns: ids (paths relative to the source), answers, parts and groups.
 
+    A column is a list, or an array behind the face of one where there are millions of examples (column.py).
+
     `labels` holds what the source says of each example: a class name, a tuple of names (several labels), a number, or
     None. `parts` is "train", "val", "test" or "" where the source does not say. `groups` are people, patients, scenes:
     examples of one group never lie on both sides of a split.
@@ -55,10 +58,8 @@ class Index:
     def take(self, rows: np.ndarray) -> "Index":
         """These rows as an index of their own."""
 
-        def pick(values: Sequence[Any]) -> list[Any]:
-            return [values[row] for row in rows] if len(values) else []
-
-        return Index(pick(self.ids), pick(self.labels), pick(self.parts), pick(self.groups), self.kind, self.columns)
+        columns = (self.ids, self.labels, self.parts, self.groups)
+        return Index(*(take(values, rows) for values in columns), kind=self.kind, columns=self.columns)
 
 
 class Source(Protocol):
@@ -70,8 +71,11 @@ class Source(Protocol):
     task: str  # what follows from the answers: "classify", "multilabel", "regress"
     findings: list[Finding]  # seen while finding the examples: stray files, empty folders, a level too high
 
-    def read(self, row: int) -> Any:
-        """The raw content of one example (a `Picture`, a vector); raises Unreadable."""
+    def read(self, row: int, fit: object = None) -> Any:
+        """The raw content of one example (a `Picture`, a vector); raises Unreadable.
+
+        `fit` is the size that pictures are wanted at: a source may spare itself decoding more.
+        """
         ...
 
     def header(self, row: int) -> tuple[int, int, int]:
@@ -109,3 +113,4 @@ class Picture(NamedTuple):
 
     pixels: np.ndarray
     notes: tuple[str, ...] = ()  # e.g. "first_frame": said as note_first_frame in data.toml
+    size: tuple[int, int] = (0, 0)  # width and height of the stored picture, where it was decoded smaller

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from deepglass.data.column import Coded, keys_of
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import PARTS, Index
 from deepglass.foundation.errors import DataError
-from deepglass.foundation.seeds import text_keys
 
 FEWEST = 3  # a class of at least so many examples is seen in every part
 BINS = 10  # quantiles by which numbers are stratified
@@ -81,7 +81,9 @@ def _reunited(index: Index, given: np.ndarray, parts: np.ndarray) -> np.ndarray:
 
 def _deal(index: Index, shares: list[float], seed: int) -> np.ndarray:
     """The place in `shares` that each example is dealt to. int64 (N,)"""
-    keys = text_keys(seed, list(index.ids))
+    keys = keys_of(seed, index.ids)
+    if isinstance(index.labels, Coded) and not any(index.groups):
+        return _deal_rows(_ranks(index.labels), keys, shares)
     strata = strata_of(index.labels)
     if any(index.groups) or any(len(names) != 1 for names in strata):
         return _deal_units(strata, index.groups or [""] * len(index), keys, shares)
@@ -98,6 +100,14 @@ def strata_of(labels: Sequence[Any]) -> list[tuple[int, ...]]:
     sets = [label if isinstance(label, tuple) else (label,) for label in labels]
     numbers = {name: place for place, name in enumerate(sorted({name for names in sets for name in names}, key=str))}
     return [tuple(sorted({numbers[name] for name in names})) for names in sets]
+
+
+def _ranks(labels: Coded) -> np.ndarray:
+    """The place of each answer among all in their order, as `strata_of` numbers them."""
+    names = sorted(range(len(labels.names)), key=lambda code: str(labels.names[code]))
+    ranks = np.full(len(names) + 1, len(names), dtype=np.int32)
+    ranks[names] = np.arange(len(names))
+    return ranks[np.minimum(labels.codes, len(names))]
 
 
 def _deal_rows(strata: np.ndarray, keys: np.ndarray, shares: list[float]) -> np.ndarray:

@@ -15,6 +15,7 @@ from deepglass.explain.method import Explanation, Method, Row, kind_of, labels_o
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.words import has, say
+from deepglass.tasks.task import form_of
 from deepglass.views.scatter import Scatter
 
 ROWS_METHOD = "integrated_gradients"  # the default for rows of numbers: it says which column pushed the answer
@@ -62,7 +63,7 @@ def explain(bundle: Bundle, inputs: Any, method: str = "") -> Iterator[Explained
     name, chosen = choose_method(bundle, method, rows=len(inputs) > 0)
     bundle.model.eval()
     facts = bundle.task.facts.inputs
-    given = _opened(inputs, facts) if len(inputs) else []
+    given = _opened(inputs, facts, form_of(bundle.task)) if len(inputs) else []
     if not given:
         if chosen.needs_row:
             raise UsageError("explain.needs_input", method=name)
@@ -114,10 +115,10 @@ def reading(bundle: Bundle, method: str) -> str:
     return words
 
 
-def _opened(inputs: Any, facts: Any) -> list[Input]:
+def _opened(inputs: Any, facts: Any, form: object) -> list[Input]:
     """The inputs in order; a row of numbers may be written as "0.2,0.9", and is then known by that."""
     if facts.kind != "vector" or not isinstance(inputs, list):
-        return list(open_inputs(inputs, facts.kind, facts.columns, facts.channels))
+        return list(open_inputs(inputs, facts.kind, facts.columns, facts.channels, form))
     found: list[Input] = []
     for item in inputs:
         opened = open_inputs([_numbers(item) if isinstance(item, str) else item], facts.kind, facts.columns)

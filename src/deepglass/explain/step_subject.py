@@ -29,7 +29,7 @@ from deepglass.foundation.ports import Vector
 from deepglass.foundation.settings import Choice, Override, parse_assignments, resolve
 from deepglass.material import Material
 from deepglass.run import Run, RunSettings, restore
-from deepglass.tasks.task import Task
+from deepglass.tasks.task import Task, form_of
 
 EVERY_NUMBER = 150  # parameters up to which every number of a network is shown, of one example
 
@@ -181,7 +181,7 @@ def _example(material: Material, given: str, target: str) -> Batch:
     if target not in labels:
         code = "step.name_target" if not target else "step.no_label"
         raise UsageError(code, given=given, target=target, labels=", ".join(labels))
-    raw = material.source.read(ids.index(given)) if given in ids else _raw(material, given)
+    raw = material.source.read(ids.index(given), form_of(material.task)) if given in ids else _raw(material, given)
     row = material.task.prepare(raw, target)
     columns = {name: value[None] for name, value in row.inputs.items()} | dict(row.targets)
     return Batch((given,), columns, 0, torch.zeros(1, dtype=torch.int64))
@@ -193,7 +193,7 @@ def _raw(material: Material, given: str) -> Any:
         if numbers is None or len(numbers) != len(index.columns):
             raise UsageError("step.columns", given=given, count=len(index.columns), columns=", ".join(index.columns))
         return np.array(numbers, dtype=np.float32)
-    read = next(iter(open_inputs(given, index.kind, index.columns)))
+    read = next(iter(open_inputs(given, index.kind, index.columns, fit=form_of(material.task))))
     if isinstance(read.raw, Unreadable):
         raise DataError("step.unreadable", given=given, reason=read.error())
     return read.raw

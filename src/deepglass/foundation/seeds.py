@@ -16,6 +16,7 @@ GOLDEN = 0x9E3779B97F4A7C15
 FIRST = 0xBF58476D1CE4E5B9
 SECOND = 0x94D049BB133111EB
 MASK = (1 << 64) - 1
+SORTED = 256  # size up to which a permutation is sorted
 
 
 def key(*parts: int | str) -> int:
@@ -33,7 +34,16 @@ def key(*parts: int | str) -> int:
 
 def text_keys(seed: int, texts: list[str]) -> np.ndarray:
     """One uint64 key for each text; a row's key does not depend on the others (N texts -> (N,))."""
-    return np.array([key(seed, text) for text in texts], dtype=np.uint64)
+    names = b"".join([hashlib.blake2b(text.encode(), digest_size=8).digest() for text in texts])
+    start = (key(seed) * GOLDEN + GOLDEN) & MASK  # what `key` adds a name to
+    with np.errstate(over="ignore"):
+        return _mix_array(np.frombuffer(names, dtype="<u8").astype(np.uint64) + np.uint64(start))
+
+
+def numbered_keys(seed: int, name: str, numbers: np.ndarray) -> np.ndarray:
+    """One uint64 key for each number under a name; a key does not depend on the others. (N,)"""
+    start = np.uint64(key(seed, name))
+    return _mix_array(_mix_array(numbers.astype(np.uint64) + start) + np.uint64(GOLDEN))
 
 
 def seed_torch(*parts: int | str) -> None:
@@ -131,16 +141,25 @@ class Permutation:
     """A keyed permutation of range(size) that answers for any place in O(1) memory (a Feistel network that walks).
 
     Four rounds over 2k bits, cycles walked until the result is in range (Black & Rogaway 2002): at most four steps on
-    average at any size.
+    average at any size. Over a few bits such a network is uneven, so a small size is sorted by keyed hashes instead.
     """
 
     def __init__(self, size: int, *key_parts: int | str):
         self.size = size
+        self._table: np.ndarray | None = None
+        if size <= SORTED:
+            hashed = _mix_array(
+                np.arange(1, size + 1, dtype=np.uint64) * np.uint64(GOLDEN) + np.uint64(key(*key_parts))
+            )
+            self._table = np.argsort(hashed, kind="stable")
+            return
         self._half = max(1, math.ceil(math.log2(max(size, 2)) / 2))
         self._keys = [np.uint64(key(*key_parts, round_)) for round_ in range(4)]
 
     def __call__(self, places: np.ndarray) -> np.ndarray:
         """Where each place goes. int64 (N,) -> int64 (N,)"""
+        if self._table is not None:
+            return self._table[places]
         result = self._round_trip(places.astype(np.uint64))
         while (outside := result >= self.size).any():
             result[outside] = self._round_trip(result[outside])

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from annotated_types import Ge, Lt
 from torch import Tensor, nn
 
+from deepglass.data.column import tally
 from deepglass.data.example import Batch
 from deepglass.data.source import Index
 from deepglass.foundation.errors import DataError
@@ -50,16 +51,12 @@ class ClassifySettings:
 
     def learn(self, index: Index, size: tuple[int, int], channels: int) -> ClassifyFacts:
         """Labels and inputs from the training part's index."""
-        labels = sorted({str(label) for label in index.labels if label is not None}, key=natural)
+        found = {str(label): count for label, count in tally(index.labels).items() if label is not None}
+        labels = sorted(found, key=natural)
         if len(labels) < 2:
             raise DataError("data.one_class", label=labels[0] if labels else "", count=len(index))
-        counts = [0] * len(labels)
-        place = {label: number for number, label in enumerate(labels)}
-        for label in index.labels:
-            if label is not None:
-                counts[place[str(label)]] += 1
         inputs = learn_inputs(index, self.picture, size, channels)
-        return ClassifyFacts(labels=tuple(labels), counts=tuple(counts), inputs=inputs)
+        return ClassifyFacts(labels=tuple(labels), counts=tuple(found[label] for label in labels), inputs=inputs)
 
     def build(self, facts: ClassifyFacts) -> "Classify":
         """The task with what it learned."""

@@ -15,8 +15,9 @@ from annotated_types import Ge, Le
 from torch import Tensor, nn
 
 from deepglass.data.augment.pictures import PictureAugment, augment_pictures, fit_pictures, mix
-from deepglass.data.example import Batch, Example
-from deepglass.data.readers.picture import fit_picture
+from deepglass.data.example import Batch, Example, Form
+from deepglass.data.readers.picture import Fit
+from deepglass.data.readers.vector import Numbers
 from deepglass.data.source import Index
 from deepglass.foundation.ports import Image, Port, Vector
 from deepglass.foundation.seeds import Draws
@@ -28,6 +29,7 @@ from deepglass.views.table import Table
 from deepglass.views.view import View
 
 Kind = Literal["picture", "vector"]
+PIECE = 1024  # rows that statistics look at together
 Views = Literal["plain", "mirror", "crops"]
 
 
@@ -69,7 +71,7 @@ def learn_inputs(index: Index, settings: PictureSettings, size: tuple[int, int],
     return InputFacts(kind="picture", channels=wanted, height=size[0], width=size[1])
 
 
-def settle_inputs(facts: InputFacts, columns: Mapping[str, np.ndarray]) -> InputFacts:
+def settle_inputs(facts: InputFacts, columns: Mapping[str, Any]) -> InputFacts:
     """Mean and spread of the training part's prepared inputs, per channel or column; those already known stay."""
     if facts.mean:
         return facts
@@ -77,7 +79,7 @@ def settle_inputs(facts: InputFacts, columns: Mapping[str, np.ndarray]) -> Input
     if facts.kind == "picture":
         mean, std = _picture_statistics(values)
     else:
-        mean, std = values.mean(0, dtype=np.float64), values.std(0, dtype=np.float64)
+        mean, std = _number_statistics(values)
     std = np.where(std > 1e-6, std, 1.0)  # what never changes is left as it is, not blown up
     return replace(facts, mean=tuple(map(float, mean)), std=tuple(map(float, std)))
 
@@ -108,14 +110,19 @@ class OneInput:
         return {"train": Stream()}
 
     def prepare(self, raw: Any, label: Any = None) -> Example:
+        values = torch.from_numpy(self._form(raw))
+        return Example({"input": values}, {} if label is None else self.code([label]))
+
+    def form(self) -> Form | None:
+        return self._form if type(self).prepare is OneInput.prepare else None  # a kind of this task may do more
+
+    @property
+    def _form(self) -> Form:
         """A picture as uint8 (C, H, W), or a row of numbers as float32 (F,)."""
         facts: InputFacts = self.facts.inputs
         if facts.kind == "picture":
-            size = (facts.channels, facts.height, facts.width)
-            values = fit_picture(raw.pixels, *size, self.settings.picture.fit, facts.smooth)
-        else:
-            values = np.asarray(raw, dtype=np.float32)
-        return Example({"input": torch.from_numpy(values)}, {} if label is None else self.code([label]))
+            return Fit(facts.channels, facts.height, facts.width, self.settings.picture.fit, facts.smooth)
+        return Numbers(len(facts.columns))
 
     def preparation(self) -> Any:
         facts: InputFacts = self.facts.inputs
@@ -125,7 +132,7 @@ class OneInput:
     def code(self, labels: Sequence[Any]) -> dict[str, Tensor]:
         raise NotImplementedError
 
-    def settle(self, columns: Mapping[str, np.ndarray]) -> Any:
+    def settle(self, columns: Mapping[str, Any]) -> Any:
         return replace(self.facts, inputs=settle_inputs(self.facts.inputs, columns))
 
     def present(self, batch: Batch, draws: Draws | None = None) -> Batch:
@@ -187,14 +194,24 @@ def natural(label: str) -> tuple[int, float, str]:
         return (1, 0.0, label)
 
 
-def _picture_statistics(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _number_statistics(values: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Per column, in two passes over pieces: the mean, then the spread around it."""
+    pieces = range(0, len(values), PIECE)
+    mean = sum(values[start : start + PIECE].sum(0, dtype=np.float64) for start in pieces) / len(values)
+    apart = sum(np.square(values[start : start + PIECE] - mean).sum(0) for start in pieces)
+    return mean, np.sqrt(apart / len(values))  # pyright: ignore
+
+
+def _picture_statistics(values: Any) -> tuple[np.ndarray, np.ndarray]:
     """Per channel over all pixels in [0, 1], by counting the 256 byte values: exact and quick at any size."""
     levels = np.arange(256) / 255
     mean, std = [], []
-    for channel in range(values.shape[1]):
-        counts = np.zeros(256)
-        for start in range(0, len(values), 1024):
-            counts += np.bincount(values[start : start + 1024, channel].ravel(), minlength=256)
+    counted = np.zeros((values.shape[1], 256))
+    for start in range(0, len(values), PIECE):
+        piece = values[start : start + PIECE]
+        for channel, counts in enumerate(counted):
+            counts += np.bincount(piece[:, channel].ravel(), minlength=256)
+    for counts in counted:
         middle = float(counts @ levels / counts.sum())
         mean.append(middle)
         std.append(float(np.sqrt(counts @ (levels - middle) ** 2 / counts.sum())))

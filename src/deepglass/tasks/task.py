@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor, nn
 
-from deepglass.data.example import NOTHING, Batch, Example
+from deepglass.data.example import NOTHING, Batch, Example, Form
 from deepglass.foundation.ports import Ports
 from deepglass.foundation.seeds import Draws
 from deepglass.foundation.words import say
@@ -130,6 +130,12 @@ def said(answer: Mapping[str, Any]) -> str:
         return named or say("tasks.no_label")
     sure = f" ({100 * answer['confidence']:.1f} %)" if "confidence" in answer else ""
     return f"{prediction}{sure}"
+
+
+def form_of(task: Task) -> Form | None:
+    """How one raw input becomes one array; None for a task that does more, which `prepare` alone knows."""
+    form = getattr(task, "form", None)  # a task of the user's own need not say
+    return form() if form else None
 
 
 def total(losses: Losses, counts: Mapping[str, float]) -> Tensor:

@@ -5,6 +5,7 @@ Letters: H W height and width, C channels (1 grey, 3 colour).
 """
 
 import io
+import math
 import os
 import struct
 import warnings
@@ -41,6 +42,7 @@ SUFFIXES = frozenset(".jpg .jpeg .jpe .jfif .png .webp .bmp .dib .ppm .pgm .pbm 
 FOREIGN_SUFFIXES = frozenset(".heic .heif .avif .svg .jp2 .jxl .psd .ico .exr .hdr .dds .dcm .eps".split())
 GREY = frozenset(("1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"))
 TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
+GAP = 2.0  # a JPEG is decoded at no less than so many times the size it is wanted at; the rest is antialiased
 
 # Pillow warns of odd metadata without naming the file; what keeps a picture from being read is raised, and named.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\..*")
@@ -54,10 +56,32 @@ class Header(NamedTuple):
     channels: int
 
 
-def read_picture(file: Path | str | bytes) -> Picture:
-    """The decoded picture, turned as EXIF asks, transparency laid on white; raises Unreadable with the reason."""
+class Fit(NamedTuple):
+    """The one size that a task makes pictures, and how; `fit_picture` says what the words mean."""
+
+    channels: int
+    height: int
+    width: int
+    how: Literal["crop", "pad", "stretch"] = "crop"
+    smooth: Literal["bilinear", "bicubic"] = "bilinear"
+
+    def __call__(self, raw: Picture) -> np.ndarray:
+        """The picture at that size. uint8 (C, H, W)"""
+        return fit_picture(raw.pixels, *self)
+
+
+def read_picture(file: Path | str | bytes, fit: object = None) -> Picture:
+    """The decoded picture, turned as EXIF asks, transparency laid on white; raises Unreadable with the reason.
+
+    With a `Fit`, a JPEG many times larger than wanted is decoded at a half, a quarter or an eighth of its size (its
+    coefficients are scaled before they become pixels). Who prepares for one network must always name the same fit.
+    """
     stream = io.BytesIO(file if isinstance(file, bytes) else _content(file))
     image = _open(stream)
+    width, height = image.size
+    size = (height, width) if _orientation(image) in TURNED else (width, height)
+    if isinstance(fit, Fit) and isinstance(image, JpegImageFile):
+        _draft(image, fit, turned=size != image.size)
     notes = ["first_frame"] if _has_frames(image) else []
     try:
         image.load()
@@ -65,7 +89,7 @@ def read_picture(file: Path | str | bytes) -> Picture:
         raise _damage(error) from None
     turned = _turn(image, notes)
     pixels = _pixels(turned, notes)
-    return Picture(np.ascontiguousarray(pixels), tuple(notes))
+    return Picture(np.ascontiguousarray(pixels), tuple(notes), size)
 
 
 def header(file: Path | str | bytes) -> Header:
@@ -150,6 +174,12 @@ def _open(stream: IO[bytes]) -> ImageFile.ImageFile:
         raise _damage(error) from None
     _check_size(*image.size)
     return image
+
+
+def _draft(image: JpegImageFile, fit: Fit, turned: bool) -> None:
+    """Have the decoder scale by the largest power of two that leaves GAP times the wanted size."""
+    height, width = (fit.width, fit.height) if turned else (fit.height, fit.width)
+    image.draft(None, (math.ceil(GAP * width), math.ceil(GAP * height)))
 
 
 def _check_size(width: int, height: int) -> None:

@@ -6,6 +6,7 @@ the names of a vector say all that is needed to read another table the same way.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,6 +25,16 @@ class Column:
     def width(self) -> int:
         """How many numbers of the vector it fills."""
         return len(self.categories) or 1
+
+
+class Numbers(NamedTuple):
+    """A row of so many numbers, taken as it is."""
+
+    width: int
+
+    def __call__(self, raw: np.ndarray) -> np.ndarray:
+        """The numbers. float32 (K,)"""
+        return np.asarray(raw, dtype=np.float32)
 
 
 def vector_names(columns: Iterable[Column]) -> tuple[str, ...]:

@@ -1,10 +1,12 @@
 """Examples that are in memory already: pictures or vectors as one array."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
 
+from deepglass.data.column import Coded
 from deepglass.data.source import Finding, Index, Picture, Unreadable
 
 
@@ -21,7 +23,7 @@ class Arrays:
         self.rows = rows
         self.findings = findings or []
 
-    def read(self, row: int) -> Picture | np.ndarray:
+    def read(self, row: int, fit: object = None) -> Picture | np.ndarray:
         """One picture or vector; raises Unreadable for a vector that is not finite."""
         if self.index.kind == "picture":
             return Picture(self.rows[row])
@@ -36,8 +38,15 @@ class Arrays:
         return (shape[2], shape[1], shape[3]) if self.index.kind == "picture" else (shape[1], 1, 1)
 
     def fingerprint(self) -> str:
-        """A hash over the rows themselves and their answers."""
-        state = hashlib.blake2b(np.ascontiguousarray(self.rows).view(np.uint8).data, digest_size=16)
-        columns = (self.index.labels, self.index.parts, self.index.groups, self.index.columns)
-        state.update(repr([list(column) for column in columns]).encode())
+        """A hash over the rows themselves and their answers; of a mapped file its size and time of change."""
+        state = hashlib.blake2b(digest_size=16)
+        if isinstance(self.rows, np.memmap):
+            file = os.stat(self.rows.filename)  # pyright: ignore
+            state.update(f"{file.st_size} {file.st_mtime_ns} {self.rows.shape}".encode())
+        else:
+            state.update(np.ascontiguousarray(self.rows).view(np.uint8).data)
+        for column in (self.index.labels, self.index.parts, self.index.groups, self.index.columns):
+            coded = isinstance(column, Coded)
+            state.update(repr(column.names if coded else list(column)).encode())
+            state.update(np.ascontiguousarray(column.codes).view(np.uint8).data if coded else b"")
         return state.hexdigest()

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 from deepglass.data.readers.magic import ENOUGH, picture_format
@@ -24,20 +25,25 @@ class PictureFiles:
         self.findings = findings
         self.lines: Sequence[str] = ()  # table:line of each example, where a table names them
 
-    def read(self, row: int) -> Picture:
+    def read(self, row: int, fit: object = None) -> Picture:
         """The decoded picture; raises Unreadable."""
-        return read_picture(os.path.join(self.root, self.index.ids[row]))  # a Path costs as much as opening the file
+        return read_picture(os.path.join(self.root, self.index.ids[row]), fit)
 
     def header(self, row: int) -> tuple[int, int, int]:
         """Width, height and channels without decoding; raises Unreadable."""
         return header(self.root / self.index.ids[row])
 
     def fingerprint(self) -> str:
-        """A hash over names, answers, parts, sizes and times of change."""
+        """A hash over names, answers, parts, sizes and times of change, as they were when it was first asked for."""
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
         state = hashlib.blake2b(digest_size=16)
         parts = self.index.parts or [""] * len(self.index)
+        root = str(self.root)
         for id, label, part in zip(self.index.ids, self.index.labels, parts, strict=True):
-            state.update(f"{id}\0{label}\0{part}\0{_changed(self.root / id)}\n".encode())
+            state.update(f"{id}\0{label}\0{part}\0{_changed(os.path.join(root, id))}\n".encode())
         return state.hexdigest()
 
 
@@ -77,9 +83,9 @@ def strays(names: list[str], place: str = "") -> list[Finding]:
     return [Finding("stray_files", "note", place, {"count": len(names), "examples": ", ".join(names[:3])})]
 
 
-def _changed(file: Path) -> str:
+def _changed(file: str) -> str:
     try:
-        state = file.stat()
+        state = os.stat(file)
     except OSError:
         return "missing"
     return f"{state.st_size} {state.st_mtime_ns}"

@@ -4,13 +4,17 @@ x is pictures (N, H, W), (N, H, W, C) or (N, C, H, W), or vectors (N, K); y is c
 Arrays of Python objects are refused: reading them would run code.
 """
 
+import os
 import re
+import struct
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from deepglass.data.column import Coded, Numbered
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Index, Layout, Match
 from deepglass.data.sources.arrays import Arrays
@@ -23,6 +27,8 @@ INPUTS = frozenset("x data image images input inputs features pictures arr_0".sp
 ANSWERS = frozenset("y label labels target targets classes answers arr_1".split())
 CLASS_NAMES = frozenset("class_names label_names target_names names".split())
 MOST_CLASSES = 1000
+MANY = 100_000  # rows from which ids are counted and answers coded
+MAPPED = 64 << 20  # bytes from which an array that lies ready in the file is mapped and not loaded
 SMALLEST_SIDE = 4  # an axis this long or longer is height or width, a shorter one channels
 
 
@@ -51,11 +57,16 @@ def open_npz(place: str, settings: DataSettings) -> Arrays:
     path = Path(place)
     sizes = _sizes(path)
     limit = memory_bytes() // 2
-    if limit and sum(sizes.values()) > limit:
-        raise DataError("data.npz_too_large", place=place, size=sum(sizes.values()) >> 20, limit=limit >> 20)
     pairs = _pairs(list(sizes))
-    stored = _load(path, [*sum((pair[1:] for pair in pairs), ()), *(set(sizes) & CLASS_NAMES)])
-    ids: list[str] = []
+    mapped = _mapped(path, pairs[0].inputs) if len(pairs) == 1 and sizes[pairs[0].inputs] >= MAPPED else None
+    needed = sum(sizes.values()) - (mapped.nbytes if mapped is not None else 0)
+    if limit and needed > limit:
+        raise DataError("data.npz_too_large", place=place, size=needed >> 20, limit=limit >> 20)
+    wanted = {*sum((pair[1:] for pair in pairs), ()), *(set(sizes) & CLASS_NAMES)}
+    stored = _load(path, sorted(wanted - ({pairs[0].inputs} if mapped is not None else set())))
+    if mapped is not None:
+        stored[pairs[0].inputs] = mapped
+    ids: Any = []
     parts: list[str] = []
     for pair in pairs:
         count, answers = len(stored[pair.inputs]), len(stored[pair.answers])
@@ -63,9 +74,12 @@ def open_npz(place: str, settings: DataSettings) -> Arrays:
             raise DataError(
                 "data.npz_lengths", place=place, first=pair.inputs, one=count, second=pair.answers, two=answers
             )
+        if len(pairs) == 1 and count >= MANY:
+            ids = Numbered(pair.part or "row", np.arange(count, dtype=np.uint32))
+            continue
         ids += [f"{pair.part or 'row'}/{row:06d}" for row in range(count)]
         parts += [pair.part] * count
-    inputs = _rows([stored[pair.inputs] for pair in pairs], place)
+    inputs = _rows([stored[pair.inputs] for pair in pairs], place) if mapped is None else mapped
     names = [str(name) for key in CLASS_NAMES if key in stored for name in stored[key].ravel().tolist()]
     task, labels = _labels(np.concatenate([stored[pair.answers] for pair in pairs]), names, place)
     kind = "picture" if inputs.ndim == 4 else "vector"
@@ -92,6 +106,26 @@ def _load(path: Path, names: list[str]) -> dict[str, np.ndarray]:
         raise DataError("data.npz_broken", place=path, reason=error) from None
     except (zipfile.BadZipFile, zipfile.zlib.error, OSError, EOFError) as error:  # pyright: ignore
         raise DataError("data.npz_broken", place=path, reason=error) from None
+
+
+def _mapped(path: Path, name: str) -> np.ndarray | None:
+    """An array that lies in the file as it is needed, mapped: not compressed, numbers or bytes, channels last."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            inside = archive.getinfo(f"{name}.npy")
+        with path.open("rb") as stream:
+            stream.seek(inside.header_offset)
+            start = stream.read(30)  # of the entry: its name and what follows have lengths of their own here
+            stream.seek(sum(struct.unpack("<HH", start[26:30])), os.SEEK_CUR)
+            read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+            shape, fortran, dtype = read[np.lib.format.read_magic(stream)](stream)
+            offset = stream.tell()
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError, struct.error):
+        return None  # what is wrong is said when it is read as usual
+    pictures = dtype == np.uint8 and len(shape) == 4 and shape[3] in (1, 3) and shape[1] >= SMALLEST_SIDE
+    if inside.compress_type != zipfile.ZIP_STORED or fortran or not (pictures or (dtype == "<f4" and len(shape) == 2)):
+        return None
+    return np.memmap(path, dtype, "r", offset, shape)
 
 
 def _pairs(names: list[str]) -> list[Pair]:
@@ -144,7 +178,7 @@ def _pixels(values: np.ndarray, place: str) -> np.ndarray:
     return np.rint(values).astype(np.uint8 if high <= 255 else np.uint16)
 
 
-def _labels(values: np.ndarray, names: list[str], place: str) -> tuple[str, list[Any]]:
+def _labels(values: np.ndarray, names: list[str], place: str) -> tuple[str, Sequence[Any]]:
     """The task and each row's answer."""
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
@@ -156,8 +190,11 @@ def _labels(values: np.ndarray, names: list[str], place: str) -> tuple[str, list
         return "regress", [float(value) if np.isfinite(value) else None for value in values]
     if values.dtype.kind not in "buif":
         return "classify", [value.decode() if isinstance(value, bytes) else str(value) for value in values.tolist()]
-    if len(np.unique(values)) > MOST_CLASSES:
+    if len(different := np.unique(values)) > MOST_CLASSES:
         return "regress", values.astype(float).tolist()
+    if len(values) >= MANY:
+        codes = np.searchsorted(different, values).astype(np.uint16)
+        return "classify", Coded([_name(int(value), names) for value in different.tolist()], codes)
     return "classify", [_name(int(value), names) for value in values.tolist()]
 
 

@@ -45,7 +45,7 @@ class Table(Arrays):
         super().__init__("table", task, file, index, rows, findings)
         self.bad = bad
 
-    def read(self, row: int) -> np.ndarray:
+    def read(self, row: int, fit: object = None) -> np.ndarray:
         """One row's vector; raises Unreadable."""
         if row in self.bad:
             raise self.bad[row]

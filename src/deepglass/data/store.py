@@ -1,0 +1,207 @@
+"""Prepared inputs by row of the source: in memory, memory-mapped, or still on their way in."""
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from deepglass.data.decode import Here, Result
+from deepglass.data.examiner import Examiner
+from deepglass.data.example import Column, Ragged
+from deepglass.data.reading import USABLE, Reading
+from deepglass.data.source import Finding, Index, Source, Unreadable
+from deepglass.data.space import room
+
+
+class Store:
+    """Every row's inputs; `columns` and `offsets` (where each row of a ragged column begins) are by row of the source.
+
+    `touch(name, rows)` is called before rows of a column are used: a packed copy checks what it has not checked yet.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        state: np.ndarray,
+        columns: dict[str, np.ndarray],
+        offsets: dict[str, np.ndarray] | None = None,
+        findings: list[Finding] | None = None,
+        touch: Callable[[str, np.ndarray], None] | None = None,
+    ):
+        self.index = index
+        self.state = state  # of reading.py, one for each row
+        self.columns = columns
+        self.offsets = offsets or {}
+        self.reused = touch is not None
+        self.touch = touch
+        self.intake: Intake | None = None  # where rows are still being read
+        self._findings = findings or []
+
+    @property
+    def usable(self) -> np.ndarray:
+        """Which rows have been read and can be used. bool (N,)"""
+        return self.state == USABLE
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What the examples say together; while they are being read, what could not be read so far."""
+        if self.intake is None:
+            return self._findings
+        return self.intake.examiner.left_out() if self.intake.reading.left else self.intake.examined().findings
+
+    def readable(self, rows: np.ndarray) -> np.ndarray:
+        """Which of these rows can be used; waits for those that have not been read. bool (B,)"""
+        if self.intake is not None:
+            self.intake.reading.wait(rows)
+        return self.state[rows] == USABLE
+
+    def prefer(self, rows: Callable[[], np.ndarray]) -> None:
+        """These rows will be wanted first, in this order; they are worked out only where some are still to be read."""
+        if self.intake is not None and self.intake.reading.left:
+            self.intake.reading.prefer(rows())
+
+    def finish(self) -> None:
+        """Wait until every row has been read, examined and, where it is worth it, packed."""
+        if self.intake is not None:
+            self.intake.finish()
+
+    def gather(self, rows: np.ndarray) -> dict[str, Column]:
+        """The inputs of these rows as tensors; all of them must be usable."""
+        return {name: self._column(name, rows) for name in self.columns}
+
+    def view(self, rows: np.ndarray) -> Mapping[str, "Rows"]:
+        """Fixed-size columns of these rows, to be looked at piece by piece without copying all of them."""
+        return {name: Rows(self, name, rows) for name in self.columns if name not in self.offsets}
+
+    def values(self, name: str, rows: np.ndarray) -> np.ndarray:
+        """A copy of these rows of a fixed-size column."""
+        if self.touch is not None:
+            self.touch(name, rows)
+        return self.columns[name][rows]
+
+    def _column(self, name: str, rows: np.ndarray) -> Column:
+        if name not in self.offsets:
+            return torch.from_numpy(self.values(name, rows))
+        if self.touch is not None:
+            self.touch(name, rows)
+        starts, stops = self.offsets[name][rows], self.offsets[name][rows + 1]
+        pieces = [self.columns[name][start:stop] for start, stop in zip(starts, stops, strict=True)]
+        return Ragged(torch.from_numpy(np.concatenate(pieces)), torch.from_numpy(stops - starts))
+
+
+class Rows:
+    """Some rows of a column, as an array is sliced: each slice is copied when it is asked for."""
+
+    def __init__(self, store: Store, name: str, rows: np.ndarray):
+        self.store = store
+        self.name = name
+        self.rows = rows
+        self.shape = (len(rows), *store.columns[name].shape[1:])
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, piece: slice) -> np.ndarray:
+        return self.store.values(self.name, self.rows[piece])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self[:], dtype)
+
+
+class Intake:
+    """One pass over the source: rows read, examined and laid into their columns, in a thread of its own."""
+
+    def __init__(self, source: Source, parts: np.ndarray, rows: np.ndarray):
+        self.index = source.index
+        self.examiner = Examiner(source, parts)
+        self.packing: dict[str, Packing] = {}
+        self.reading = Reading(rows, len(source.index), self._keep)
+        self.findings: list[Finding] = []
+        self._examined = threading.Event()
+        self._packed = threading.Event()
+
+    def begin(self, here: Here, workers: int, cores: int, then: Callable[["Intake"], None]) -> None:
+        """Read all rows in the background, say what was found, then do what is to be done with a whole pass."""
+
+        def whole() -> None:
+            try:
+                self.reading.run(here, workers, cores)
+                self.reading.raise_failure()
+                self.findings = self.examiner.findings()
+                self._examined.set()
+                then(self)
+            except BaseException as failure:
+                self.reading.stop(failure)
+            finally:
+                self._examined.set()
+                self._packed.set()
+
+        threading.Thread(target=whole, daemon=True).start()
+
+    def examined(self) -> "Intake":
+        """Wait until every row is read and it is known what they say together."""
+        self._examined.wait()
+        self.reading.raise_failure()
+        return self
+
+    def finish(self) -> None:
+        """Wait for the end of all that follows the pass as well."""
+        self._packed.wait()
+        self.reading.raise_failure()
+
+    def store(self) -> Store:
+        """The rows as they are now; columns of one shape may still be filling up."""
+        columns = {name: packed.columns() for name, packed in self.packing.items()}
+        offsets = {name: packed.offsets() for name, packed in self.packing.items() if packed.ragged}
+        return Store(self.index, self.reading.state, columns, offsets, self.findings)
+
+    def _keep(self, row: int, result: Result) -> None:
+        if isinstance(result, Unreadable):
+            self.examiner.bad(row, result)
+            return
+        self.examiner.see(row, result.seen)
+        for name, values in result.inputs.items():
+            self.packing.setdefault(name, Packing(len(self.index))).put(row, values)
+
+
+class Packing:
+    """One column growing row by row: a block where all rows have one shape, else values end to end."""
+
+    def __init__(self, count: int):
+        self.count = count
+        self.ragged = False
+        self.block: np.ndarray | None = None
+        self.pieces: dict[int, np.ndarray] = {}
+
+    def put(self, row: int, values: np.ndarray) -> None:
+        """Take one row in."""
+        if self.ragged or (self.block is not None and values.shape != self.block.shape[1:]):
+            self._loosen()
+            self.pieces[row] = values
+            return
+        if self.block is None:
+            self.block = room((self.count, *values.shape), values.dtype)
+            self.filled = np.zeros(self.count, dtype=bool)
+        self.block[row] = values
+        self.filled[row] = True
+
+    def columns(self) -> np.ndarray:
+        """All values, by row or end to end."""
+        if not self.ragged:
+            return self.block  # pyright: ignore
+        return np.concatenate([self.pieces[row] for row in sorted(self.pieces)])
+
+    def offsets(self) -> np.ndarray:
+        """Where each row begins."""
+        lengths = [len(self.pieces[row]) if row in self.pieces else 0 for row in range(self.count)]
+        return np.concatenate([[0], np.cumsum(lengths)])
+
+    def _loosen(self) -> None:
+        """The first row of another length turns the block into values end to end."""
+        if self.ragged:
+            return
+        self.ragged = True
+        self.pieces = {int(row): self.block[row] for row in np.flatnonzero(self.filled)}  # pyright: ignore
+        self.block = None
