@@ -90,7 +90,8 @@ class Watch:
             more = len(event["warnings"]) - SHOWN
             self.console.print(say("cli.more_warnings", count=more, place=event["place"]))
         plan, name, speed = event["plan"], event["plan_name"], event["speed"]
-        time_left = say("plan.about", time=_clock((self.steps - event["step"]) / speed)) if speed else ""
+        left = (self.steps - event["step"]) / speed if speed else 0.0
+        time_left = say("plan.about", time=_clock(left)) if left >= 1 else ""
         origin = say(f"plan.{plan['origin']}")
         self.console.print(say("plan.chosen", steps=self.steps, time=time_left, name=name, origin=origin))
         if ahead := plan["forecast"]:

@@ -46,6 +46,7 @@ def test_a_step_before_can_be_restored_after_it(tmp_path):
     restore(state, tensors, document)
     assert all(torch.equal(value, weights(earlier)[name]) for name, value in weights(state).items())
     assert all(parameter.requires_grad for parameter in state.model.parameters())
+    assert set(state.player("").mine) == set(weights(state))
 
 
 def test_a_name_that_is_not_there_is_refused_before_the_first_step():
