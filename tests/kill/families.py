@@ -94,7 +94,7 @@ FAMILIES = {
     ),
     "folds": Family(
         "3 folds and the refit on all data",
-        replace(COMMON, steps=12, batch=20, lr=3e-3),
+        replace(COMMON, steps=18, batch=20, lr=3e-3, check_epochs=1.0),
         network=SmallNetwork,
         data=DataSettings(cache=False, folds=3),
     ),
