@@ -1,5 +1,6 @@
 """The families that are killed: each a run of a few seconds that leans on another part of the state."""
 
+import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -50,6 +51,7 @@ class Family:
     picture: PictureSettings = PictureSettings(size=32, augment=MOVED)
     pictures: str = "digits"
     data: DataSettings = field(default_factory=lambda: DataSettings(cache=False))
+    compiled: bool = False
 
     def own(self) -> Own:
         """The parts handed in, as they are at the start of every life."""
@@ -63,7 +65,7 @@ class Family:
             data=replace(self.data, place=str(folder / f"{self.pictures}.npz")),
             task=Choice("tasks", EXTERNAL, ExternalConfig()) if self.task else classify,
             model=choose_model(self.model),
-            train=self.train,
+            train=replace(self.train, plan=str(folder / "compiled.json")) if self.compiled else self.train,
         )
 
 
@@ -103,13 +105,20 @@ FAMILIES = {
         replace(COMMON, steps=400, batch=20, lr=0.02, schedule="constant", patience=4),
         network=SmallNetwork,
     ),
+    "compiled": Family(
+        "compiled by inductor, with dropout, the plan pinned",
+        replace(COMMON, steps=48, batch=20, lr=3e-3),
+        network=SmallNetwork,
+        compiled=True,
+    ),
 }
 
 
 def write_data(folder: Path) -> None:
-    """200 real digits, and 72 small colour pictures of three made kinds."""
+    """200 real digits, 72 small colour pictures of three made kinds, and the plan of what is compiled."""
     with np.load(FILE, allow_pickle=False) as stored:
         np.savez(folder / "digits.npz", x=stored["x"][:200], y=stored["y"][:200])
+    (folder / "compiled.json").write_text(json.dumps({"compile": "inductor", "threads": 1, "steps": 48}))
     draw = np.random.default_rng(0)
     kinds = np.arange(72) % 3
     pixels = draw.integers(0, 120, (72, 16, 16, 3)) + 100 * np.eye(3, dtype=int)[kinds][:, None, None, :]

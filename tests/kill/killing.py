@@ -18,12 +18,12 @@ from pathlib import Path
 from deepglass.engine.checkpoint import Checkpoints
 from deepglass.engine.journal import read_events
 from deepglass.foundation.sealed import LEFT_ASIDE, read_sealed
-from tests.kill.families import write_data
+from tests.kill.families import FAMILIES, write_data
 from tests.kill.lives import Now, live
 
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["tests.kill.lives"])
-LONGEST = 120.0  # seconds of one life in which this process was awake: others may stop both of us for minutes
+LONGEST = 300.0  # seconds of one life in which this process was awake: others may stop both of us for minutes
 SAVE, CHECK, EDGE, TWICE, TRAINING, FINISH = "save", "check", "edge", "twice", "training", "finish"
 BEGINNING, FIRST, LATER = "beginning", "first save", "a later save"
 DECK = (
@@ -94,7 +94,9 @@ class Arena:
         """The folder of the uninterrupted run."""
         if family not in self.wholes:
             self.wholes[family] = self.folder / family / "run"
-            assert self.child(self.wholes[family], family).end() == 0
+            child = self.child(self.wholes[family], family)
+            assert child.end() == 0
+            assert bool(child.now.graphs) == FAMILIES[family].compiled
         return self.wholes[family]
 
     def child(self, run: Path, family: str, bug: str = "") -> Child:

@@ -15,10 +15,12 @@ from pathlib import Path
 
 import torch
 import torch._dynamo  # loaded by the first optimizer, which takes two seconds: once here, not in every life
+import torch._inductor.compile_fx
 
 from deepglass import journey
 from deepglass.cli.stop import StopSignals
 from deepglass.engine import checkpoint, loop
+from deepglass.engine.compiled import graphs_compiled
 from deepglass.foundation import sealed
 from deepglass.foundation.errors import Stopped
 from deepglass.foundation.settings import to_json
@@ -26,6 +28,7 @@ from deepglass.run import Run
 from tests.kill.bugs import plant
 from tests.kill.families import FAMILIES
 
+torch._inductor.config.compile_threads = 1  # a pool of compiling processes would outlive a kill
 hall = sys.modules["deepglass.run"]
 
 
@@ -39,6 +42,7 @@ class Now(ctypes.Structure):
         ("first", ctypes.c_int),  # the step that this life began with
         ("saving", ctypes.c_int),
         ("checking", ctypes.c_int),
+        ("graphs", ctypes.c_int),  # how many were compiled
     )
 
 
@@ -46,6 +50,7 @@ def live(folder: Path, family: str, data: Path, now: Now, bug: str = "") -> None
     """Train from where the run stands; exit code 0 at the end, 130 where a signal stopped it."""
     with open(os.devnull, "w") as quiet, contextlib.redirect_stderr(quiet):
         torch.set_num_threads(1)
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(data / "inductor")  # compiled once, loaded by every later life
         watch(now)
         begun = (folder / "run.toml").is_file()
         plant(bug, resumed=any(folder.rglob("step-*")))
@@ -102,7 +107,7 @@ def watch(now: Now) -> None:
         now.first = now.step = state.step
         now.training = 1
         found = rounds(task, state, training)
-        now.training = 0
+        now.training, now.graphs = 0, graphs_compiled()
         return found
 
     def finished(*words):
