@@ -6,7 +6,7 @@ import typer
 
 from deepglass.cli.options import Debug, Json, Printer
 from deepglass.data.cache import clear_packed, limit, packed_copies, sweep_packed
-from deepglass.data.space import cache_folder
+from deepglass.foundation.device import cache_folder
 from deepglass.foundation.words import say
 
 

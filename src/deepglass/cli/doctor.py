@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from deepglass.cli.options import Debug, Json, Printer
-from deepglass.data.space import cache_folder
-from deepglass.foundation.device import machine
+from deepglass.foundation.device import cache_folder, machine
 from deepglass.foundation.words import has, say
 from deepglass.views.cells import columns, pad
 from deepglass.views.chart import cjk_font

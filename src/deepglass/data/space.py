@@ -10,14 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from deepglass.foundation.device import cache_folder
 from deepglass.foundation.errors import DataError
 
 IN_MEMORY = 2 << 30  # bytes; larger blocks lie on the disk, memory-mapped
-
-
-def cache_folder() -> Path:
-    """Where packed copies lie: $XDG_CACHE_HOME/deepglass or ~/.cache/deepglass."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "deepglass"
 
 
 def packed_folder() -> Path:
