@@ -126,7 +126,7 @@ def test_the_undisturbed_run_resumes_to_the_same_end(shell, finished, stopped, t
     assert ends(tmp_path / "run")[1:] == ends(finished / "run")[1:]
 
 
-@pytest.mark.parametrize("count", [4, pytest.param(24, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [2, pytest.param(24, marks=pytest.mark.slow)])
 def test_a_damaged_summary_of_folds_is_written_anew(count, shell, finished, tmp_path):
     """folds.json repeats what the folds answered; nothing is read from it."""
     words = ("train", finished / "data.csv", "--size", "tiny", "--model", "mlp", "train.steps=4", "data.folds=2")
