@@ -75,7 +75,7 @@ class DigitsGAN(nn.Module):
         return {}
 
     def settle(self, columns):
-        return DigitsFacts(float(columns["input"].mean()))
+        return DigitsFacts(float(np.asarray(columns["input"]).mean()))
 
     def present(self, batch, draws=None):
         pictures = F.avg_pool2d(batch["input"].float(), 2) / 127.5 - 1  # (B, 1, 14, 14)
