@@ -14,6 +14,7 @@ from PIL import Image
 import deepglass as dg
 from deepglass.cli.main import main
 from deepglass.data.sources.digits import FILE
+from deepglass.engine.plan import read_plan
 
 TINY = ["--size", "tiny"]
 
@@ -169,8 +170,8 @@ def test_check_and_plan_say_what_would_be_done_and_leave_nothing(digits, capsys,
 
 def test_minutes_decide_the_number_of_steps(capsys, tmp_path):
     cli(capsys, "train", "made:moons", *TINY, "--out", tmp_path / "run", "--minutes", "0.02")
-    plan = json.loads((tmp_path / "run" / "plan.json").read_text())
-    assert plan["measured"] and plan["steps"] == max(1, int(0.02 * 60 * 0.9 * plan["measured"]["fp32 contiguous"]))
+    plan = read_plan(tmp_path / "run" / "plan.json")
+    assert plan.speed and plan.steps == max(1, int(0.02 * 60 * 0.9 * plan.speed))
 
 
 def test_tensorboard_files_are_written_where_asked(capsys, tmp_path):
