@@ -281,6 +281,7 @@ class Run:
         steps = settings.steps or max(1, math.ceil(settings.epochs * training.epoch))
         if settings.plan not in ("auto", "plain"):
             begin = read_plan(Path(settings.plan))
+            begin = replace(begin, steps=begin.steps or steps)  # a plan written by hand may name none
         else:
             begin = replace(plain_plan(settings), steps=steps)
         training = replace(training, plan=begin, steps=steps)
