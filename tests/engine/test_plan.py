@@ -48,7 +48,17 @@ def test_the_fastest_that_agrees_is_taken_and_remembered(begun, monkeypatch):
     chosen = choose_plan(*begun, plans, lambda speed: 1e6)
     assert (chosen.precision, chosen.layout, chosen.origin) == ("fp32", "channels_last", "measured")
     assert "gradient" in chosen.reasons[0]
-    assert recall(*begun) == []  # one was refused: only a whole choice is remembered
+    assert [one.plan.layout for one in recall(*begun)] == [
+        "contiguous",
+        "channels_last",
+    ]  # not the refused one
+
+
+def test_a_choice_cut_short_is_not_remembered(begun):
+    plans = [Plan(steps=8), Plan(layout="channels_last")]
+    chosen = choose_plan(*begun, plans, lambda speed: 0.0)
+    assert chosen.layout == "contiguous" and "too short" in chosen.reasons[0]
+    assert recall(*begun) == []
 
 
 def test_a_remembered_plan_counts_the_time_to_compile(begun):

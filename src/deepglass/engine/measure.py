@@ -150,6 +150,7 @@ class Contest:
         self.began = time.perf_counter()
         self.trials: dict[str, Trial] = {}
         self.reasons: list[str] = []
+        self.cut = False  # whether a plan was left out for want of time
 
     @property
     def best(self) -> Trial:
@@ -166,6 +167,7 @@ class Contest:
         guess = extra + seconds + (LEAST_STEPS + 2) / self.best.speed
         if time.perf_counter() - self.began + guess > SHARE * run:
             self.reasons.append(say("plan.too_short", lang="en", name=plan.name))
+            self.cut = True
             return
         try:
             trial = try_plan(self.task, self.state, self.training, plan, seconds)
@@ -245,7 +247,7 @@ def choose_plan(
     if free:
         contest.derived()
     speeds = {name: round(trial.speed, 3) for name, trial in contest.trials.items()}
-    if free and not contest.reasons:  # what a short run had no time for is not remembered as the whole choice
+    if free and not contest.cut:  # what a short run had no time for is not remembered as the whole choice
         trials = contest.trials.values()
         remember(task, state, training, [Known(plan=one.plan, speed=one.speed, first=one.first) for one in trials])
     origin = "measured" if len(speeds) > 1 else plans[0].origin
