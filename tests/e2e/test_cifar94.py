@@ -1,6 +1,7 @@
 """The recipe cifar10-94 from a place to a bundle, small: all training pictures, the last weights, a start from data."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 from PIL import Image
 
 from deepglass import journey
+from deepglass.engine.journal import Journal
 from deepglass.foundation.errors import Stopped
 from deepglass.foundation.settings import parse_assignments
 from deepglass.material import start_from
@@ -92,11 +94,9 @@ def test_weights_of_another_run_keep_their_first_layer(outcome, place, tmp_path)
     )
     run = Run(tmp_path / "run", proposal.settings, proposal.origins, source=proposal.source)
     material = run.material()
-    monkey = outcome.run.bundle.model.whitening.weight
-    material.rows["train"] = material.rows["train"][:20]  # other pictures, another start
-    with torch.no_grad():
-        state = run.state(material.task)
-    assert torch.equal(state.model.whitening.weight, monkey)
+    other_pictures = replace(material, rows={**material.rows, "train": material.rows["train"][:20]})
+    _, state = run.training(other_pictures, Journal(run.folder))
+    assert torch.equal(state.model.whitening.weight, outcome.run.bundle.model.whitening.weight)
 
 
 def test_a_check_without_a_validation_part_looks_at_some_training_rows_only(place, tmp_path, monkeypatch):

@@ -27,22 +27,23 @@ class Loader:
     def batch(self, step: int) -> Batch:
         """The rows of `step`: the same whatever was drawn before."""
         main, *others = [self._stream(name, order, step) for name, order in self.orders.items()]
-        streams = dict(zip(list(self.orders)[1:], others, strict=True))
-        return replace(main, streams=streams)
+        return replace(main, streams=dict(zip(list(self.orders)[1:], others, strict=True))) if others else main
 
     def _stream(self, name: str, order: Order, step: int) -> Batch:
-        rows, good, drawn = order.at(step), np.zeros(0, dtype=bool), step
-        for drawn in range(step, step + MOST_EMPTY):  # a batch of which nothing could be read has the next one's rows
-            rows = order.at(drawn)
-            if (good := self.store.readable(rows)).any():
-                break
-        keys = row_keys(self.seed, name, step, len(rows))[torch.from_numpy(good)]
-        batch = make_batch(self.store, self.targets, rows[good], step, keys)
-        return replace(batch, visits=torch.from_numpy(order.visits(drawn)[good]))
+        drawn, last = step, step + MOST_EMPTY - 1
+        while not self.store.readable(order.at(drawn)).any() and drawn < last:
+            drawn += 1  # a batch of which nothing could be read has the next one's rows
+        rows, visits = order.at(drawn), torch.from_numpy(order.visits(drawn))
+        return make_batch(self.store, self.targets, rows, step, row_keys(self.seed, name, step, len(rows)), visits)
 
 
 def make_batch(
-    store: Store, targets: Mapping[str, Tensor], rows: np.ndarray, step: int = 0, keys: Tensor | None = None
+    store: Store,
+    targets: Mapping[str, Tensor],
+    rows: np.ndarray,
+    step: int = 0,
+    keys: Tensor | None = None,
+    visits: Tensor | None = None,
 ) -> Batch:
     """These rows of the store as one batch, without draws unless keys are given.
 
@@ -51,14 +52,23 @@ def make_batch(
     keys = torch.zeros(len(rows), dtype=torch.int64) if keys is None else keys
     if not (good := store.readable(rows)).all():
         rows, keys = rows[good], keys[torch.from_numpy(good)]
-    batch = answers_of(store, targets, rows)
-    return replace(batch, columns={**store.gather(rows), **batch.columns}, step=step, keys=keys)
+        visits = None if visits is None else visits[torch.from_numpy(good)]
+    columns = {**store.gather(rows), **_answers(targets, rows)}
+    return Batch(_ids(store, rows), columns, step, keys, visits=visits)
 
 
 def answers_of(store: Store, targets: Mapping[str, Tensor], rows: np.ndarray) -> Batch:
     """These rows' ids and coded answers, without what goes into the network."""
-    ids, numbers, place = store.index.ids, list[int](rows.tolist()), torch.from_numpy(rows)
-    return Batch(tuple(ids[row] for row in numbers), {name: values[place] for name, values in targets.items()})
+    return Batch(_ids(store, rows), _answers(targets, rows))
+
+
+def _ids(store: Store, rows: np.ndarray) -> tuple[str, ...]:
+    return tuple(map(store.index.ids.__getitem__, rows.tolist()))
+
+
+def _answers(targets: Mapping[str, Tensor], rows: np.ndarray) -> dict[str, Tensor]:
+    place = torch.from_numpy(rows)
+    return {name: values[place] for name, values in targets.items()}
 
 
 def every_example(

@@ -79,7 +79,7 @@ class Store:
         """A copy of these rows of a fixed-size column."""
         if self.touch is not None:
             self.touch(name, rows)
-        return self.columns[name][rows]
+        return np.asarray(self.columns[name])[rows]  # of a memmap numpy makes every result a memmap first, slowly
 
     def _column(self, name: str, rows: np.ndarray) -> Column:
         if name not in self.offsets:

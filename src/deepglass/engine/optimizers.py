@@ -36,14 +36,14 @@ def set_rate(optimizer: Optimizer, rate: float) -> None:
 
 
 def _groups(settings: TrainSettings, named: Mapping[str, nn.Parameter], stages: Sequence[str]) -> list[dict[str, Any]]:
-    """Parameters that are moved alike: with and without decay, apart where rates differ; in the model's order."""
+    """Parameters that are moved alike: apart where decay or rates differ; in the model's order."""
     groups: dict[tuple[Any, ...], dict[str, Any]] = {}
     for name, parameter in named.items():
         decay = settings.weight_decay if parameter.ndim >= 2 else 0.0
         scale = settings.layer_decay ** _depth_from_top(name, stages) if settings.layer_decay < 1 else 1.0
         moved, rate = _mover(settings, parameter, head=bool(stages) and name.startswith(f"{stages[-1]}."))
         kind = {"weight_decay": decay, "scale": scale * rate / settings.lr, "base": rate, "moved": moved}
-        groups.setdefault((parameter.ndim >= 2, *kind.values()), {"params": [], **kind})["params"].append(parameter)
+        groups.setdefault(tuple(kind.values()), {"params": [], **kind})["params"].append(parameter)
     return list(groups.values())
 
 

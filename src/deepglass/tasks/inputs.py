@@ -4,6 +4,7 @@ x' = (x - mean) / std, per channel or column, with the training part's statistic
 trained with; they travel in the bundle.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
@@ -86,14 +87,19 @@ def settle_inputs(facts: InputFacts, columns: Mapping[str, Any]) -> InputFacts:
 
 def present_input(values: Tensor, facts: InputFacts, augment: PictureAugment, draws: Draws | None) -> Tensor:
     """Prepared inputs as the network sees them: augmented where draws are given, standardised always."""
-    shape = (-1, 1, 1) if facts.kind == "picture" else (-1,)
-    mean = torch.tensor(facts.mean, device=values.device).view(shape)
-    std = torch.tensor(facts.std, device=values.device).view(shape)
+    mean, std = _constants(facts.mean, facts.std, facts.kind, values.device)
     if facts.kind == "vector":
         return (values - mean) / std
     size = (facts.height, facts.width)
     floats = augment_pictures(values, draws, augment, size) if draws is not None else fit_pictures(values, size)
     return floats.sub_(mean).div_(std)
+
+
+@functools.lru_cache(8)
+def _constants(mean: tuple[float, ...], std: tuple[float, ...], kind: str, device: torch.device) -> tuple[Tensor, ...]:
+    """Mean and spread as tensors that fit the inputs, made once and not at every step."""
+    shape = (-1, 1, 1) if kind == "picture" else (-1,)
+    return tuple(torch.tensor(numbers, device=device).view(shape) for numbers in (mean, std))
 
 
 class OneInput:
