@@ -27,7 +27,7 @@ def main() -> int:
             found = Torture(family, given.kills, given.seed, Arena(Path(folder))).go()
             sys.stderr.write(f"{found.says()} ({time.monotonic() - began:.0f} s)\n{''.join(found.mismatches)}\n")
             hits = found.hits
-            counts = [sum(hits.values()), found.runs, found.saves, hits["first save"], hits["check"], hits["before"]]
+            counts = [sum(hits.values()), found.runs, found.saves, hits["first save"], found.checks, hits["before"]]
             counts += [hits["reading"], hits["finish"], found.edges, found.twice, len(found.mismatches), found.seed]
             sys.stdout.write(f"| {family}: {FAMILIES[family].says} | {' | '.join(map(str, counts))} |\n")
             sys.stdout.flush()

@@ -179,7 +179,7 @@ class Aim:
         elif at == CHECK:
             chosen = 2 * draw.randrange(2) + 1
             child.until(lambda now: now.checking >= chosen)
-            time.sleep(draw.uniform(0, draw.uniform(0, 0.016)))  # most checks are over sooner
+            time.sleep(draw.uniform(0, 0.016))
         elif at == FINISH:
             child.until(lambda now: now.finishing == 1)
             time.sleep(draw.uniform(0, 0.02))
@@ -221,6 +221,7 @@ class Torture:
     seed: int
     arena: Arena
     hits: Counter[str] = field(default_factory=Counter)  # what every kill hit: these add up
+    checks: int = 0  # kills inside a check, those among them while a save was still being written
     edges: int = 0  # of them in the first or last step of an epoch
     twice: int = 0  # of them in the epoch of the kill before
     runs: int = 0
@@ -261,6 +262,7 @@ class Torture:
     def _count(self, child: Child, run: Path, aim: Aim) -> None:
         what = hit(child, run)
         self.hits[what] += 1
+        self.checks += child.now.checking % 2
         if not child.now.training:
             return
         fold, step = current(run), child.now.step
@@ -283,9 +285,10 @@ class Torture:
     def says(self) -> str:
         """One line, and the command that does it again."""
         counts = ", ".join(f"{count} {what}" for what, count in sorted(self.hits.items()))
+        places = f"{self.checks} inside a check, {self.edges} at an epoch's edge, {self.twice} twice in one epoch"
         return (
-            f"{self.family}: {sum(self.hits.values())} kills in {self.runs} runs ({counts}; {self.edges} at an epoch's"
-            f" edge, {self.twice} twice in one epoch), {len(self.mismatches)} mismatches. Again: {self.command()}"
+            f"{self.family}: {sum(self.hits.values())} kills in {self.runs} runs ({counts}; {places}),"
+            f" {len(self.mismatches)} mismatches. Again: {self.command()}"
         )
 
     def command(self) -> str:
