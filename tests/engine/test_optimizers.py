@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from deepglass.engine.optimizers import build_optimizer, orthogonal, set_rate
+from deepglass.engine.optimizers import all_finite, build_optimizer, orthogonal, set_rate
 from deepglass.engine.schedules import rate
 from deepglass.engine.settings import MuonSettings, TrainSettings
 
@@ -118,3 +118,14 @@ def test_the_linear_rate_falls_evenly_from_the_whole_to_nothing():
     assert [rate(settings, step, 4, ()) for step in range(5)] == pytest.approx([0.8, 0.6, 0.4, 0.2, 0.0])
     warm = replace(settings, warmup=0.5)
     assert [rate(warm, step, 4, ()) for step in range(4)] == pytest.approx([0.4, 0.8, 0.8, 0.4])
+
+
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_single_number_that_is_not_finite_is_seen_and_finite_ones_are_left_alone(value, place):
+    grads = [torch.randn(3, 4), torch.randn(2, 3, 4, 4).contiguous(memory_format=torch.channels_last)]
+    before = [grad.clone() for grad in grads]
+    assert all_finite(grads) and all(torch.equal(*pair) for pair in zip(grads, before, strict=True))
+    grads[place][(-1,) * grads[place].ndim] = value
+    assert not all_finite(grads)
+    assert all_finite([])

@@ -1,17 +1,19 @@
 """Batches as functions of the step, and every example once for evaluation; only data/ makes batches."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from deepglass.data.example import Batch
+from deepglass.data.example import Batch, Column, Ragged
 from deepglass.data.order import Order
 from deepglass.data.store import Store
 from deepglass.foundation.seeds import row_keys
 
+TOGETHER = 1 << 22  # bytes of small batches that are drawn together
+MOST_TOGETHER = 64  # steps
 MOST_EMPTY = 100  # batches in a row of which nothing can be read before it is given up
 
 
@@ -23,6 +25,7 @@ class Loader:
     targets: Mapping[str, Tensor]
     orders: Mapping[str, Order]  # by stream, the main one first
     seed: int
+    _blocks: dict[str, tuple[int, list[Batch]]] = field(default_factory=dict)  # by stream: the first step, and on
 
     def batch(self, step: int) -> Batch:
         """The rows of `step`: the same whatever was drawn before."""
@@ -30,10 +33,39 @@ class Loader:
         return replace(main, streams=dict(zip(list(self.orders)[1:], others, strict=True))) if others else main
 
     def _stream(self, name: str, order: Order, step: int) -> Batch:
-        drawn, last = step, step + MOST_EMPTY - 1
-        while not self.store.readable(order.at(drawn)).any() and drawn < last:
+        """Small batches are cut out of a block of several steps, which takes little longer than one of them."""
+        first, blocks = self._blocks.get(name, (0, []))
+        if first <= step < first + len(blocks):
+            found = blocks[step - first]  # copied, for a task may write into its batch
+            return replace(found, columns={name: _copied(column) for name, column in found.columns.items()})
+        one = self._one(name, order, step)
+        count = min(MOST_TOGETHER, TOGETHER // max(1, sum(map(_bytes, one.columns.values()))))
+        if count > 1 and self.store.whole:
+            self._blocks[name] = step, self._several(name, order, range(step, step + count))
+        return one
+
+    def _several(self, name: str, order: Order, steps: range) -> list[Batch]:
+        """The batches of these steps; as many as can be read whole."""
+        drawn = [order.at(step) for step in steps]
+        bad = next((place for place, rows in enumerate(drawn) if not self.store.readable(rows).all()), len(drawn))
+        drawn, steps = drawn[:bad], steps[:bad]
+        if not drawn:
+            return []
+        keys = [row_keys(self.seed, name, step, len(rows)) for step, rows in zip(steps, drawn, strict=True)]
+        visits = np.concatenate([order.visits(step) for step in steps])
+        rows = np.concatenate(drawn)
+        block = make_batch(self.store, self.targets, rows, 0, torch.cat(keys), torch.from_numpy(visits))
+        ends = np.cumsum([len(rows) for rows in drawn]).tolist()
+        starts = [0, *ends[:-1]]
+        cuts = zip(steps, starts, ends, strict=True)
+        return [replace(block.rows(start, end), step=step) for step, start, end in cuts]
+
+    def _one(self, name: str, order: Order, step: int) -> Batch:
+        drawn, rows = step, order.at(step)
+        while not self.store.readable(rows).any() and drawn < step + MOST_EMPTY - 1:
             drawn += 1  # a batch of which nothing could be read has the next one's rows
-        rows, visits = order.at(drawn), torch.from_numpy(order.visits(drawn))
+            rows = order.at(drawn)
+        visits = torch.from_numpy(order.visits(drawn))
         return make_batch(self.store, self.targets, rows, step, row_keys(self.seed, name, step, len(rows)), visits)
 
 
@@ -60,6 +92,14 @@ def make_batch(
 def answers_of(store: Store, targets: Mapping[str, Tensor], rows: np.ndarray) -> Batch:
     """These rows' ids and coded answers, without what goes into the network."""
     return Batch(_ids(store, rows), _answers(targets, rows))
+
+
+def _copied(column: Column) -> Column:
+    return column._replace(values=column.values.clone()) if isinstance(column, Ragged) else column.clone()
+
+
+def _bytes(column: Column) -> int:
+    return column.values.nbytes if isinstance(column, Ragged) else column.nbytes
 
 
 def _ids(store: Store, rows: np.ndarray) -> tuple[str, ...]:

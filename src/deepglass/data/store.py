@@ -45,6 +45,11 @@ class Store:
         return self.state == USABLE
 
     @property
+    def whole(self) -> bool:
+        """Whether no row is still to be read."""
+        return self.intake is None or not self.intake.reading.left
+
+    @property
     def findings(self) -> list[Finding]:
         """What the examples say together; while they are being read, what could not be read so far."""
         if self.intake is None:
@@ -79,7 +84,7 @@ class Store:
         """A copy of these rows of a fixed-size column."""
         if self.touch is not None:
             self.touch(name, rows)
-        return np.asarray(self.columns[name])[rows]  # of a memmap numpy makes every result a memmap first, slowly
+        return np.asarray(self.columns[name]).take(rows, axis=0)  # a memmap's own results are memmaps, made slowly
 
     def _column(self, name: str, rows: np.ndarray) -> Column:
         if name not in self.offsets:

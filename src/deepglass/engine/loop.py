@@ -1,6 +1,7 @@
 """The loop: one screen, and it knows only turns. A classifier has one turn a step, a GAN two; nothing hooks in."""
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,14 +13,14 @@ from torch import Tensor, nn
 
 from deepglass.engine.checkpoint import Checkpoints
 from deepglass.engine.journal import Journal
-from deepglass.engine.optimizers import set_rate
+from deepglass.engine.optimizers import all_finite, set_rate
 from deepglass.engine.plan import Plan
 from deepglass.engine.schedules import out_of_patience, rate
 from deepglass.engine.settings import TrainSettings
 from deepglass.engine.state import Score, State, average, averaged, wake
 from deepglass.foundation.errors import RunFailed
 from deepglass.foundation.seeds import seed_torch
-from deepglass.tasks.task import Batch, Losses, Task, Turn, total
+from deepglass.tasks.task import Batch, Task, Turn, means, summed
 
 
 @dataclass
@@ -147,11 +148,12 @@ def backward(state: State, run: Training, turn: Turn, place: int, shards: list[B
             seed_torch(run.seed, "dropout", state.step, place, index)
             with run.plan.forward(run.device):
                 losses = turn.loss(state.model, shard)
-            loss = total(losses, counts) * turn.every
-            loss.backward(inputs=list(mine.values()))
+            parts = means(losses, counts)
+            loss = summed(parts)
+            (loss * turn.every if turn.every > 1 else loss).backward(inputs=list(mine.values()))
             buffers.finish(len(shard))
             carried.append(losses.carry)
-            _note(run, losses, counts, index)
+            _note(run, parts, index)
     buffers.merge()
     _carry(state, carried)
     return buffers
@@ -162,11 +164,13 @@ def update(
 ) -> None:
     """Refuse what is not finite, clip, move the weights, forget the gradients."""
     mine = state.player(turn.updates).mine
-    norm = torch.nn.utils.get_total_norm([parameter.grad for parameter in mine.values() if parameter.grad is not None])
+    grads = [parameter.grad for parameter in mine.values() if parameter.grad is not None]
+    logged = state.step % run.log_every == 0 or state.step == run.steps - 1
+    norm = torch.nn.utils.get_total_norm(grads) if logged or run.settings.clip else None
     optimizer = state.optimizers[turn.updates]
     lr = rate(run.settings, state.step, run.steps, state.scores) * turn.rate(state.step / run.steps)
-    if bool(torch.isfinite(norm)):
-        if run.settings.clip:
+    if all_finite(grads) if norm is None else math.isfinite(float(norm)):
+        if run.settings.clip and norm is not None:
             torch.nn.utils.clip_grads_with_norm_(mine.values(), run.settings.clip, norm)
         set_rate(optimizer, lr)
         optimizer.step()
@@ -175,7 +179,7 @@ def update(
         refuse(state, run, turn, shards, first)
     for parameter in mine.values():
         parameter.grad = None
-    if state.step % run.log_every == 0 or state.step == run.steps - 1:
+    if norm is not None and logged:
         run.journal.write("train", state.step, turn=turn.updates, losses=run.losses(), lr=lr, norm=float(norm))
 
 
@@ -254,13 +258,12 @@ def _all_counts(turn: Turn, shards: list[Batch]) -> dict[str, float]:
     return together
 
 
-def _note(run: Training, losses: Losses, counts: Mapping[str, float], index: int) -> None:
+def _note(run: Training, parts: Mapping[str, Tensor], index: int) -> None:
     """The turn's losses for the journal, left on the device."""
     if index == 0:
         run.seen.clear()
-    for name, value in losses.sums.items():
-        part_of_mean = value.detach() / counts.get(name, counts.get("", 1.0))
-        run.seen[name] = part_of_mean + run.seen[name] if name in run.seen else part_of_mean
+    for name, value in parts.items():
+        run.seen[name] = value.detach() + run.seen[name] if name in run.seen else value.detach()
 
 
 def _carry(state: State, carried: list[Mapping[str, Tensor]]) -> None:

@@ -35,6 +35,18 @@ def set_rate(optimizer: Optimizer, rate: float) -> None:
         group["lr"] = rate * group["scale"]
 
 
+def all_finite(grads: Sequence[Tensor]) -> bool:
+    """Whether every number of these gradients is finite; they are left as they are.
+
+    Mixed precision's own check, which reads them once: a norm takes two to seven times as long for a small network.
+    """
+    if not grads or grads[0].device.type not in ("cpu", "cuda"):
+        return all(bool(torch.isfinite(grad).all()) for grad in grads)
+    found, one = grads[0].new_zeros(1), grads[0].new_ones(1)
+    torch._amp_foreach_non_finite_check_and_unscale_(list(grads), found, one)  # pyright: ignore
+    return not found.item()
+
+
 def _groups(settings: TrainSettings, named: Mapping[str, nn.Parameter], stages: Sequence[str]) -> list[dict[str, Any]]:
     """Parameters that are moved alike: apart where decay or rates differ; in the model's order."""
     groups: dict[tuple[Any, ...], dict[str, Any]] = {}

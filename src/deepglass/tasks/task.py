@@ -138,7 +138,17 @@ def form_of(task: Task) -> Form | None:
     return form() if form else None
 
 
+def means(losses: Losses, counts: Mapping[str, float]) -> dict[str, Tensor]:
+    """One shard's part of each mean over the full batch: its sum over the count of all shards."""
+    return {name: value / counts.get(name, counts.get("", 1.0)) for name, value in losses.sums.items()}
+
+
+def summed(parts: Mapping[str, Tensor]) -> Tensor:
+    """All parts of a loss together."""
+    first, *others = parts.values()
+    return sum(others, first)
+
+
 def total(losses: Losses, counts: Mapping[str, float]) -> Tensor:
-    """The loss of one shard as its part of the full batch: each sum over the count of all shards."""
-    parts = [value / counts.get(name, counts.get("", 1.0)) for name, value in losses.sums.items()]
-    return parts[0] if len(parts) == 1 else sum(parts[1:], parts[0])
+    """The loss of one shard as its part of the full batch."""
+    return summed(means(losses, counts))
