@@ -26,7 +26,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from deepglass.data.cache import cache_folder
+from deepglass.foundation.device import cache_folder
 from deepglass.foundation.settings import parse_assignments
 from deepglass.journey import propose
 from deepglass.run import Run
