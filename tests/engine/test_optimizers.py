@@ -129,3 +129,11 @@ def test_a_single_number_that_is_not_finite_is_seen_and_finite_ones_are_left_alo
     grads[place][(-1,) * grads[place].ndim] = value
     assert not all_finite(grads)
     assert all_finite([])
+
+
+@pytest.mark.parametrize("kind", [torch.float64, torch.bfloat16, torch.float16, torch.complex64])
+def test_gradients_of_any_kind_may_be_asked(kind):
+    grads = [torch.ones(3, dtype=kind), torch.ones(2)]
+    assert all_finite(grads) and all_finite(grads[:1])
+    grads[0][1] = float("nan")
+    assert not all_finite(grads) and not all_finite(grads[:1])

@@ -40,9 +40,9 @@ def all_finite(grads: Sequence[Tensor]) -> bool:
 
     Mixed precision's own check, which reads them once: a norm takes two to seven times as long for a small network.
     """
-    if not grads or grads[0].device.type not in ("cpu", "cuda"):
+    if any(grad.device.type not in ("cpu", "cuda") or grad.is_complex() for grad in grads) or not grads:
         return all(bool(torch.isfinite(grad).all()) for grad in grads)
-    found, one = grads[0].new_zeros(1), grads[0].new_ones(1)
+    found, one = (torch.full((1,), value, device=grads[0].device, dtype=torch.float32) for value in (0, 1))
     torch._amp_foreach_non_finite_check_and_unscale_(list(grads), found, one)  # pyright: ignore
     return not found.item()
 

@@ -99,7 +99,8 @@ def present_input(values: Tensor, facts: InputFacts, augment: PictureAugment, dr
 def _constants(mean: tuple[float, ...], std: tuple[float, ...], kind: str, device: torch.device) -> tuple[Tensor, ...]:
     """Mean and spread as tensors that fit the inputs, made once and not at every step."""
     shape = (-1, 1, 1) if kind == "picture" else (-1,)
-    return tuple(torch.tensor(numbers, device=device).view(shape) for numbers in (mean, std))
+    with torch.inference_mode(False):  # made while somebody predicts, they still serve a training later on
+        return tuple(torch.tensor(numbers, device=device).view(shape) for numbers in (mean, std))
 
 
 class OneInput:
