@@ -291,7 +291,8 @@ class Run:
 
     def evaluate(self, part: str, material: Material) -> tuple[dict[str, Any], Predictions]:
         """The bundle's exact figures on one part, and its predictions in the order of the part's rows."""
-        model = self.bundle.model.to(self.device)
+        model = self.bundle.model
+        Plan(layout=read_plan(self.folder / "plan.json").layout).place(model, self.device)
         return self._evaluate(model, self.bundle.task, material, part)
 
     def figures_of(self, material: Material, part: str, predictions: Predictions) -> dict[str, Any]:

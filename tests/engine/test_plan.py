@@ -9,7 +9,7 @@ from torch import nn
 
 from deepglass.engine import measure, remembered
 from deepglass.engine.compiled import eagerly, graphs_compiled, is_compiled, networks
-from deepglass.engine.measure import Contest, Trial, choose_plan, try_plan
+from deepglass.engine.measure import Contest, Trial, choose_plan, decide, try_plan
 from deepglass.engine.plan import Plan
 from deepglass.engine.remembered import Known, recall, remember
 from tests.engine.test_loop import start, training
@@ -59,6 +59,29 @@ def test_a_choice_cut_short_is_not_remembered(begun):
     chosen = choose_plan(*begun, plans, lambda speed: 0.0)
     assert chosen.layout == "contiguous" and "too short" in chosen.reasons[0]
     assert recall(*begun) == []
+
+
+def test_the_two_fastest_take_turns_again_and_the_others_stay_behind(begun):
+    """All were slower by half than they seem; the second and third were measured while the machine was quick."""
+    contest = Contest(*begun, lambda speed: 1e6)
+    found = {"best": (4.0, 2.0), "lucky": (5.0, 1.9), "slow": (3.0, 1.8)}  # as first timed, as it is
+    for name, (seemed, true) in found.items():
+        one = trial("contiguous", seemed)
+        plan = replace(one.plan, layout=name)
+        contest.trials[plan.name] = replace(one, plan=plan, go_on=lambda seconds, true=true: true)
+    contest.again()
+    assert contest.best.plan.layout == "best"
+    assert contest.trials["fp32 slow"].speed <= 1.9
+
+
+def test_a_few_steps_are_not_worth_comparing(begun, monkeypatch):
+    monkeypatch.setattr(measure, "takes_pictures", lambda task: True)
+    task, state, run = begun
+    free = replace(run, settings=replace(run.settings, plan="auto"))
+    plan = decide(task, state, free, Plan(steps=20))
+    assert (plan.origin, plan.precision, plan.layout) == ("shipped", "fp32", "channels_last")
+    assert plan.speed > 0 and "80 steps" in plan.reasons[0]
+    assert recall(task, state, free) == []
 
 
 def test_a_remembered_plan_counts_the_time_to_compile(begun):

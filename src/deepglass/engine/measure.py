@@ -4,9 +4,11 @@ Trials train a deep copy of task and state together, with every turn's real back
 run will compute is left out and nothing of the run is touched. A plan agrees where the first losses and gradients do.
 """
 
+import contextlib
 import copy
+import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,10 +29,12 @@ from deepglass.graph.trace import trace
 from deepglass.tasks.task import Task
 
 TRIAL_SECONDS = 1.5
-LEAST_STEPS = 3
+LEAST_STEPS = 2  # timed, after one that warms up
+ROUNDS = 3  # in which the two fastest take turns at the end
 WORTH_SAYING = 60  # seconds; of a longer run the plan says what it will take
 ALL_DAY = 86400.0  # seconds
 SHARE = 0.05  # of the expected run, for all trials together
+FEW = 80  # steps; of a shorter run even the first trial would take more than its share
 LOSS_TOLERANCE = 0.02  # how far, relatively, a plan's first loss may lie from that of plain fp32 ...
 GRADIENT_TOLERANCE = 0.2  # ... and, as vectors, the gradients of every turn's first step
 SMALL_STEP = 0.02  # seconds; below it a second thread may cost more than it computes
@@ -51,6 +55,7 @@ class Trial:
     first: float
     losses: tuple[float, ...]
     gradients: list[list[Tensor]]
+    go_on: Callable[[float], float] | None = None  # train the copies for so many seconds more: steps a second
 
     def off(self, base: "Trial") -> str:
         """Where it differs from another trial by more than is allowed; empty where it agrees."""
@@ -73,43 +78,57 @@ class Silent:
         """Nothing: trials leave no history."""
 
 
-def try_plan(task: Task, state: State, training: Training, plan: Plan, seconds: float = TRIAL_SECONDS) -> Trial:
-    """Train copies for a moment; the first step warms up and is not timed.
+def try_plan(task: Task, state: State, training: Training, plan: Plan, seconds: float | None = TRIAL_SECONDS) -> Trial:
+    """Train copies for a moment; the first step warms up and is not timed. None: nothing but a first step, timed.
 
     A compiled turn that has to be differentiated twice is taken out of the plan.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(plan.threads or threads)
-    try:
-        while True:
+    while True:
+        with _threads(plan):
             trial = _try(*copy.deepcopy((task, state)), training, plan, seconds)
-            if isinstance(trial, Trial):
-                return trial
-            plan = replace(plan, eager_turns=(*plan.eager_turns, trial))
-    finally:
-        torch.set_num_threads(threads)
+        if isinstance(trial, Trial):
+            return trial
+        plan = replace(plan, eager_turns=(*plan.eager_turns, trial))
 
 
-def _try(task: Task, state: State, training: Training, plan: Plan, seconds: float) -> Trial | int:
+def _try(task: Task, state: State, training: Training, plan: Plan, seconds: float | None) -> Trial | int:
     """The trial, or the place of the turn that cannot be compiled because it differentiates twice."""
     settings = replace(training.settings, nonfinite="skip")  # the run itself will say it, and save its own weights
     silent = replace(training, settings=settings, plan=plan, journal=Silent(), log_every=1 << 40)  # pyright: ignore
+
+    def go_on(seconds: float) -> float:
+        began, steps = time.perf_counter(), 0
+        with _threads(plan):
+            while steps < LEAST_STEPS or time.perf_counter() - began < seconds:
+                one_step(task, state, silent, training.batch(state.step))
+                steps += 1
+            _wait(training.device)
+        return steps / (time.perf_counter() - began)
+
     started = time.perf_counter()
     plan.place(state.model, training.device)
     found = _gradients(task, state, silent)
     if isinstance(found, int):
         return found
     losses, gradients = found
-    began, steps, first = 0.0, 0, 0.0
-    while steps < LEAST_STEPS or time.perf_counter() - began < seconds:
-        if steps == 1:
-            _wait(training.device)
-            began = time.perf_counter()
-            first = began - started
-        one_step(task, state, silent, training.batch(state.step))
-        steps += 1
+    if seconds is None:
+        first = time.perf_counter() - started
+        return Trial(plan, 1 / first, first, tuple(losses), gradients)
+    one_step(task, state, silent, training.batch(state.step))
     _wait(training.device)
-    return Trial(plan, (steps - 1) / (time.perf_counter() - began), first, tuple(losses), gradients)
+    first = time.perf_counter() - started
+    return Trial(plan, go_on(seconds), first, tuple(losses), gradients, go_on)
+
+
+@contextlib.contextmanager
+def _threads(plan: Plan) -> Iterator[None]:
+    """As many threads as the plan says."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(plan.threads or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _gradients(task: Task, state: State, training: Training) -> tuple[list[float], list[list[Tensor]]] | int:
@@ -164,7 +183,7 @@ class Contest:
             return
         run = self.expected(self.best.speed)
         seconds = min(TRIAL_SECONDS, 0.01 * run)
-        guess = extra + seconds + (LEAST_STEPS + 2) / self.best.speed
+        guess = extra + seconds + (LEAST_STEPS + 3) / self.best.speed
         if time.perf_counter() - self.began + guess > SHARE * run:
             self.reasons.append(say("plan.too_short", lang="en", name=plan.name))
             self.cut = True
@@ -181,6 +200,29 @@ class Contest:
             self.reasons.append(say("plan.disagrees", lang="en", name=plan.name, off=off))
         else:
             self.trials[trial.plan.name] = trial
+            for one in self._by_speed()[2:]:
+                self.trials[one.plan.name] = replace(one, go_on=None)  # its copies can be forgotten
+
+    def again(self) -> None:
+        """The two fastest in turn: while trials follow each other a machine's speed drifts by more than they differ.
+
+        The others stay behind them: they count as slowed down by as much as the two were.
+        """
+        two = [trial for trial in self._by_speed()[:2] if trial.go_on]
+        run = self.expected(self.best.speed)
+        seconds = min(TRIAL_SECONDS, 0.01 * run) / ROUNDS
+        cost = ROUNDS * sum(max(seconds, LEAST_STEPS / trial.speed) for trial in two)
+        if len(two) < 2 or time.perf_counter() - self.began + cost > SHARE * run:
+            return
+        rounds = [[trial.go_on(seconds) for trial in two if trial.go_on] for _ in range(ROUNDS)]
+        speeds = [statistics.median(each) for each in zip(*rounds, strict=True)]
+        now = {trial.plan.name: speed for trial, speed in zip(two, speeds, strict=True)}
+        drift = min(speed / self.trials[name].speed for name, speed in now.items())
+        for name, trial in self.trials.items():
+            self.trials[name] = replace(trial, speed=now.get(name, trial.speed * drift))
+
+    def _by_speed(self) -> list[Trial]:
+        return sorted(self.trials.values(), key=lambda trial: -trial.speed)
 
     def derived(self) -> None:
         """What only makes sense upon the best so far: one thread, dense layers uncast, compilation."""
@@ -205,7 +247,9 @@ def decide(task: Task, state: State, training: Training, begin: Plan) -> Plan:
     settings = training.settings
     free = settings.plan == "auto"
     plan = begin
-    if free or settings.minutes:
+    if free and not settings.minutes and begin.steps < FEW and not recall(task, state, training):
+        plan = shipped_plan(task, state, training, begin)
+    elif free or settings.minutes:
         plans = candidates(settings, begin, takes_pictures(task)) if free else [begin]
         allowed = 60 * settings.minutes
         plan = choose_plan(task, state, training, plans, lambda speed: allowed or begin.steps / speed)
@@ -213,6 +257,18 @@ def decide(task: Task, state: State, training: Training, begin: Plan) -> Plan:
     if not plan.speed or plan.steps / plan.speed < WORTH_SAYING:
         return plan
     return replace(plan, forecast=forecast(task, state, replace(training, plan=plan)))
+
+
+def shipped_plan(task: Task, state: State, training: Training, plain: Plan) -> Plan:
+    """What serves a run too short to measure anything but one step of it: channels last for pictures.
+
+    Precision stays what the settings say, fp32 where they leave it open: bf16 is only for networks whose gradients
+    were seen to agree.
+    """
+    free = takes_pictures(task) and training.settings.layout == "auto"
+    plan = replace(plain, layout="channels_last", origin="shipped") if free else plain
+    speed = try_plan(task, state, training, plan, seconds=None).speed
+    return replace(plan, measured={plan.name: round(speed, 3)}, reasons=(say("plan.few", lang="en", steps=FEW),))
 
 
 def measure_all(task: Task, state: State, training: Training) -> Plan:
@@ -244,8 +300,10 @@ def choose_plan(
     contest = Contest(task, state, training, expected)
     for plan in plans:
         contest.enter(plan)
+    contest.again()
     if free:
         contest.derived()
+        contest.again()
     speeds = {name: round(trial.speed, 3) for name, trial in contest.trials.items()}
     if free and not contest.cut:  # what a short run had no time for is not remembered as the whole choice
         trials = contest.trials.values()

@@ -39,7 +39,7 @@ class Plan:
     eager_turns: tuple[int, ...] = ()  # turns that are not compiled: those that differentiate twice
     threads: int = 0
     steps: int = 0
-    origin: Literal["plain", "measured", "remembered"] = "plain"
+    origin: Literal["plain", "shipped", "measured", "remembered"] = "plain"
     reasons: tuple[str, ...] = ()
     measured: dict[str, float] | None = None  # steps a second of every candidate that was tried
     forecast: Forecast | None = None
