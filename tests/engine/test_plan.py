@@ -61,17 +61,22 @@ def test_a_choice_cut_short_is_not_remembered(begun):
     assert recall(*begun) == []
 
 
-def test_the_two_fastest_take_turns_again_and_the_others_stay_behind(begun):
-    """All were slower by half than they seem; the second and third were measured while the machine was quick."""
+def test_the_fastest_take_turns_again_and_the_others_stay_behind(begun):
+    """All are slower by half than they seemed; two were measured while the machine was quick."""
     contest = Contest(*begun, lambda speed: 1e6)
-    found = {"best": (4.0, 2.0), "lucky": (5.0, 1.9), "slow": (3.0, 1.8)}  # as first timed, as it is
+    found = {
+        "quick": (4.5, 1.8),
+        "best": (4.0, 2.0),
+        "lucky": (5.0, 1.9),
+        "slow": (3.0, 1.7),
+    }  # as first timed, as it is
     for name, (seemed, true) in found.items():
         one = trial("contiguous", seemed)
         plan = replace(one.plan, layout=name)
         contest.trials[plan.name] = replace(one, plan=plan, go_on=lambda seconds, true=true: true)
     contest.again()
     assert contest.best.plan.layout == "best"
-    assert contest.trials["fp32 slow"].speed <= 1.9
+    assert contest.trials["fp32 slow"].speed <= 1.8
 
 
 def test_a_few_steps_are_not_worth_comparing(begun, monkeypatch):

@@ -30,7 +30,8 @@ from deepglass.tasks.task import Task
 
 TRIAL_SECONDS = 1.5
 LEAST_STEPS = 2  # timed, after one that warms up
-ROUNDS = 3  # in which the two fastest take turns at the end
+FINALISTS = 3  # the fastest, whose copies are kept to be timed again
+ROUNDS = 3  # in which these take turns
 WORTH_SAYING = 60  # seconds; of a longer run the plan says what it will take
 ALL_DAY = 86400.0  # seconds
 SHARE = 0.05  # of the expected run, for all trials together
@@ -200,23 +201,23 @@ class Contest:
             self.reasons.append(say("plan.disagrees", lang="en", name=plan.name, off=off))
         else:
             self.trials[trial.plan.name] = trial
-            for one in self._by_speed()[2:]:
+            for one in self._by_speed()[FINALISTS:]:
                 self.trials[one.plan.name] = replace(one, go_on=None)  # its copies can be forgotten
 
     def again(self) -> None:
-        """The two fastest in turn: while trials follow each other a machine's speed drifts by more than they differ.
+        """The fastest in turn: while trials follow each other a machine's speed drifts by more than they differ.
 
-        The others stay behind them: they count as slowed down by as much as the two were.
+        The others stay behind them: they count as slowed down by as much as these were.
         """
-        two = [trial for trial in self._by_speed()[:2] if trial.go_on]
+        best = [trial for trial in self._by_speed()[:FINALISTS] if trial.go_on]
         run = self.expected(self.best.speed)
         seconds = min(TRIAL_SECONDS, 0.01 * run) / ROUNDS
-        cost = ROUNDS * sum(max(seconds, LEAST_STEPS / trial.speed) for trial in two)
-        if len(two) < 2 or time.perf_counter() - self.began + cost > SHARE * run:
+        cost = ROUNDS * sum(max(seconds, LEAST_STEPS / trial.speed) for trial in best)
+        if len(best) < 2 or time.perf_counter() - self.began + cost > SHARE * run:
             return
-        rounds = [[trial.go_on(seconds) for trial in two if trial.go_on] for _ in range(ROUNDS)]
+        rounds = [[trial.go_on(seconds) for trial in best if trial.go_on] for _ in range(ROUNDS)]
         speeds = [statistics.median(each) for each in zip(*rounds, strict=True)]
-        now = {trial.plan.name: speed for trial, speed in zip(two, speeds, strict=True)}
+        now = {trial.plan.name: speed for trial, speed in zip(best, speeds, strict=True)}
         drift = min(speed / self.trials[name].speed for name, speed in now.items())
         for name, trial in self.trials.items():
             self.trials[name] = replace(trial, speed=now.get(name, trial.speed * drift))
