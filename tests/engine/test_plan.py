@@ -99,6 +99,17 @@ def test_a_remembered_plan_counts_the_time_to_compile(begun):
     assert (long.compile, long.origin, long.steps) == ("inductor", "remembered", 8)
 
 
+def test_within_given_minutes_the_plan_of_most_steps_is_remembered(begun):
+    task, state, run = begun
+    remember(
+        *begun, [Known(plan=Plan(), speed=10.0, first=0.1), Known(plan=Plan(compile="inductor"), speed=20.0, first=40)]
+    )
+    plans = [Plan(steps=8), Plan(layout="channels_last")]
+    for minutes, compiled in ((1, "no"), (10, "inductor")):
+        timed = replace(run, settings=replace(run.settings, minutes=minutes))
+        assert choose_plan(task, state, timed, plans, lambda speed, minutes=minutes: 60 * minutes).compile == compiled
+
+
 def test_another_batch_size_or_network_is_not_what_was_remembered(begun):
     task, state, run = begun
     remember(*begun, [Known(plan=Plan(), speed=1.0, first=0.0)])

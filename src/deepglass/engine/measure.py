@@ -295,7 +295,8 @@ def choose_plan(
     free = len(plans) > 1
     known = recall(task, state, training) if free else []
     if known:
-        best = min(known, key=lambda one: one.first + expected(one.speed))
+        allowed = 60 * training.settings.minutes
+        best = min(known, key=lambda one: _duration(one, allowed, expected))
         measured = {one.plan.name: round(one.speed, 3) for one in known}
         return replace(best.plan, steps=plans[0].steps, origin="remembered", measured=measured)
     contest = Contest(task, state, training, expected)
@@ -311,6 +312,11 @@ def choose_plan(
         remember(task, state, training, [Known(plan=one.plan, speed=one.speed, first=one.first) for one in trials])
     origin = "measured" if len(speeds) > 1 else plans[0].origin
     return replace(contest.best.plan, origin=origin, reasons=tuple(contest.reasons), measured=speeds)
+
+
+def _duration(one: Known, allowed: float, expected: Callable[[float], float]) -> float:
+    """Seconds that a run takes with this plan; where seconds are what is given, less the more steps it does in them."""
+    return -one.speed * max(0.0, allowed - one.first) if allowed else one.first + expected(one.speed)
 
 
 def costs(task: Task, state: State, training: Training) -> Cost:
