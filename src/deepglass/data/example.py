@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from deepglass.foundation.padded import Padded
 from deepglass.foundation.seeds import Draws
 
 NOTHING: Mapping[str, Tensor] = MappingProxyType({})
@@ -23,10 +24,10 @@ class Ragged(NamedTuple):
     values: Tensor
     lengths: Tensor
 
-    def padded(self, fill: float = 0) -> Tensor:
-        """(B, T_max, ...), the rows' ends filled; only data/ pads."""
+    def padded(self) -> Padded:
+        """The rows side by side as a network takes them, zeros behind their ends; only data/ pads. (B, T, ...)"""
         rows = torch.split(self.values, self.lengths.tolist())
-        return torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True, padding_value=fill)
+        return Padded(torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True), self.lengths)
 
     def rows(self, start: int, stop: int) -> "Ragged":
         """Rows start..stop of it."""

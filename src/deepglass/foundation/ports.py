@@ -1,6 +1,6 @@
 """What a model takes and gives, and what a task asks for: a small closed set that run.py joins and sizes.
 
-Letters: C channels, H W height and width, K classes, V vocabulary.
+Letters: B rows, T steps of the longest row, C channels, H W height and width, K classes, V vocabulary.
 """
 
 from dataclasses import dataclass
@@ -26,6 +26,28 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
+class Tokens:
+    """Numbers of words, pieces or characters, 0 for what is unknown. Padded int64 (B, T)"""
+
+    vocabulary: int
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """C numbers for every step: a sensor's channels, a sound's bands. Padded float (B, T, C)"""
+
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A source row and what is already written of its target; the network is called with both. Two of `Tokens`"""
+
+    source: int
+    target: int
+
+
+@dataclass(frozen=True, slots=True)
 class Map:
     """K numbers for every pixel. (B, K, H, W)"""
 
@@ -34,7 +56,7 @@ class Map:
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """V numbers for every step of a ragged sequence. (ΣT, V)"""
+    """V numbers for every step of every row; a network may give fewer steps than it took. Padded (B, T, V)"""
 
     size: int
 
@@ -53,7 +75,7 @@ class Players:
     names: tuple[str, ...]
 
 
-Port = Vector | Image | Map | Steps | Pyramid | Players
+Port = Vector | Image | Tokens | Series | Translation | Map | Steps | Pyramid | Players
 
 
 class Ports(NamedTuple):

@@ -79,8 +79,9 @@ def _converted(thing: Any, convert: Callable[[Tensor], Tensor]) -> Any:
         return convert(thing)
     if isinstance(thing, dict):
         return {key: _converted(part, convert) for key, part in thing.items()}
-    if type(thing) in (tuple, list):
-        return type(thing)(_converted(part, convert) for part in thing)
+    if isinstance(thing, tuple | list):
+        parts = [_converted(part, convert) for part in thing]
+        return type(thing)(*parts) if hasattr(thing, "_fields") else type(thing)(parts)
     return thing
 
 
