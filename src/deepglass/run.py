@@ -28,7 +28,7 @@ from deepglass.bundle import (
     written,
 )
 from deepglass.data.check import before, named
-from deepglass.data.loader import answers_of, every_example
+from deepglass.data.loader import Ahead, answers_of, every_example
 from deepglass.data.prepare import Preparation, prepare_all
 from deepglass.data.recognise import nearest_place, recognise, survey
 from deepglass.data.settings import DataSettings
@@ -252,7 +252,7 @@ class Run:
             epoch=next(iter(loader.orders.values())).steps_per_epoch,
             check_every=0,
             device=self.device,
-            batch=loader.batch,
+            batch=Ahead(loader.batch) if self.device.type == "cuda" else loader.batch,
             check=lambda: self._evaluate(state.model, material.task, looked_at, part)[0],
             journal=journal,
             checkpoints=Checkpoints(self.folder),

@@ -1,5 +1,6 @@
 """Normalisation: over the batch (ResNet) and over neighbouring maps (AlexNet)."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -19,8 +20,9 @@ class BatchNorm(nn.modules.batchnorm._BatchNorm):
     def __init__(self, channels: int, *, dims: int, epsilon: float = 1e-5, momentum: float = 0.1, scale: bool = True):
         super().__init__(channels, eps=epsilon, momentum=momentum)
         self.dims = dims
-        if not scale:
-            self.register_parameter("weight", None)
+        if not scale:  # ones, not None: without a weight torch's backward on a GPU fails for channels last
+            del self.weight
+            self.register_buffer("weight", torch.ones(channels), persistent=False)
 
     def _check_input_dim(self, input: Tensor) -> None:  # noqa: A002  torch's own name
         expect_map("BatchNorm", input.shape, self.dims, self.num_features)

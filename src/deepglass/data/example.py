@@ -105,10 +105,20 @@ class Batch:
 
         def move(column: Column) -> Column:
             if isinstance(column, Ragged):
-                return Ragged(column.values.to(device, non_blocking=True), column.lengths.to(device))
+                return Ragged(*(part.to(device, non_blocking=True) for part in column))
             return column.to(device, non_blocking=True)
 
-        return self._map(move, lambda tensor: tensor.to(device))
+        return self._map(move, lambda tensor: tensor.to(device, non_blocking=True))
+
+    def pinned(self) -> "Batch":
+        """The batch in memory that a GPU can fetch from by itself."""
+
+        def pin(column: Column) -> Column:
+            return (
+                Ragged(*(part.pin_memory() for part in column)) if isinstance(column, Ragged) else column.pin_memory()
+            )
+
+        return self._map(pin, lambda tensor: tensor.pin_memory())
 
     def _map(self, on_column: Callable[[Column], Column], on_tensor: Callable[[Tensor], Tensor]) -> "Batch":
         return replace(

@@ -1,6 +1,7 @@
 """Batches as functions of the step, and every example once for evaluation; only data/ makes batches."""
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -67,6 +68,26 @@ class Loader:
             rows = order.at(drawn)
         visits = torch.from_numpy(order.visits(drawn))
         return make_batch(self.store, self.targets, rows, step, row_keys(self.seed, name, step, len(rows)), visits)
+
+
+class Ahead:
+    """Draws the next step's batch in a thread while a GPU computes this one's; a batch is a function of its step."""
+
+    def __init__(self, draw: Callable[[int], Batch]):
+        self.draw = draw
+        self._thread = ThreadPoolExecutor(1)
+        self._coming: tuple[int, Future[Batch]] | None = None
+
+    def __call__(self, step: int) -> Batch:
+        """The batch of `step`, in memory that a GPU can fetch from."""
+        begun = self._coming
+        drawn = begun[1] if begun and begun[0] == step else self._begin(step)
+        batch = drawn.result()
+        self._coming = step + 1, self._begin(step + 1)
+        return batch
+
+    def _begin(self, step: int) -> Future[Batch]:
+        return self._thread.submit(lambda: self.draw(step).pinned())
 
 
 def make_batch(

@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import os
 import shutil
+import warnings
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -25,6 +26,7 @@ def compile_networks(model: nn.Module, mode: Compile, shapes: Literal["fixed", "
     options: dict[str, Any] = {"fallback_random": True}
     if mode == "cudagraphs":
         options["triton.cudagraphs"] = True
+    warnings.filterwarnings("ignore", message="TensorFloat32 tensor cores")  # fp32 means fp32
     for network in networks(model):
         if type(network).__module__.startswith("torch."):  # torch's own Sequential would compile nothing
             network._compiled_call_impl = torch.compile(_caller(network), dynamic=shapes == "dynamic", options=options)

@@ -147,5 +147,5 @@ def orthogonal(matrix: Tensor, steps: int = 5) -> Tensor:
     wide = wide / (wide.norm() + SMALL)
     for _ in range(steps):
         gram = wide @ wide.T
-        wide = a * wide + (b * gram + c * gram @ gram) @ wide
+        wide = torch.addmm(wide, torch.addmm(gram, gram, gram, beta=b, alpha=c), wide, beta=a)  # few kernels on a GPU
     return wide.T if matrix.shape[0] > matrix.shape[1] else wide

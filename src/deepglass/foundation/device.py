@@ -1,5 +1,6 @@
 """The machine: which device to compute on, and what has to be written down so that a result can be repeated."""
 
+import functools
 import os
 import platform
 import re
@@ -17,15 +18,30 @@ from deepglass.foundation.sealed import read_document
 def choose_device(wanted: str = "auto") -> torch.device:
     """The device for "auto", "cpu", "cuda", "cuda:1" or "mps"; MachineError where it is not there."""
     if wanted == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+        wanted = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    device = torch.device("cpu")
     try:
         device = torch.device(wanted)
+        if device.type == "cuda":
+            repeat_exactly()
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError):
         raise MachineError("device.missing", wanted=wanted, offered=", ".join(available())) from None
     return device
+
+
+@functools.cache
+def repeat_exactly() -> None:
+    """On a GPU: the same bits again, and fp32 that is fp32; once a process, before anything is computed there.
+
+    By default cuDNN times its algorithms in every process and takes another one the next time, sums are added in the
+    order in which threads end, and fp32 convolutions are computed with ten bits of mantissa.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS starts
+    torch.use_deterministic_algorithms(True, warn_only=True)  # what has no exact form warns and goes on
+    torch.utils.deterministic.fill_uninitialized_memory = False  # pyright: ignore
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.allow_tf32 = False
 
 
 def available() -> list[str]:

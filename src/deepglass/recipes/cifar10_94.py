@@ -18,7 +18,7 @@ from deepglass.run import RunSettings
 from deepglass.tasks.classify import ClassifySettings
 from deepglass.tasks.inputs import PictureSettings
 
-EPOCHS: dict[Size, float] = {"tiny": 1, "small": 8.25, "paper": 8.25}
+EPOCHS: dict[Size, float] = {"tiny": 1, "small": 9, "paper": 9}
 BATCH = 2000
 LAST_WIDTH = 256
 
