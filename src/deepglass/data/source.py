@@ -25,6 +25,13 @@ class Unreadable(Exception):
         self.values = values
 
 
+def unopened(error: OSError) -> Unreadable:
+    """Why a file could not be opened or read."""
+    if isinstance(error, FileNotFoundError):
+        return Unreadable("missing_file")
+    return Unreadable("cannot_read", detail=error.strerror or str(error))
+
+
 class Finding(NamedTuple):
     """Something the doctor saw. `kind` is a key of foundation/words/data.toml; errors stop a run, notes do not."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
+from deepglass.data.readers.text import likely_encoding
 from deepglass.foundation.errors import DataError
 
 SUFFIXES = frozenset((".csv", ".tsv", ".tab"))
@@ -123,12 +124,4 @@ def _unique(names: list[str]) -> tuple[str, ...]:
 def _encoding(file: Path) -> str:
     """The likely encoding of a file that is not UTF-8, by its first bytes."""
     with file.open("rb") as stream:
-        start = stream.read(LONGEST_LOOK)
-    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return "UTF-16"
-    try:
-        start.decode("gb18030")
-    except UnicodeDecodeError as error:
-        if error.start < LONGEST_LOOK - 4:  # else only the last letter was cut
-            return "Windows-1252"
-    return "GB18030"
+        return likely_encoding(stream.read(LONGEST_LOOK))

@@ -23,7 +23,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from deepglass.data.readers import magic
-from deepglass.data.source import Picture, Unreadable
+from deepglass.data.source import Picture, Unreadable, unopened
 
 MOST_PIXELS = 50_000_000
 LONGEST_SIDE = 20_000
@@ -100,7 +100,7 @@ def header(file: Path | str | bytes) -> Header:
         with open(file, "rb") as stream:
             return _header(stream)
     except OSError as error:
-        raise _unopened(error) from None
+        raise unopened(error) from None
 
 
 def fit_picture(
@@ -146,7 +146,7 @@ def _content(file: Path | str) -> bytes:
                 raise Unreadable("too_many_bytes", size=size >> 20, limit=MOST_BYTES >> 20)
             return stream.read()
     except OSError as error:
-        raise _unopened(error) from None
+        raise unopened(error) from None
 
 
 def _header(stream: IO[bytes]) -> Header:
@@ -274,12 +274,6 @@ def _damage(error: Exception) -> Unreadable:
     if "truncated" in text.lower() or isinstance(error, EOFError):
         return Unreadable("truncated")
     return Unreadable("broken", detail=text.rstrip("."))
-
-
-def _unopened(error: OSError) -> Unreadable:
-    if isinstance(error, FileNotFoundError):
-        return Unreadable("missing_file")
-    return Unreadable("cannot_read", detail=error.strerror or str(error))
 
 
 def _image(pixels: np.ndarray, channels: int) -> Image.Image:
