@@ -50,12 +50,49 @@ FOREIGN = (  # the sentence that says what to do, the format, where its mark sta
     ("is_film", "MP4", 4, b"ftyp"),
     ("is_drawing", "SVG", 0, b"<svg"),
 )
+SOUNDS = (  # sound formats that are read, where their mark stands, the mark
+    ("WAV", 8, b"WAVE"),
+    ("FLAC", 0, b"fLaC"),
+    ("OGG", 0, b"OggS"),
+    ("MP3", 0, b"ID3"),
+    *(("MP3", 0, b"\xff" + kind) for kind in (b"\xfb", b"\xfa", b"\xf3", b"\xf2", b"\xe3", b"\xe2")),
+    ("AIFF", 8, b"AIFF"),
+    ("AIFF", 8, b"AIFC"),
+    ("AU", 0, b".snd"),
+)
+OTHER_SOUNDS = (  # sounds that are not read
+    ("M4A", 4, b"ftypM4A"),
+    ("AAC", 0, b"\xff\xf1"),
+    ("AAC", 0, b"\xff\xf9"),
+    ("WMA", 0, b"\x30\x26\xb2\x75"),
+    ("AMR", 0, b"#!AMR"),
+    ("MIDI", 0, b"MThd"),
+    ("Core Audio", 0, b"caff"),
+    ("Monkey's Audio", 0, b"MAC "),
+    ("WavPack", 0, b"wvpk"),
+)
 ENOUGH = 512  # bytes from the start that hold every mark
 
 
 def picture_format(start: bytes) -> str:
     """The name of a picture format that is read ("JPEG", "PNG" ...), or nothing."""
     return next((name for name, place, mark in PICTURES if start[place : place + len(mark)] == mark), "")
+
+
+def sound_format(start: bytes) -> str:
+    """The name of a sound format that is read ("WAV", "MP3" ...), or nothing."""
+    return next((name for name, place, mark in SOUNDS if start[place : place + len(mark)] == mark), "")
+
+
+def no_sound(start: bytes) -> tuple[str, str]:
+    """What a file is that was taken for a sound: (key of the sentence that names it, the format's own name)."""
+    for name, place, mark in OTHER_SOUNDS:
+        if start[place : place + len(mark)] == mark:
+            return "sound_other", name
+    key, name = foreign(start)
+    if (picture := picture_format(start)) or key == "is_other_picture":
+        return "sound_picture", picture or name
+    return (key if key == "is_zeros" else f"sound_{key.removeprefix('is_')}"), name
 
 
 def foreign(start: bytes) -> tuple[str, str]:
