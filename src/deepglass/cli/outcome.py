@@ -22,6 +22,9 @@ def tell(outcome: Outcome, printer: Printer) -> None:
     heads = [say(f"cli.column_{name}") for name in ("figure", "value", "interval")]
     title = say("cli.figures", part=where, n=number(next(iter(figures.values())).n))
     printer.line(Table(heads, rows, title).terminal())
+    for name, one in figures.items():
+        if one.by:
+            printer.line(say("cli.measured_by", name=say(f"tasks.metric_{name}"), by=one.by))
     if outcome.left_out and outcome.material:
         names = ", ".join(outcome.left_out[:NAMED]) + (" ..." if len(outcome.left_out) > NAMED else "")
         of = len(outcome.material.source.index)

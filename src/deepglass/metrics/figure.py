@@ -24,6 +24,7 @@ class Figure(NamedTuple):
     high: float
     n: int
     better: Literal["up", "down"]
+    by: str = ""  # how it was measured, where its name alone does not say it: sacrebleu's signature
 
     def beats(self, other: "Figure") -> bool:
         """Whether this figure is the better of the two; NaN beats nothing, and any number beats NaN."""

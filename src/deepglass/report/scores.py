@@ -10,7 +10,7 @@ from deepglass.metrics.confusion import Confusion
 from deepglass.metrics.f1 import F1
 from deepglass.report.answers import answers
 from deepglass.report.case import Case, Classified
-from deepglass.report.section import Exhibit, Section
+from deepglass.report.section import Exhibit, Note, Section
 from deepglass.views.bars import Bars
 from deepglass.views.matrix import Matrix
 from deepglass.views.table import Table
@@ -30,6 +30,7 @@ def scores(case: Case) -> Section:
         "scores",
         say("report.lead_scores", part=say(f"report.part_{case.part}")) if found else "",
         exhibits=drawn[0],
+        notes=_signed(case),
         tables=[_by_part(case)],
         figures={"parts": figures, **drawn[1]},
     )
@@ -46,6 +47,13 @@ def _by_part(case: Case) -> Table:
     parts = [say(f"report.part_{part}") for part in case.parts]
     ends = [say("report.low"), say("report.high")]
     return Table([say("report.figure"), *parts, *ends], rows)
+
+
+def _signed(case: Case) -> list[Note]:
+    """How figures were measured, where their names alone do not say it."""
+    figures = case.results[case.part][0].items()
+    named = [(say(f"tasks.metric_{name}"), figure.by) for name, figure in figures if figure.by]
+    return [Note("note", say("report.measured_by", name=name, by=by)) for name, by in named]
 
 
 def _classes(found: Classified) -> tuple[list[Exhibit], dict[str, object]]:
