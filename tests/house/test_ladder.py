@@ -117,7 +117,13 @@ def test_no_import_hides_in_a_function(path):
 
 def adapts_an_extra(path: Path) -> bool:
     """The one file that adapts an optional package may import it when it is used."""
-    return str(path.relative_to(ROOT)) in {"data/pieces.py", "data/readers/sound.py", "engine/tensorboard.py", "metrics/sacre.py", "weights/hub.py"}
+    return str(path.relative_to(ROOT)) in {
+        "data/pieces.py",
+        "data/readers/sound.py",
+        "engine/tensorboard.py",
+        "metrics/sacre.py",
+        "weights/hub.py",
+    }
 
 
 def test_only_parallel_knows_torch_distributed():
