@@ -16,7 +16,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
-from deepglass.data.example import Batch
+from deepglass.data.example import Batch, columns_of
 from deepglass.data.files import Input, open_inputs
 from deepglass.data.source import Unreadable
 from deepglass.foundation import catalogue
@@ -25,7 +25,7 @@ from deepglass.foundation.ports import PortMismatch, Ports, Vector
 from deepglass.foundation.sealed import UNREADABLE, check_sealed_text, read_sealed, write_sealed
 from deepglass.foundation.settings import Choice, Settings, from_json, read_toml, resolve, to_json
 from deepglass.foundation.words import say
-from deepglass.tasks.task import Predictions, Task, form_of
+from deepglass.tasks.task import Predictions, Task, encoder_of, form_of
 from deepglass.weights.settings import WeightsSettings
 from deepglass.weights.start import Start, agree, public_start
 
@@ -97,21 +97,21 @@ def fit_model(model: Choice, asks: Ports) -> Choice:
         raise UsageError("run.does_not_fit", reason=mismatch, fitting=fitting) from None
 
 
-def check_own(model: nn.Module, asks: Ports, row: Tensor) -> None:
+def check_own(model: nn.Module, asks: Ports, *row: Any) -> None:
     """Refuse a network of the user's own that cannot take one row of these data or gives something else."""
     wanted = (1, asks.gives.size) if isinstance(asks.gives, Vector) else None
     was_training = model.training
     model.eval()
     try:
         with torch.no_grad():
-            gave = tuple(model(row).shape)
+            gave = tuple(model(*row).shape)
         found = say("run.own_gave", shape=gave) if wanted and gave != wanted else ""
     except Exception as error:  # whatever the user's code raises
         found = f"{type(error).__name__}: {error}"
     finally:
         model.train(was_training)
     if found:
-        given = tuple(row.shape)
+        given = tuple(getattr(row[0], "values", row[0]).shape)
         raise UsageError("run.own_does_not_fit", given=given, wanted=wanted, found=found)
 
 
@@ -154,7 +154,8 @@ class Bundle:
     def inputs(self, inputs: Any) -> Iterator[Input]:
         """What `predict` would be asked about, one by one, each read when its turn comes."""
         facts = self.task.facts.inputs
-        return open_inputs(inputs, facts.kind, facts.columns, facts.channels, form_of(self.task))
+        channels = getattr(facts, "channels", 0)
+        return open_inputs(inputs, facts.kind, facts.columns, channels, form_of(self.task))
 
     def scores(self, batch: Batch) -> Predictions:
         """The network's predictions for prepared rows, on the processor the network is on."""
@@ -194,8 +195,7 @@ class Bundle:
         good = [item for item in group if not isinstance(item.raw, Unreadable)]
         found: dict[int, dict[str, Any]] = {}
         if good:
-            rows = [self.task.prepare(item.raw).inputs for item in good]
-            columns = {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
+            columns = columns_of([self.task.prepare(item.raw).inputs for item in good], encoder_of(self.task))
             answers = self.task.answers(self.scores(Batch(tuple(item.id for item in good), columns)))
             found = {id(item): answer for item, answer in zip(good, answers, strict=True)}
         return [{"id": item.id, **(found.get(id(item)) or {"error": item.error()})} for item in group]

@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors.torch import load, save
+from torch import Tensor
 
+from deepglass.data.example import Ragged, concatenated, picked
 from deepglass.data.split import folds, split
 from deepglass.engine.journal import Watcher, read_events
 from deepglass.foundation.errors import RunFailed
@@ -25,6 +27,8 @@ from deepglass.foundation.settings import to_json
 from deepglass.material import Material
 from deepglass.run import Run
 from deepglass.tasks.task import Predictions
+
+LENGTHS = "/lengths"  # what the name of a ragged prediction's lengths ends in
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ def out_of_fold(run: Run, whole: Material) -> OutOfFold:
     except RunFailed:
         _ask(run, whole, folder)
         files = read_sealed(folder)
-    document, predictions = json.loads(files["answers.json"]), load(files["predictions.safetensors"])
+    document, predictions = json.loads(files["answers.json"]), _whole(load(files["predictions.safetensors"]))
     place = {name: row for row, name in enumerate(whole.store.index.ids)}
     rows = np.array([place[name] for name in document["ids"]])
     own = [{name: math.nan if value is None else value for name, value in fold.items()} for fold in document["folds"]]
@@ -81,11 +85,30 @@ def _ask(run: Run, whole: Material, folder: Path) -> None:
     asked = [(*child.evaluate("test", material), material.rows["test"]) for child, material in _children(run, whole)]
     rows = np.concatenate([rows for _, _, rows in asked])
     order = np.argsort(rows)
-    predictions = {name: torch.cat([found[name] for _, found, _ in asked])[order] for name in asked[0][1]}
+    together = {name: concatenated([found[name] for _, found, _ in asked]) for name in asked[0][1]}
+    predictions = _flat({name: picked(column, torch.from_numpy(order)) for name, column in together.items()})
     own = [{name: float(figure.value) for name, figure in figures.items()} for figures, _, _ in asked]
     ids = [str(whole.store.index.ids[row]) for row in rows[order].tolist()]
     document = json.dumps({"ids": ids, "folds": to_json(own)}, ensure_ascii=False).encode()
     write_sealed(folder, {"answers.json": document, "predictions.safetensors": save(predictions)})
+
+
+def _flat(predictions: Predictions) -> dict[str, Tensor]:
+    """Predictions as plain tensors; of a ragged one its lengths beside it."""
+    found: dict[str, Tensor] = {}
+    for name, column in predictions.items():
+        ragged = isinstance(column, Ragged)
+        found |= {name: column.values, f"{name}{LENGTHS}": column.lengths} if ragged else {name: column}
+    return found
+
+
+def _whole(tensors: dict[str, Tensor]) -> Predictions:
+    """The opposite of `_flat`."""
+    names = [name for name in tensors if not name.endswith(LENGTHS)]
+    return {
+        name: Ragged(tensors[name], tensors[f"{name}{LENGTHS}"]) if f"{name}{LENGTHS}" in tensors else tensors[name]
+        for name in names
+    }
 
 
 def _children(run: Run, whole: Material) -> Iterator[tuple[Run, Material]]:
@@ -93,7 +116,7 @@ def _children(run: Run, whole: Material) -> Iterator[tuple[Run, Material]]:
     held = folds(run.source.index, run.settings.data)
     for fold in range(run.settings.data.folds):
         child = _child(run, fold)
-        yield child, child.material(parts=_parts(run, held, fold), store=whole.store)
+        yield child, child.material(parts=_parts(run, held, fold), store=whole.prepared)
 
 
 def _announce(watchers: Iterable[Watcher], which: dict[str, int]) -> None:

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from deepglass.data.check import before, refuse, refuse_unknown, too_many_bad
 from deepglass.data.column import Coded, where
+from deepglass.data.example import Column
 from deepglass.data.files import Aligned
 from deepglass.data.loader import Loader, make_batch
-from deepglass.data.order import Balanced, Order, Shuffled
+from deepglass.data.order import Balanced, Lengths, Order, Shuffled
 from deepglass.data.prepare import Preparation, Watch, is_mapped, prepare_all
 from deepglass.data.readers.picture import Fit
 from deepglass.data.recognise import Survey, recognise
@@ -23,11 +24,12 @@ from deepglass.data.store import Store
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.ports import Image, Port
 from deepglass.foundation.seeds import Permutation
-from deepglass.tasks.task import Task, form_of
+from deepglass.tasks.task import Task, encoder_of, fed, form_of
 
 LARGE = 10_000  # pictures above which training may begin before all are read: see Material.large
 SAMPLE = 4096  # training rows that are then read first, and whose statistics are the run's
 GLANCE = 1000  # training rows that a check looks at where there is no validation part; nothing is chosen by it
+LONGER = 4  # times the mean length: longer rows come in smaller batches, so that none takes all the memory
 START = 5000  # training rows from which a network may take its start
 
 
@@ -43,23 +45,30 @@ class Material:
     source: Source
     task: Task
     store: Store
-    targets: Mapping[str, Tensor]
+    targets: Mapping[str, Column]
     rows: Mapping[str, np.ndarray]  # usable rows with an answer, by part; waits for them to be read
     answered: Mapping[str, np.ndarray]  # rows with an answer, by part
     noted: list[Finding]  # what was seen before anything was read
     settings: DataSettings
     large: bool
+    prepared: Store  # the rows before what is learned made numbers of them; folds share it
 
     @property
     def findings(self) -> list[Finding]:
         """All that the doctor has seen so far."""
-        return self.noted + self.store.findings
+        return self.noted + self.prepared.findings
 
     @property
     def counts(self) -> dict[str, int]:
         """How many rows of each part the run counts on."""
         rows = self.answered if self.large else self.rows
         return {part: len(rows[part]) for part in PARTS}
+
+    def settled(self, task: Task) -> "Material":
+        """With the task that has learned from it, and rows as that task makes them."""
+        encoder = encoder_of(task)
+        store = self.prepared.encoded(encoder) if encoder else self.prepared
+        return replace(self, task=task, store=store, rows=Readable(store, self.answered))
 
     def loader(self, batch: int, seed: int, sampling: str) -> Loader:
         """The training part's batches, one order for each stream that the task draws from."""
@@ -109,6 +118,9 @@ class Material:
         return ("val", self) if self.counts["val"] else ("train", self.sampled("train", GLANCE))
 
     def _order(self, rows: np.ndarray, batch: int, seed: int, sampling: str, name: str) -> Order:
+        if sampling != "balanced" and self.store.offsets:
+            lengths = np.max([self.store.lengths(column)[rows] for column in self.store.offsets], axis=0)
+            return Lengths(rows, lengths, int(LONGER * batch * max(1.0, lengths.mean())), seed, batch)
         if sampling != "balanced":
             return Shuffled(rows, batch, seed, name)
         classes = self.targets.get("target")
@@ -170,7 +182,7 @@ def start_from(model: nn.Module, material: Material, device: torch.device) -> No
     if hasattr(model, "start_from"):
         some = material.sampled("train", START)
         batch = make_batch(some.store, some.targets, some.rows["train"])
-        model.start_from(some.task.present(batch.to(device))["input"])  # pyright: ignore
+        model.start_from(*fed(some.task, some.task.present(batch.to(device))))  # pyright: ignore
 
 
 def gather_elsewhere(place: str, task: Task, settings: DataSettings, watch: Watch) -> Material:
@@ -183,7 +195,8 @@ def gather_elsewhere(place: str, task: Task, settings: DataSettings, watch: Watc
     how = Preparation(task.prepare, "elsewhere", form_of(task))
     store = prepare_all(source, parts, how, replace(settings, cache=False), watch)
     too_many_bad(store.findings, len(source.index), settings)
-    return _material(source, task, _answered(source, parts), store, list(source.findings), settings, False)
+    found = _material(source, task, _answered(source, parts), store, list(source.findings), settings, False)
+    return found.settled(task)
 
 
 def keyed_sample(rows: np.ndarray, seed: int) -> np.ndarray:
@@ -212,7 +225,7 @@ def _answered(source: Source, parts: np.ndarray) -> dict[str, np.ndarray]:
     return {name: np.flatnonzero((parts == name) & answered) for name in PARTS}
 
 
-def _targets(task: Task, labels: Sequence[Any]) -> Mapping[str, Tensor]:
+def _targets(task: Task, labels: Sequence[Any]) -> Mapping[str, Column]:
     """The task's code of every answer; of coded ones it is asked for each different answer once."""
     if not isinstance(labels, Coded):
         return task.code(labels)
@@ -231,4 +244,5 @@ def _material(
     large: bool,
 ) -> Material:
     targets = _targets(task, source.index.labels)
-    return Material(source, task, store, targets, Readable(store, answered), answered, noted, settings, large)
+    rows = Readable(store, answered)
+    return Material(source, task, store, targets, rows, answered, noted, settings, large, prepared=store)

@@ -53,7 +53,7 @@ from deepglass.foundation.sealed import read_document, sweep, write_document, wr
 from deepglass.foundation.seeds import seed_torch
 from deepglass.foundation.settings import Choice, choose, from_json, to_json, to_toml
 from deepglass.material import Material, Watch, gather, gather_elsewhere, picture_size, start_from
-from deepglass.tasks.task import Predictions, Task, form_of
+from deepglass.tasks.task import Predictions, Task, fed, form_of
 from deepglass.weights.settings import WeightsSettings
 from deepglass.weights.start import Start, adapted, begin
 
@@ -150,7 +150,7 @@ class Run:
         if self.own.task is None:
             fit_model(self.settings.model, task.asks())  # before anything is read
         found = gather(self.source, task, parts, data, name, watch, sample=sample, store=store)
-        return replace(found, task=self._settled(task, found, keep=not sample))
+        return found.settled(self._settled(task, found, keep=not sample))
 
     def examine(self, watch: Watch) -> tuple[np.ndarray, list[Finding]]:
         """The doctor's pass alone: parts and findings; refuses nothing."""
@@ -262,7 +262,7 @@ class Run:
         )
         if self.own.model is not None:
             one = material.task.present(training.batch(0).rows(0, 1).to(self.device))
-            check_own(state.model, material.task.asks(), one["input"])
+            check_own(state.model, material.task.asks(), *fed(material.task, one))
         keep_freed_memory()
         plan = self._plan(material.task, state, training)
         plan.place(state.model, self.device)

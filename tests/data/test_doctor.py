@@ -125,7 +125,7 @@ def test_duplicates_within_across_and_under_two_labels(tmp_path: Path) -> None:
     assert "the figures would flatter" in sentence(leak) and "指标会虚高" in sentence(leak, "zh-CN")
     (labels,) = of_kind("two_labels", late)
     assert {labels.file, labels.values["other"]} == {"val/a/0.png", "val/b/mixed.png"}
-    assert sentence(labels).startswith("The same picture stands under two labels: 'a' here and 'b' as val/b/mixed.png")
+    assert sentence(labels).startswith("The same example stands under two labels: 'a' here and 'b' as val/b/mixed.png")
     (harmless,) = of_kind("duplicates", late)
     assert harmless.values == {"count": 1, "examples": "train/a/copy.png"} and harmless.level == "note"
     assert len(late) == 3

@@ -140,7 +140,7 @@ def test_exact_duplicates_across_parts(shell, tmp_path):
     said = shell("check", tmp_path / "parts", "--json")
     (found,) = [one for one in said.document["findings"] if one["kind"] == "duplicate_across_parts"]
     assert {found["file"], found["values"]["other"]} == {"train/b/03.png", "test/b/twin.png"}
-    assert "The same picture is in" in found["reason"] and "Remove one" in found["reason"]
+    assert "The same example is in" in found["reason"] and "Remove one" in found["reason"]
 
 
 def test_the_same_picture_under_two_labels(shell, pictures):

@@ -18,7 +18,7 @@ LADDER: dict[str, set[str]] = {
     "blocks": {"foundation", "graph.shape"},
     "models": {"foundation", "graph", "blocks", "models.contract"},
     "tasks": {"foundation", "views", "data", "losses", "metrics", "tasks.task", "tasks.inputs"},
-    "engine": {"foundation", "graph.cost", "graph.trace", "graph.probe", "data.loader", "tasks.task"},
+    "engine": {"foundation", "graph.cost", "graph.trace", "graph.probe", "data.example", "data.loader", "tasks.task"},
     "bundle": {"foundation", "data", "models", "tasks", "weights"},
     "material": {"foundation", "data", "tasks"},
     "run": {"foundation", "data", "models", "tasks", "engine", "weights", "bundle", "material"},

@@ -16,7 +16,7 @@ from deepglass.engine.settings import TrainSettings
 from deepglass.foundation.settings import Choice
 from deepglass.run import RunSettings
 from deepglass.tasks.classify import ClassifySettings
-from deepglass.tasks.inputs import PictureSettings
+from deepglass.tasks.kinds.picture import PictureSettings
 from tests.kill.digits_gan import DigitsGAN, DigitsNetworks
 
 MOVED = PictureAugment(rotate=10, shift=0.1, scale=0.1, mixup=0.4)

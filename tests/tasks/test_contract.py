@@ -16,7 +16,7 @@ from deepglass.foundation.ports import Vector
 from deepglass.foundation.seeds import row_keys
 from deepglass.foundation.settings import from_json, to_json
 from deepglass.metrics.figure import Figure
-from deepglass.tasks.inputs import PictureSettings
+from deepglass.tasks.kinds.picture import PictureSettings
 from deepglass.tasks.task import total
 
 ROWS = 24

@@ -9,7 +9,7 @@ from deepglass import journey
 from deepglass.data.augment.pictures import PictureAugment
 from deepglass.data.example import Batch
 from deepglass.foundation.settings import flatten, parse_assignments
-from deepglass.tasks.inputs import InputFacts
+from deepglass.tasks.kinds.picture import PictureFacts
 
 QUICK = ("data.cache=false", "train.plan=plain", "train.steps=3", "train.batch=8", "model.name=mlp")
 VALUES = {
@@ -73,7 +73,7 @@ def test_each_changes_the_pictures_that_training_sees(folders, name):
 
 def _task(settings):
     inputs = {"kind": "picture", "channels": 3, "height": 16, "width": 16, "mean": (0.5,) * 3, "std": (0.2,) * 3}
-    facts = settings.facts_type(labels=("a", "b"), counts=(1, 1), inputs=InputFacts(**inputs))
+    facts = settings.facts_type(labels=("a", "b"), counts=(1, 1), inputs=PictureFacts(**inputs))
     return settings.build(facts)
 
 

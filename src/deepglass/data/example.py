@@ -3,7 +3,7 @@
 Letters: B rows of a batch, T steps of a row, N examples.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -18,6 +18,10 @@ from deepglass.foundation.seeds import Draws
 NOTHING: Mapping[str, Tensor] = MappingProxyType({})
 
 
+Form = Callable[[Any], np.ndarray]  # how one raw input becomes one array: a picture's Fit, a row's Numbers
+Encoder = Callable[[Mapping[str, Sequence[np.ndarray]]], Mapping[str, Sequence[np.ndarray]]]
+
+
 class Ragged(NamedTuple):
     """Rows of unequal length, end to end: values (ΣT, ...), lengths (B,)."""
 
@@ -26,24 +30,66 @@ class Ragged(NamedTuple):
 
     def padded(self) -> Padded:
         """The rows side by side as a network takes them, zeros behind their ends; only data/ pads. (B, T, ...)"""
-        rows = torch.split(self.values, self.lengths.tolist())
-        return Padded(torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True), self.lengths)
+        return Padded(torch.nn.utils.rnn.pad_sequence(list(self.each()), batch_first=True), self.lengths)
 
     def rows(self, start: int, stop: int) -> "Ragged":
         """Rows start..stop of it."""
         first, last = int(self.lengths[:start].sum()), int(self.lengths[:stop].sum())
         return Ragged(self.values[first:last], self.lengths[start:stop])
 
+    def each(self) -> tuple[Tensor, ...]:
+        """The rows one by one. (T_b, ...)"""
+        return torch.split(self.values, self.lengths.tolist())
+
 
 Column = Tensor | Ragged
-Form = Callable[[Any], np.ndarray]  # how one raw input becomes one array: a picture's Fit, a row's Numbers
+
+
+def ragged(rows: Sequence[Tensor]) -> Ragged:
+    """Rows of unequal length, at least one of them, end to end."""
+    return Ragged(torch.cat(list(rows)), torch.tensor([len(row) for row in rows]))
+
+
+def columns_of(rows: Sequence[Mapping[str, Tensor]], encoder: Encoder | None = None) -> dict[str, Column]:
+    """Prepared rows, at least one of them, as columns: encoded by an encoder, ragged where lengths differ."""
+    each = {name: [row[name] for row in rows] for name in rows[0]}
+    if encoder:
+        found = encoder({name: [values.numpy() for values in column] for name, column in each.items()})
+        return {name: ragged([torch.from_numpy(values) for values in column]) for name, column in found.items()}
+    same = {name: len({values.shape for values in column}) == 1 for name, column in each.items()}
+    return {name: torch.stack(column) if same[name] else ragged(column) for name, column in each.items()}
+
+
+def concatenated(columns: Sequence[Column]) -> Column:
+    """The rows of several columns of one kind, one column's after the other's."""
+    if isinstance(columns[0], Ragged):
+        return Ragged(*(torch.cat(parts) for parts in zip(*columns, strict=True)))
+    return torch.cat([column for column in columns if isinstance(column, Tensor)])
+
+
+def padded(column: Column) -> Padded:
+    """The rows side by side; where all are of one length they lie so already. (B, T, ...)"""
+    if isinstance(column, Ragged):
+        return column.padded()
+    return Padded(column, torch.full((len(column),), column.shape[1], device=column.device))
+
+
+def picked(column: Column, rows: Tensor) -> Column:
+    """These rows of a column, in this order."""
+    if not isinstance(column, Ragged):
+        return column[rows]
+    if not len(rows):
+        return Ragged(column.values[:0], column.lengths[:0])
+    ends = column.lengths.cumsum(0)
+    starts = ends - column.lengths
+    return ragged([column.values[starts[row] : ends[row]] for row in rows.tolist()])
 
 
 class Example(NamedTuple):
     """One prepared row: fixed-size arrays as tensors; `targets` is empty where the answer is not known."""
 
     inputs: dict[str, Tensor]
-    targets: dict[str, Tensor] = {}
+    targets: dict[str, Column] = {}
 
 
 @dataclass(frozen=True)

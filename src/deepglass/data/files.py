@@ -1,6 +1,7 @@
 """Raw things to be answered: files, folders, tables, arrays as a stream of (id, raw), each read when its turn comes."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,10 +9,13 @@ import numpy as np
 
 from deepglass.data.readers.delimited import SUFFIXES, open_delimited
 from deepglass.data.readers.picture import on_white, read_picture
+from deepglass.data.readers.text import Text, clean, read_text
 from deepglass.data.readers.vector import Column, columns_of, read_vector
 from deepglass.data.recognise import nearest_place
+from deepglass.data.settings import DataSettings
 from deepglass.data.source import Index, Picture, Source, Unreadable
-from deepglass.data.sources.files import is_picture
+from deepglass.data.sources.files import is_picture, is_text
+from deepglass.data.sources.ts import open_ts
 from deepglass.data.walk import suffix, walk
 from deepglass.foundation.errors import DataError
 from deepglass.foundation.words import say
@@ -35,12 +39,19 @@ def open_inputs(
 ) -> Iterator[Input]:
     """Pictures from files, folders, bytes or arrays; rows of numbers from tables or arrays with these columns.
 
+    Texts are files, folders, tables with the column that was read in training, bytes, or the words themselves: what is
+    no place on the disk is the text. Series are .ts files or arrays (T, C).
+
     An array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) is one picture, the last with its transparency on white; other
     arrays are stacks of pictures. `channels` is what the network sees, `fit` the task's form: files are decoded as
     they were for training.
     """
     for place, item in enumerate(_listed(inputs, kind, channels)):
-        if isinstance(item, np.ndarray):
+        if kind == "text":
+            yield from _texts(place, item, columns)
+        elif kind == "series" and not isinstance(item, np.ndarray):
+            yield from _series(Path(item))
+        elif isinstance(item, np.ndarray):
             yield Input(str(place), _from_array(item, kind, len(columns)))
         elif isinstance(item, bytes):
             yield _picture(str(place), item, fit)
@@ -108,6 +119,8 @@ def _listed(inputs: Any, kind: str, channels: int) -> list[Any]:
     if isinstance(inputs, list | tuple) and any(isinstance(item, str | Path | bytes | np.ndarray) for item in inputs):
         return [np.asarray(item) if not isinstance(item, str | Path | bytes) else item for item in inputs]
     array = np.asarray(inputs)
+    if kind == "series":
+        return [array] if array.ndim < 3 else list(array)
     if kind == "picture" and array.ndim == 3 and channels == 3 and len(array) in CHANNELS[1:]:
         if array.shape[2] not in CHANNELS:
             raise DataError("data.array_ambiguous", shape=array.shape, count=len(array))
@@ -128,6 +141,8 @@ def _from_array(array: np.ndarray, kind: str, width: int) -> Any:
         if transparent:
             return Picture(on_white(array))
         return Picture(array[..., None] if array.ndim == 2 else array)
+    if kind == "series":
+        return array.astype(np.float32)
     if array.shape != (width,):
         return Unreadable("wrong_cells", line=0, expected=width, found=array.size)
     return array.astype(np.float32)
@@ -166,6 +181,60 @@ def _from_path(path: Path, fit: object) -> Iterator[Input]:
         yield _picture(str(path), path, fit)
     else:
         yield Input(str(path), Unreadable("missing_file"))
+
+
+def _texts(place: int, item: Any, columns: Sequence[str]) -> Iterator[Input]:
+    """What one thing holds: the texts of a folder or of a table's column, a file's text, or the words themselves."""
+    path = None if isinstance(item, bytes) else _there(item)
+    if path is None:
+        content = item if isinstance(item, bytes) else str(item)
+        yield _text(str(place), read_text if isinstance(item, bytes) else clean, content)
+    elif path.is_dir():
+        files = [name for name in walk(path) if is_text(path, name)]
+        if not files:
+            raise DataError("data.no_texts", place=path)
+        yield from (_text(str(path / name), read_text, path / name) for name in files)
+    elif suffix(path.name) in SUFFIXES:
+        yield from _column(path, columns)
+    else:
+        yield _text(str(path), read_text, path)
+
+
+def _there(item: str | Path) -> Path | None:
+    """A place on the disk, where it is one: a text may be longer than any name."""
+    try:
+        return Path(item) if os.path.lexists(item) or isinstance(item, Path) else None
+    except (OSError, ValueError):
+        return None
+
+
+def _column(file: Path, columns: Sequence[str]) -> Iterator[Input]:
+    """The cells of the column that texts stood in; the only column of a table that has one."""
+    table = open_delimited(file)
+    if len(table.names) > 1 and (not columns or columns[0] not in table.names):
+        raise DataError("data.columns_missing", place=file, names=", ".join(columns[:1]) or "-", count=1)
+    place = table.names.index(columns[0]) if len(table.names) > 1 else 0
+    for line, cells in table.rows():
+        yield _text(f"{file.name}:{line}", clean, cells[place] if place < len(cells) else "")
+
+
+def _text(name: str, read: Callable[[Any], Text], content: Any) -> Input:
+    try:
+        return Input(name, read(content))
+    except Unreadable as reason:
+        return Input(name, reason)
+
+
+def _series(file: Path) -> Iterator[Input]:
+    """Every case of a .ts file."""
+    if not file.exists():
+        raise DataError("data.no_place", place=file, hint=nearest_place(file))
+    source = open_ts(str(file), DataSettings())
+    for row, name in enumerate(source.index.ids):
+        try:
+            yield Input(name, source.read(row))
+        except Unreadable as reason:
+            yield Input(name, reason)
 
 
 def _picture(name: str, content: Path | bytes, fit: object) -> Input:

@@ -23,7 +23,7 @@ class Loader:
     """Draws the batch of any step from its streams; targets are coded labels by row of the source."""
 
     store: Store
-    targets: Mapping[str, Tensor]
+    targets: Mapping[str, Column]
     orders: Mapping[str, Order]  # by stream, the main one first
     seed: int
     _blocks: dict[str, tuple[int, list[Batch]]] = field(default_factory=dict)  # by stream: the first step, and on
@@ -92,7 +92,7 @@ class Ahead:
 
 def make_batch(
     store: Store,
-    targets: Mapping[str, Tensor],
+    targets: Mapping[str, Column],
     rows: np.ndarray,
     step: int = 0,
     keys: Tensor | None = None,
@@ -110,7 +110,7 @@ def make_batch(
     return Batch(_ids(store, rows), columns, step, keys, visits=visits)
 
 
-def answers_of(store: Store, targets: Mapping[str, Tensor], rows: np.ndarray) -> Batch:
+def answers_of(store: Store, targets: Mapping[str, Column], rows: np.ndarray) -> Batch:
     """These rows' ids and coded answers, without what goes into the network."""
     return Batch(_ids(store, rows), _answers(targets, rows))
 
@@ -127,13 +127,13 @@ def _ids(store: Store, rows: np.ndarray) -> tuple[str, ...]:
     return tuple(map(store.index.ids.__getitem__, rows.tolist()))
 
 
-def _answers(targets: Mapping[str, Tensor], rows: np.ndarray) -> dict[str, Tensor]:
+def _answers(targets: Mapping[str, Column], rows: np.ndarray) -> dict[str, Column]:
     place = torch.from_numpy(rows)
     return {name: values[place] for name, values in targets.items()}
 
 
 def every_example(
-    store: Store, targets: Mapping[str, Tensor], rows: np.ndarray, batch: int
+    store: Store, targets: Mapping[str, Column], rows: np.ndarray, batch: int
 ) -> Callable[[], Iterator[Batch]]:
     """Every row once, in order; the last batch is as short as it is."""
 

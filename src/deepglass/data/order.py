@@ -10,6 +10,8 @@ import numpy as np
 from deepglass.foundation.seeds import Permutation, key, visit_keys
 
 BLOCK = 8192  # tickets
+SIMILAR = 1.2  # how much longer than the shortest row of its group a row may be ...
+FILLED = 8  # ... or else as many batches as a group has at least, for a network should not learn in batches of two
 
 
 class Order(Protocol):
@@ -107,23 +109,27 @@ class Balanced(Tickets):
 class Lengths:
     """Ragged rows in batches of similar length: cut once into groups, permuted inside each and across the epoch.
 
-    `budget` bounds a batch's padded size: rows times the longest row. Every row comes once an epoch, so a group's last
-    batch may be short.
+    A batch has at most `batch` rows, fewer where rows times the longest row would exceed `budget`. A group's rows
+    differ by a fifth in length, or by more where there are too few of them for `FILLED` batches. Every row comes once
+    an epoch; a group's batches are of one size, to a row.
     """
 
-    def __init__(self, rows: np.ndarray, lengths: np.ndarray, budget: int, seed: int):
+    def __init__(self, rows: np.ndarray, lengths: np.ndarray, budget: int, seed: int, batch: int = 0):
         by_length = np.argsort(lengths, kind="stable")
+        ordered = np.maximum(1, lengths[by_length])
         self.seed = seed
         self.key = key(seed, "order", "lengths")
         self.groups: list[tuple[np.ndarray, int]] = []
         start = 0
         while start < len(rows):
-            shortest = max(1, int(lengths[by_length[start]]))
-            longest = max(shortest, int(shortest * 1.2))  # within a group rows differ by a fifth at most
-            stop = start + int(np.searchsorted(lengths[by_length[start:]], longest, side="right"))
-            self.groups.append((rows[by_length[start:stop]], max(1, budget // longest)))
+            stop = int(np.searchsorted(ordered, int(ordered[start] * SIMILAR), side="right"))
+            stop = max(stop, start + FILLED * batch)
+            stop = stop if stop + FILLED * batch // 2 < len(rows) else len(rows)  # a rest too small for a group
+            fits = max(1, budget // int(ordered[stop - 1]))
+            self.groups.append((rows[by_length[start:stop]], min(batch, fits) if batch else fits))
             start = stop
-        batches = [-(-len(group) // batch) for group, batch in self.groups]
+        batches = [-(-len(group) // most) for group, most in self.groups]
+        self.batches = batches
         self.owner = np.repeat(np.arange(len(batches)), batches)  # which group each batch of an epoch belongs to
         self.first = np.repeat(np.cumsum([0, *batches[:-1]]), batches)
         self.steps_per_epoch = float(len(self.owner))
@@ -136,7 +142,7 @@ class Lengths:
         """Rows of one batch, all from one group."""
         epoch, place = divmod(step, len(self.owner))
         chosen = Permutation(len(self.owner), self.key, "batches", epoch)(np.array([place]))[0]
-        group, batch = self.groups[self.owner[chosen]]
-        start = int(chosen - self.first[chosen]) * batch
-        places = np.arange(start, min(start + batch, len(group)))
-        return group[Permutation(len(group), self.key, int(self.owner[chosen]), epoch)(places)]
+        owner = int(self.owner[chosen])
+        group, count, batch = self.groups[owner][0], self.batches[owner], int(chosen - self.first[chosen])
+        places = np.arange(len(group) * batch // count, len(group) * (batch + 1) // count)
+        return group[Permutation(len(group), self.key, owner, epoch)(places)]

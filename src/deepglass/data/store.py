@@ -1,7 +1,7 @@
 """Prepared inputs by row of the source: in memory, memory-mapped, or still on their way in."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ import torch
 
 from deepglass.data.decode import Here, Result
 from deepglass.data.examiner import Examiner
-from deepglass.data.example import Column, Ragged
+from deepglass.data.example import Column, Encoder, Ragged
 from deepglass.data.reading import USABLE, Reading
 from deepglass.data.source import Finding, Index, Source, Unreadable
 from deepglass.data.space import room
@@ -76,9 +76,36 @@ class Store:
         """The inputs of these rows as tensors; all of them must be usable."""
         return {name: self._column(name, rows) for name in self.columns}
 
-    def view(self, rows: np.ndarray) -> Mapping[str, "Rows"]:
-        """Fixed-size columns of these rows, to be looked at piece by piece without copying all of them."""
-        return {name: Rows(self, name, rows) for name in self.columns if name not in self.offsets}
+    def view(self, rows: np.ndarray) -> Mapping[str, "Rows | RaggedRows"]:
+        """The columns of these rows, to be looked at piece by piece without copying all of them."""
+        return {name: (RaggedRows if name in self.offsets else Rows)(self, name, rows) for name in self.columns}
+
+    def lengths(self, name: str) -> np.ndarray:
+        """How long each row of a ragged column is. int64 (N,)"""
+        return np.diff(self.offsets[name])
+
+    def encoded(self, encode: Encoder) -> "Store":
+        """The same rows with other columns, each worked out from what is here; rows that cannot be used stay empty."""
+        self.finish()
+        rows = np.flatnonzero(self.usable)
+        columns: dict[str, np.ndarray] = {}
+        offsets: dict[str, np.ndarray] = {}
+        for name, found in encode({name: self.each(name, rows) for name in self.columns}).items():
+            lengths = np.zeros(len(self.state), dtype=np.int64)
+            lengths[rows] = [len(one) for one in found]
+            offsets[name] = np.concatenate([[0], np.cumsum(lengths)])
+            columns[name] = np.concatenate(found) if len(found) else np.zeros(0, dtype=np.int32)
+        return Store(self.index, self.state, columns, offsets, self.findings)
+
+    def each(self, name: str, rows: np.ndarray) -> Sequence[np.ndarray]:
+        """These rows of a column one by one, as they lie there."""
+        if self.touch is not None:
+            self.touch(name, rows)
+        values = self.columns[name]
+        if name not in self.offsets:
+            return [values[row] for row in rows.tolist()]
+        starts, stops = self.offsets[name][rows].tolist(), self.offsets[name][rows + 1].tolist()
+        return [values[start:stop] for start, stop in zip(starts, stops, strict=True)]
 
     def values(self, name: str, rows: np.ndarray) -> np.ndarray:
         """A copy of these rows of a fixed-size column."""
@@ -89,11 +116,8 @@ class Store:
     def _column(self, name: str, rows: np.ndarray) -> Column:
         if name not in self.offsets:
             return torch.from_numpy(self.values(name, rows))
-        if self.touch is not None:
-            self.touch(name, rows)
-        starts, stops = self.offsets[name][rows], self.offsets[name][rows + 1]
-        pieces = [self.columns[name][start:stop] for start, stop in zip(starts, stops, strict=True)]
-        return Ragged(torch.from_numpy(np.concatenate(pieces)), torch.from_numpy(stops - starts))
+        lengths = self.offsets[name][rows + 1] - self.offsets[name][rows]
+        return Ragged(torch.from_numpy(np.concatenate(self.each(name, rows))), torch.from_numpy(lengths))
 
 
 class Rows:
@@ -113,6 +137,25 @@ class Rows:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self[:], dtype)
+
+
+class RaggedRows(Sequence[np.ndarray]):
+    """Some rows of a ragged column, one by one."""
+
+    def __init__(self, store: Store, name: str, rows: np.ndarray):
+        self.store = store
+        self.name = name
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, place: Any) -> Any:
+        found = self.store.each(self.name, np.atleast_1d(self.rows[place]))
+        return found if isinstance(place, slice) else found[0]
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return iter(self.store.each(self.name, self.rows))
 
 
 class Intake:

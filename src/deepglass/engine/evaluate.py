@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from deepglass.data.example import Column, Ragged, concatenated
 from deepglass.engine.compiled import eagerly
 from deepglass.foundation.errors import RunFailed
 from deepglass.tasks.task import Batch, Predictions, Task
@@ -26,15 +27,22 @@ def evaluate(
     for batch in batches:
         presented = task.present(batch.to(device))
         with eagerly(model):  # what learned compiled is judged by the same arithmetic as anywhere else
-            predictions = {name: values.float().cpu() for name, values in task.predict(model, presented).items()}
+            predictions = {name: _kept(column) for name, column in task.predict(model, presented).items()}
         for metric in metrics.values():
             metric.update(batch.ids, predictions, task.truth(batch))
         ids += batch.ids
         tables.append(predictions)
     if len(set(ids)) != examples:
         raise RunFailed("train.inexact", seen=len(set(ids)), examples=examples)
-    table = {name: torch.cat([part[name] for part in tables]) for name in tables[0]}
+    table = {name: concatenated([part[name] for part in tables]) for name in tables[0]}
     return {name: metric.compute() for name, metric in metrics.items()}, table
+
+
+def _kept(column: Column) -> Column:
+    """On the processor, numbers as fp32."""
+    if isinstance(column, Ragged):
+        return Ragged(*(part.cpu() for part in column))
+    return column.float().cpu()
 
 
 def score(task: Task, batch: Batch, predictions: Predictions) -> dict[str, Any]:

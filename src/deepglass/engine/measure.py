@@ -26,7 +26,7 @@ from deepglass.foundation.settings import to_json
 from deepglass.foundation.words import say
 from deepglass.graph.cost import Cost, cost
 from deepglass.graph.trace import trace
-from deepglass.tasks.task import Task
+from deepglass.tasks.task import Task, fed
 
 TRIAL_SECONDS = 1.5
 LEAST_STEPS = 2  # timed, after one that warms up
@@ -323,7 +323,7 @@ def costs(task: Task, state: State, training: Training) -> Cost:
     """What one example costs the network, from its graph."""
     one = task.present(training.batch(0).rows(0, 1).to(training.device))
     with eagerly(state.model):
-        return cost(trace(state.model, one[next(iter(one.columns))]))
+        return cost(trace(state.model, *fed(task, one)))
 
 
 def forecast(task: Task, state: State, training: Training) -> Forecast:

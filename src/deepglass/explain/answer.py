@@ -8,14 +8,14 @@ import numpy as np
 import torch
 
 from deepglass.bundle import Bundle
-from deepglass.data.example import Batch
+from deepglass.data.example import Batch, columns_of
 from deepglass.data.files import Input, open_inputs
 from deepglass.data.source import Unreadable
 from deepglass.explain.method import Explanation, Method, Row, kind_of, labels_of
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.words import has, say
-from deepglass.tasks.task import form_of
+from deepglass.tasks.task import encoder_of, form_of
 from deepglass.views.scatter import Scatter
 
 ROWS_METHOD = "integrated_gradients"  # the default for rows of numbers: it says which column pushed the answer
@@ -118,7 +118,7 @@ def reading(bundle: Bundle, method: str) -> str:
 def _opened(inputs: Any, facts: Any, form: object) -> list[Input]:
     """The inputs in order; a row of numbers may be written as "0.2,0.9", and is then known by that."""
     if facts.kind != "vector" or not isinstance(inputs, list):
-        return list(open_inputs(inputs, facts.kind, facts.columns, facts.channels, form))
+        return list(open_inputs(inputs, facts.kind, facts.columns, getattr(facts, "channels", 0), form))
     found: list[Input] = []
     for item in inputs:
         opened = open_inputs([_numbers(item) if isinstance(item, str) else item], facts.kind, facts.columns)
@@ -136,8 +136,9 @@ def _numbers(word: str) -> Any:
 def prepare_row(bundle: Bundle, item: Input) -> Row:
     """One readable input as a row, with its answer."""
     device = next(bundle.model.parameters()).device
-    prepared = bundle.task.prepare(item.raw).inputs["input"]
-    batch = Batch((item.id,), {"input": prepared[None].to(device)})
+    inputs = bundle.task.prepare(item.raw).inputs
+    prepared = inputs["input"]
+    batch = Batch((item.id,), columns_of([inputs], encoder_of(bundle.task))).to(device)
     answer = bundle.task.answers(bundle.scores(batch))[0]
     with torch.no_grad():
         presented = bundle.task.present(batch)["input"]

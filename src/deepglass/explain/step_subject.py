@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from deepglass.bundle import EXTERNAL, Own, choose_model
-from deepglass.data.example import Batch
+from deepglass.data.example import Batch, columns_of
 from deepglass.data.files import open_inputs
 from deepglass.data.loader import make_batch
 from deepglass.data.recognise import recognise
@@ -29,7 +29,7 @@ from deepglass.foundation.ports import Vector
 from deepglass.foundation.settings import Choice, Override, parse_assignments, resolve
 from deepglass.material import Material
 from deepglass.run import Run, RunSettings, restore
-from deepglass.tasks.task import Task, form_of
+from deepglass.tasks.task import Task, encoder_of, form_of
 
 EVERY_NUMBER = 150  # parameters up to which every number of a network is shown, of one example
 
@@ -183,7 +183,7 @@ def _example(material: Material, given: str, target: str) -> Batch:
         raise UsageError(code, given=given, target=target, labels=", ".join(labels))
     raw = material.source.read(ids.index(given), form_of(material.task)) if given in ids else _raw(material, given)
     row = material.task.prepare(raw, target)
-    columns = {name: value[None] for name, value in row.inputs.items()} | dict(row.targets)
+    columns = {**columns_of([row.inputs], encoder_of(material.task)), **row.targets}
     return Batch((given,), columns, 0, torch.zeros(1, dtype=torch.int64))
 
 

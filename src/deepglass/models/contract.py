@@ -11,7 +11,7 @@ from typing import ClassVar, Protocol, Self
 
 from torch import Tensor, nn
 
-from deepglass.foundation.ports import Image, Port, PortMismatch, Ports, Vector
+from deepglass.foundation.ports import Image, Port, PortMismatch, Ports, Series, Tokens, Vector
 from deepglass.foundation.words import say
 
 
@@ -85,6 +85,20 @@ def numbers_asked(model: str, ports: Ports) -> tuple[int, ...]:
     raise PortMismatch("models.wants_numbers", model=model, found=described(ports.takes))
 
 
+def tokens_asked(model: str, ports: Ports) -> int:
+    """How many different tokens the data has."""
+    if not isinstance(ports.takes, Tokens):
+        raise PortMismatch("models.wants_tokens", model=model, found=described(ports.takes))
+    return ports.takes.vocabulary
+
+
+def series_asked(model: str, ports: Ports) -> int:
+    """How many channels the data's series have."""
+    if not isinstance(ports.takes, Series):
+        raise PortMismatch("models.wants_series", model=model, found=described(ports.takes))
+    return ports.takes.channels
+
+
 def port_of(shape: tuple[int, ...]) -> Vector | Image:
     """The port that takes rows of this shape."""
     return Vector(*shape) if len(shape) == 1 else Image(*shape)
@@ -96,4 +110,8 @@ def described(port: Port) -> str:
         return say("models.rows", size=port.size)
     if isinstance(port, Image):
         return say("models.pictures", channels=port.channels, height=port.height, width=port.width)
+    if isinstance(port, Tokens):
+        return say("models.texts", vocabulary=port.vocabulary)
+    if isinstance(port, Series):
+        return say("models.series", channels=port.channels)
     return say("models.other", kind=type(port).__name__)

@@ -16,7 +16,7 @@ from deepglass.foundation.settings import Choice
 from deepglass.recipes.recipe import Recipe, Size
 from deepglass.run import RunSettings
 from deepglass.tasks.classify import ClassifySettings
-from deepglass.tasks.inputs import PictureSettings
+from deepglass.tasks.kinds.picture import PictureSettings
 
 EPOCHS: dict[Size, float] = {"tiny": 1, "small": 9, "paper": 9}
 BATCH = 2000

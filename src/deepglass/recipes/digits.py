@@ -6,7 +6,7 @@ from deepglass.data.recognise import Survey
 from deepglass.engine.settings import TrainSettings
 from deepglass.recipes.recipe import Recipe, Size, seeing
 from deepglass.run import RunSettings
-from deepglass.tasks.inputs import PictureSettings
+from deepglass.tasks.kinds.picture import PictureSettings
 
 EPOCHS: dict[Size, float] = {"tiny": 10, "small": 60, "paper": 120}
 

@@ -9,7 +9,7 @@ from deepglass.data.recognise import Survey
 from deepglass.engine.settings import TrainSettings
 from deepglass.recipes.recipe import Recipe, Size, seeing
 from deepglass.run import RunSettings
-from deepglass.tasks.inputs import PictureSettings
+from deepglass.tasks.kinds.picture import PictureSettings
 
 SMALL_SIDE = 48  # pixels; below it the network of the CIFAR experiments, which never shrinks before its first stage
 LARGE_SIDES: dict[Size, int] = {"tiny": 48, "small": 96, "paper": 224}

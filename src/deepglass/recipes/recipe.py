@@ -9,7 +9,7 @@ from deepglass.foundation.errors import UsageError
 from deepglass.foundation.settings import Choice, choose
 from deepglass.foundation.sizes import Size
 from deepglass.run import RunSettings
-from deepglass.tasks.inputs import PictureSettings
+from deepglass.tasks.kinds.picture import PictureSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,10 @@ from deepglass.metrics.accuracy import Accuracy
 from deepglass.metrics.auroc import AUROC
 from deepglass.metrics.calibration import CalibrationError, NegativeLogLikelihood
 from deepglass.metrics.f1 import F1
-from deepglass.tasks.inputs import InputFacts, OneInput, PictureSettings, Views, learn_inputs, natural
+from deepglass.tasks.inputs import InputFacts, OneInput, Views, learn_inputs, natural
+from deepglass.tasks.kinds.picture import PictureSettings
+from deepglass.tasks.kinds.series import SeriesSettings
+from deepglass.tasks.kinds.text import TextSettings
 from deepglass.tasks.task import Losses, Metric, Predictions
 
 
@@ -48,6 +51,8 @@ class ClassifySettings:
     class_weights: Literal["none", "balanced"] = "none"  # balanced: each class weighs as much as every other
     test_views: Views = "plain"  # answer with a mean over the picture, its mirror image, and both moved by a pixel
     picture: PictureSettings = PictureSettings()
+    text: TextSettings = TextSettings()
+    series: SeriesSettings = SeriesSettings()
 
     def learn(self, index: Index, size: tuple[int, int], channels: int) -> ClassifyFacts:
         """Labels and inputs from the training part's index."""
@@ -55,7 +60,7 @@ class ClassifySettings:
         labels = sorted(found, key=natural)
         if len(labels) < 2:
             raise DataError("data.one_class", label=labels[0] if labels else "", count=len(index))
-        inputs = learn_inputs(index, self.picture, size, channels)
+        inputs = learn_inputs(index, self, size, channels)
         return ClassifyFacts(labels=tuple(labels), counts=tuple(found[label] for label in labels), inputs=inputs)
 
     def build(self, facts: ClassifyFacts) -> "Classify":
@@ -74,7 +79,7 @@ class Classify(OneInput):
         self._number = {label: number for number, label in enumerate(facts.labels)}
 
     def asks(self) -> Ports:
-        return Ports(self.facts.inputs.port(), Vector(len(self.facts.labels)))
+        return Ports(self.takes(), Vector(len(self.facts.labels)))
 
     def code(self, labels: Sequence[Any]) -> dict[str, Tensor]:
         """Class numbers of these labels; -1 where there is none or the training part never had it. int64 (N,)"""

@@ -17,7 +17,10 @@ from deepglass.foundation.errors import DataError
 from deepglass.foundation.ports import Ports, Vector
 from deepglass.losses.binary import binary_cross_entropy
 from deepglass.metrics.multilabel import MultiLabel
-from deepglass.tasks.inputs import InputFacts, OneInput, PictureSettings, Views, learn_inputs, natural
+from deepglass.tasks.inputs import InputFacts, OneInput, Views, learn_inputs, natural
+from deepglass.tasks.kinds.picture import PictureSettings
+from deepglass.tasks.kinds.series import SeriesSettings
+from deepglass.tasks.kinds.text import TextSettings
 from deepglass.tasks.task import Losses, Metric, Predictions
 
 
@@ -41,6 +44,8 @@ class MultiLabelSettings:
     class_weights: Literal["none", "balanced"] = "none"  # balanced: of each label, all yeses weigh as much as all noes
     test_views: Views = "plain"  # answer with a mean over the picture, its mirror image, and both moved by a pixel
     picture: PictureSettings = PictureSettings()
+    text: TextSettings = TextSettings()
+    series: SeriesSettings = SeriesSettings()
 
     def learn(self, index: Index, size: tuple[int, int], channels: int) -> MultiLabelFacts:
         """Labels and inputs from the training part's index."""
@@ -49,7 +54,7 @@ class MultiLabelSettings:
         if not labels:
             raise DataError("tasks.no_labels", count=len(index))
         counts = tuple(sum(label in names for names in answered) for label in labels)
-        inputs = learn_inputs(index, self.picture, size, channels)
+        inputs = learn_inputs(index, self, size, channels)
         return MultiLabelFacts(labels=tuple(labels), counts=counts, rows=len(answered), inputs=inputs)
 
     def build(self, facts: MultiLabelFacts) -> "MultiLabelTask":
@@ -68,7 +73,7 @@ class MultiLabelTask(OneInput):
         self._number = {label: number for number, label in enumerate(facts.labels)}
 
     def asks(self) -> Ports:
-        return Ports(self.facts.inputs.port(), Vector(len(self.facts.labels)))
+        return Ports(self.takes(), Vector(len(self.facts.labels)))
 
     def code(self, labels: Sequence[Any]) -> dict[str, Tensor]:
         """1 where a row has the label, else 0; labels that the training part never had are passed over. (N, K)"""

@@ -18,7 +18,10 @@ from deepglass.foundation.errors import DataError
 from deepglass.foundation.ports import Ports, Vector
 from deepglass.losses.squared import squared_error
 from deepglass.metrics.regression import Regression
-from deepglass.tasks.inputs import InputFacts, OneInput, PictureSettings, Views, learn_inputs
+from deepglass.tasks.inputs import InputFacts, OneInput, Views, learn_inputs
+from deepglass.tasks.kinds.picture import PictureSettings
+from deepglass.tasks.kinds.series import SeriesSettings
+from deepglass.tasks.kinds.text import TextSettings
 from deepglass.tasks.task import Losses, Metric, Predictions
 
 
@@ -39,13 +42,15 @@ class RegressSettings:
 
     test_views: Views = "plain"  # answer with a mean over the picture, its mirror image, and both moved by a pixel
     picture: PictureSettings = PictureSettings()
+    text: TextSettings = TextSettings()
+    series: SeriesSettings = SeriesSettings()
 
     def learn(self, index: Index, size: tuple[int, int], channels: int) -> RegressFacts:
         """Mean and spread of the answers, and the inputs, from the training part's index."""
         numbers = np.array([number_of(label) for label in index.labels if label is not None])
         if not len(numbers) or np.ptp(numbers) == 0:
             raise DataError("tasks.constant_answer", value=numbers[0] if len(numbers) else "-", count=len(numbers))
-        inputs = learn_inputs(index, self.picture, size, channels)
+        inputs = learn_inputs(index, self, size, channels)
         return RegressFacts(mean=float(numbers.mean()), std=float(numbers.std()), inputs=inputs)
 
     def build(self, facts: RegressFacts) -> "Regress":
@@ -60,7 +65,7 @@ class Regress(OneInput):
     facts: RegressFacts
 
     def asks(self) -> Ports:
-        return Ports(self.facts.inputs.port(), Vector(1))
+        return Ports(self.takes(), Vector(1))
 
     def code(self, labels: Sequence[Any]) -> dict[str, Tensor]:
         """The answers standardised, before they are rounded to float32; NaN where there is none. (N,)"""

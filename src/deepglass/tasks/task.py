@@ -9,13 +9,13 @@ from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor, nn
 
-from deepglass.data.example import NOTHING, Batch, Example, Form
+from deepglass.data.example import NOTHING, Batch, Column, Encoder, Example, Form
 from deepglass.foundation.ports import Ports
 from deepglass.foundation.seeds import Draws
 from deepglass.foundation.words import say
 from deepglass.views.view import View, number
 
-Predictions = dict[str, Tensor]
+Predictions = dict[str, Column]
 
 
 class Losses(NamedTuple):
@@ -78,7 +78,7 @@ class Task(Protocol):
         """One raw thing as a row: deterministic, cached; targets only where a label is given."""
         ...
 
-    def code(self, labels: Sequence[Any]) -> Mapping[str, Tensor]:
+    def code(self, labels: Sequence[Any]) -> Mapping[str, Column]:
         """The answers of these examples as target columns, one row each, also where there is none."""
         ...
 
@@ -130,6 +130,20 @@ def said(answer: Mapping[str, Any]) -> str:
         return named or say("tasks.no_label")
     sure = f" ({100 * answer['confidence']:.1f} %)" if "confidence" in answer else ""
     return f"{prediction}{sure}"
+
+
+def encoder_of(task: Task) -> Encoder | None:
+    """What makes rows of prepared ones by what was learned since, a vocabulary; None where they are rows already.
+
+    Prepared rows are kept on the disk and shared between folds, so they must not depend on what is learned.
+    """
+    encoder = getattr(task, "encoder", None)
+    return encoder() if encoder else None
+
+
+def fed(task: Task, batch: Batch) -> tuple[Any, ...]:
+    """What the network is called with: the presented batch's columns that `Task.feeds` names, "input" alone if none."""
+    return tuple(batch[name] for name in getattr(task, "feeds", ("input",)))
 
 
 def form_of(task: Task) -> Form | None:

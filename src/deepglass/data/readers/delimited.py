@@ -14,6 +14,7 @@ SUFFIXES = frozenset((".csv", ".tsv", ".tab"))
 DELIMITERS = ",;\t|"
 FIRST_LINES = 200  # enough to tell delimiter, header and decimal mark
 MISSING = frozenset(("", "na", "n/a", "nan", "null", "none", "?", "-"))
+MOST_LETTERS = 1 << 28  # of one cell
 LONGEST_LOOK = 1 << 16  # bytes by which an encoding is told
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?", re.IGNORECASE)
 
@@ -27,12 +28,13 @@ class Delimited:
     names: tuple[str, ...]
     has_header: bool
     decimal: str = "."
+    quoted: bool = True  # whether a quotation mark at a cell's start and end is the file's and not the text's
     classes: tuple[str, ...] = ()  # class names from a first line "rows, columns, names ...", as scikit-learn writes it
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Every row that is not blank with its line number, cells stripped of spaces."""
         skipped = not (self.has_header or self.classes)
-        for line, cells in _lines(self.file, self.delimiter):
+        for line, cells in _lines(self.file, self.delimiter, self.quoted):
             if skipped:
                 yield line, cells
             skipped = True
@@ -48,22 +50,25 @@ class Delimited:
 def open_delimited(file: Path) -> Delimited:
     """What the first lines tell; DataError for an empty file or one that is not UTF-8."""
     delimiter = _delimiter(file)
-    first = list(islice(_lines(file, delimiter), FIRST_LINES))
+    quoted = delimiter != "\t" or _quoted(file)
+    first = list(islice(_lines(file, delimiter, quoted), FIRST_LINES))
     if not first:
         raise DataError("data.empty_table", place=file)
     cells = first[0][1]
-    plain = Delimited(file, delimiter, _numbered(len(cells)), False, _decimal(first, delimiter))
+    plain = Delimited(file, delimiter, numbered(len(cells)), False, _decimal(first, delimiter), quoted)
     if classes := _preamble(first):
-        return replace(plain, names=_numbered(len(first[1][1])), classes=classes)
+        return replace(plain, names=numbered(len(first[1][1])), classes=classes)
     if _is_header(plain, [row for _, row in first]):
         return replace(plain, names=_unique(cells), has_header=True)
     return plain
 
 
-def _lines(file: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _lines(file: Path, delimiter: str, quoted: bool = True) -> Iterator[tuple[int, list[str]]]:
+    csv.field_size_limit(MOST_LETTERS)
+    quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream, delimiter=delimiter, skipinitialspace=True)
+            reader = csv.reader(stream, delimiter=delimiter, skipinitialspace=True, quoting=quoting)
             for cells in reader:
                 if any(cell.strip() for cell in cells):
                     yield reader.line_num, [cell.strip() for cell in cells]
@@ -73,6 +78,21 @@ def _lines(file: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
         raise DataError("data.broken_table", place=file, reason=error) from None
     except OSError as error:
         raise DataError("data.cannot_open", place=file, reason=error.strerror or error) from None
+
+
+def _quoted(file: Path) -> bool:
+    """Whether a tab-separated file quotes its cells: often its texts just hold quotation marks, now and then one alone.
+
+    It does where every cell that begins with a mark ends with one, or where lines alone have unequal numbers of cells.
+    """
+    widths: set[int] = set()
+    paired = True
+    for _, cells in _lines(file, "\t", quoted=False):
+        widths.add(len(cells))
+        paired &= all(len(cell) > 1 and cell.endswith('"') for cell in cells if cell.startswith('"'))
+        if len(widths) > 1:
+            return True
+    return paired
 
 
 def _delimiter(file: Path) -> str:
@@ -108,7 +128,7 @@ def _is_header(table: Delimited, rows: list[list[str]]) -> bool:
     return not any(numbers) and (len(rows) > 1 or len(set(rows[0])) == len(rows[0]))
 
 
-def _numbered(count: int) -> tuple[str, ...]:
+def numbered(count: int) -> tuple[str, ...]:
     return tuple(f"column_{place}" for place in range(1, count + 1))
 
 

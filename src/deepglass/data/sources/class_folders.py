@@ -1,50 +1,53 @@
-"""Class folders: DIR/class/*.jpg, one folder for each class, deeper folders inside a class allowed."""
+"""Class folders: DIR/class/*.jpg or *.txt, one folder for each class, deeper folders inside a class allowed."""
 
 from pathlib import Path
 
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Index, Layout, Match
 from deepglass.data.sources.columns import part
-from deepglass.data.sources.files import PictureFiles, has_pictures, is_picture, nameable, strays
+from deepglass.data.sources.files import MEANT, OPENED, Files, holds, kind_held, nameable, strays
 from deepglass.data.walk import listing, walk
 
 
 def recognise(place: str, settings: DataSettings) -> Match | None:
-    """Two folders or more that hold pictures."""
+    """Two folders or more that hold files of one kind."""
     root = Path(place)
-    if not root.is_dir():
+    kind = kind_held(root) if root.is_dir() else ""
+    if not kind:
         return None
     folders, files = listing(root)
-    classes = [name for name in folders if has_pictures(root / name)]
+    classes = [name for name in folders if holds(root / name, kind)]
     if len(classes) < 2 or (all(map(part, classes)) and not settings.layout):  # train and test are no classes
         return None
-    loose = sum(is_picture(root, name) for name in files)
+    loose = sum(MEANT[kind](root, name) for name in files)
     sure = 0.8 if not loose else 0.6
     return Match(sure, "layout_class_folders", "classify", {"classes": len(classes)})
 
 
-def open_folders(place: str, settings: DataSettings) -> PictureFiles:
-    """Every picture under DIR/class, with the class as its answer."""
+def open_folders(place: str, settings: DataSettings) -> Files:
+    """Every file under DIR/class, with the class as its answer."""
     root = Path(place)
+    kind = kind_held(root)
     ids: list[str] = []
     labels: list[str] = []
     folders, loose = listing(root)
     findings = strays(loose)
     for name in folders:
-        found, seen = class_pictures(root, name)
+        found, seen = class_files(root, name, kind)
         findings += seen
         ids += found
         labels += [name] * len(found)
     findings += _shared_level(root, folders)
-    return PictureFiles("class_folders", "classify", root, Index(ids, labels), findings)
+    return OPENED[kind]("class_folders", "classify", root, Index(ids, labels, kind=kind), findings)
 
 
-def class_pictures(root: Path, name: str) -> tuple[list[str], list[Finding]]:
-    """Ids of the pictures under one class folder, and what else was seen there."""
+def class_files(root: Path, name: str, kind: str) -> tuple[list[str], list[Finding]]:
+    """Ids of the files of this kind under one class folder, and what else was seen there."""
     files = list(walk(root / name, f"{name}/"))
-    ids = [file for file in files if is_picture(root, file) and nameable(file)]
+    meant = MEANT[kind]
+    ids = [file for file in files if meant(root, file) and nameable(file)]
     unnamed = sum(not nameable(file) for file in files)
-    findings = strays([file for file in files if nameable(file) and not is_picture(root, file)], name)
+    findings = strays([file for file in files if nameable(file) and not meant(root, file)], name)
     if unnamed:
         findings.append(Finding("name_not_utf8", "warning", name, {"count": unnamed}))
     if not ids:

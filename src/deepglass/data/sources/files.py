@@ -1,4 +1,4 @@
-"""Pictures that lie in files: what the folder layouts and the table of pictures open."""
+"""Examples that lie in files, pictures and texts: what the folder layouts and the table of pictures open."""
 
 import hashlib
 import os
@@ -8,14 +8,16 @@ from pathlib import Path
 
 from deepglass.data.readers.magic import ENOUGH, picture_format
 from deepglass.data.readers.picture import FOREIGN_SUFFIXES, SUFFIXES, header, read_picture
+from deepglass.data.readers.text import SUFFIXES as TEXTS
+from deepglass.data.readers.text import Text, read_text
 from deepglass.data.source import Finding, Index, Picture
 from deepglass.data.walk import suffix, walk
 
 ARCHIVES = frozenset(".zip .tar .gz .tgz .bz2 .xz .7z .rar".split())
 
 
-class PictureFiles:
-    """Pictures in files under `root`, one for each id of the index; nothing is opened until it is read."""
+class Files:
+    """Examples in files under `root`, one for each id of the index; nothing is opened until it is read."""
 
     def __init__(self, layout: str, task: str, root: Path, index: Index, findings: list[Finding]):
         self.layout = layout
@@ -24,14 +26,6 @@ class PictureFiles:
         self.index = index
         self.findings = findings
         self.lines: Sequence[str] = ()  # table:line of each example, where a table names them
-
-    def read(self, row: int, fit: object = None) -> Picture:
-        """The decoded picture; raises Unreadable."""
-        return read_picture(os.path.join(self.root, self.index.ids[row]), fit)
-
-    def header(self, row: int) -> tuple[int, int, int]:
-        """Width, height and channels without decoding; raises Unreadable."""
-        return header(self.root / self.index.ids[row])
 
     def fingerprint(self) -> str:
         """A hash over names, answers, parts, sizes and times of change, as they were when it was first asked for."""
@@ -45,6 +39,35 @@ class PictureFiles:
         for id, label, part in zip(self.index.ids, self.index.labels, parts, strict=True):
             state.update(f"{id}\0{label}\0{part}\0{_changed(os.path.join(root, id))}\n".encode())
         return state.hexdigest()
+
+
+class PictureFiles(Files):
+    """Pictures in files."""
+
+    def read(self, row: int, fit: object = None) -> Picture:
+        """The decoded picture; raises Unreadable."""
+        return read_picture(os.path.join(self.root, self.index.ids[row]), fit)
+
+    def header(self, row: int) -> tuple[int, int, int]:
+        """Width, height and channels without decoding; raises Unreadable."""
+        return header(self.root / self.index.ids[row])
+
+
+class TextFiles(Files):
+    """Texts in files."""
+
+    def read(self, row: int, fit: object = None) -> Text:
+        """The text; raises Unreadable."""
+        return read_text(os.path.join(self.root, self.index.ids[row]))
+
+    def header(self, row: int) -> tuple[int, int, int]:
+        """How many bytes the file has."""
+        return (self.root / self.index.ids[row]).stat().st_size, 1, 1
+
+
+def is_text(folder: Path | str, name: str) -> bool:
+    """Whether a file is meant as a text, by its extension."""
+    return suffix(name) in TEXTS
 
 
 def is_picture(folder: Path | str, name: str) -> bool:
@@ -62,9 +85,23 @@ def is_picture(folder: Path | str, name: str) -> bool:
         return False
 
 
+MEANT = {"picture": is_picture, "text": is_text}  # by kind; where a folder holds several, the first of these counts
+OPENED: dict[str, type[Files]] = {"picture": PictureFiles, "text": TextFiles}
+
+
 def has_pictures(folder: Path | str) -> bool:
     """Whether a picture lies anywhere under the folder; stops at the first."""
-    return any(is_picture(folder, name) for name in walk(folder))
+    return holds(folder, "picture")
+
+
+def holds(folder: Path | str, kind: str) -> bool:
+    """Whether a file of this kind lies anywhere under the folder; stops at the first."""
+    return any(MEANT[kind](folder, name) for name in walk(folder))
+
+
+def kind_held(folder: Path | str) -> str:
+    """Which kind of file lies under the folder, the first of `MEANT` that does; nothing where none does."""
+    return next((kind for kind in MEANT if holds(folder, kind)), "")
 
 
 def nameable(name: str) -> bool:

@@ -4,18 +4,19 @@ from pathlib import Path
 
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Index, Layout, Match
-from deepglass.data.sources.class_folders import class_pictures
+from deepglass.data.sources.class_folders import class_files
 from deepglass.data.sources.columns import part
-from deepglass.data.sources.files import PictureFiles, has_pictures, strays
+from deepglass.data.sources.files import OPENED, Files, holds, kind_held, strays
 from deepglass.data.walk import listing
 
 
 def recognise(place: str, settings: DataSettings) -> Match | None:
     """A folder named train that holds folders, and perhaps val and test beside it."""
     root = Path(place)
-    if not root.is_dir():
+    kind = kind_held(root) if root.is_dir() else ""
+    if not kind:
         return None
-    parts = {part(name): name for name in listing(root)[0] if part(name) and has_pictures(root / name)}
+    parts = {part(name): name for name in listing(root)[0] if part(name) and holds(root / name, kind)}
     if "train" not in parts or len(parts) < 2:
         return None
     classes = listing(root / parts["train"])[0]
@@ -25,9 +26,10 @@ def recognise(place: str, settings: DataSettings) -> Match | None:
     return Match(0.95, "layout_part_folders", "classify", values)
 
 
-def open_folders(place: str, settings: DataSettings) -> PictureFiles:
-    """Every picture under DIR/part/class, with class and part."""
+def open_folders(place: str, settings: DataSettings) -> Files:
+    """Every file under DIR/part/class, with class and part."""
     root = Path(place)
+    kind = kind_held(root)
     folders, loose = listing(root)
     findings = strays(loose)
     ids: list[str] = []
@@ -40,12 +42,12 @@ def open_folders(place: str, settings: DataSettings) -> PictureFiles:
         classes, inside = listing(root / folder)
         findings += strays([f"{folder}/{name}" for name in inside], folder)
         for name in classes:
-            found, seen = class_pictures(root, f"{folder}/{name}")
+            found, seen = class_files(root, f"{folder}/{name}", kind)
             findings += seen
             ids += found
             labels += [name] * len(found)
             parts += [part(folder)] * len(found)
-    return PictureFiles("part_folders", "classify", root, Index(ids, labels, parts), findings)
+    return OPENED[kind]("part_folders", "classify", root, Index(ids, labels, parts, kind=kind), findings)
 
 
 CATALOGUE = {"part_folders": Layout(recognise, open_folders)}

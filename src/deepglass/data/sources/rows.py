@@ -1,0 +1,55 @@
+"""Examples that are in memory already and differ in length: texts, series."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from deepglass.data.source import Finding, Index, Unreadable
+
+
+class Rows:
+    """One raw thing for each id of the index, or why it cannot be used."""
+
+    def __init__(
+        self,
+        layout: str,
+        task: str,
+        root: Path,
+        index: Index,
+        rows: Sequence[Any],
+        findings: list[Finding] | None = None,
+    ):
+        self.layout = layout
+        self.task = task
+        self.root = root
+        self.index = index
+        self.rows = rows
+        self.findings = findings or []
+
+    def read(self, row: int, fit: object = None) -> Any:
+        """The raw thing; raises Unreadable."""
+        raw = self.rows[row]
+        if isinstance(raw, Unreadable):
+            raise raw
+        return raw
+
+    def header(self, row: int) -> tuple[int, int, int]:
+        """How long it is: letters of a text, steps and channels of a series."""
+        raw = self.read(row)
+        return (len(raw), raw.shape[1], 1) if isinstance(raw, np.ndarray) else (len(raw.text), 1, 1)
+
+    def fingerprint(self) -> str:
+        """A hash over the rows themselves, their answers, parts and groups."""
+        state = hashlib.blake2b(digest_size=16)
+        for raw in self.rows:
+            if isinstance(raw, np.ndarray):
+                state.update(f"{raw.shape}".encode())
+                state.update(np.ascontiguousarray(raw).view(np.uint8).data)
+            else:
+                state.update(f"{raw.reason if isinstance(raw, Unreadable) else raw.text}\0".encode())
+        for column in (self.index.labels, self.index.parts, self.index.groups, self.index.columns):
+            state.update(repr(list(column)).encode())
+        return state.hexdigest()

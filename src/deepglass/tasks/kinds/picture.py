@@ -1,0 +1,100 @@
+"""Pictures of one size.
+
+x' = (x - mean) / std, per channel, with the training part's statistics, or those that public weights were trained with.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from annotated_types import Ge, Le
+from torch import Tensor
+
+from deepglass.data.augment.pictures import PictureAugment, augment_pictures, fit_pictures
+from deepglass.data.example import Form
+from deepglass.data.readers.picture import Fit
+from deepglass.data.source import Index
+from deepglass.foundation.ports import Image, Port
+from deepglass.foundation.seeds import Draws
+from deepglass.tasks.kinds.kind import Seen
+from deepglass.tasks.kinds.standard import PIECE, constants, spread
+from deepglass.views.picture import Picture
+from deepglass.views.view import View
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PictureSettings:
+    """How pictures are made one size and, in training, varied."""
+
+    size: Annotated[int, Ge(0), Le(4096)] = 0  # pixels a side; 0: the model's own, or chosen from the data
+    fit: Literal["crop", "pad", "stretch"] = "crop"
+    channels: Literal["auto", "grey", "colour"] = "auto"
+    augment: PictureAugment = PictureAugment()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PictureFacts:
+    """What was learned of pictures from the training part."""
+
+    kind: Literal["picture"] = "picture"
+    channels: int = 0
+    height: int = 0
+    width: int = 0
+    smooth: Literal["bilinear", "bicubic"] = "bilinear"
+    columns: tuple[str, ...] = ()
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+
+
+class PictureKind:
+    """uint8 (C, H, W), decoded and fitted; float (B, C, H, W) for the network."""
+
+    def learn(self, index: Index, settings: Any, seen: Seen) -> PictureFacts:
+        wanted = {"grey": 1, "colour": 3}.get(settings.picture.channels, seen.channels)
+        return PictureFacts(channels=wanted, height=seen.size[0], width=seen.size[1])
+
+    def form(self, facts: PictureFacts, settings: Any) -> Form:
+        return Fit(facts.channels, facts.height, facts.width, settings.picture.fit, facts.smooth)
+
+    def depends(self, facts: PictureFacts, settings: Any) -> Any:
+        size = [facts.channels, facts.height, facts.width]
+        return [facts.kind, *size, list(facts.columns), settings.picture.fit, facts.smooth]
+
+    def settle(self, facts: PictureFacts, settings: Any, values: Any) -> PictureFacts:
+        if facts.mean:
+            return facts
+        mean, std = _statistics(values)
+        return replace(facts, mean=mean, std=std)
+
+    def encoder(self, facts: PictureFacts, settings: Any) -> None:
+        return None
+
+    def port(self, facts: PictureFacts) -> Port:
+        return Image(facts.channels, facts.height, facts.width)
+
+    def present(self, values: Any, facts: PictureFacts, settings: Any, draws: Draws | None) -> Tensor:
+        mean, std = constants(facts.mean, facts.std, (-1, 1, 1), values.device)
+        size = (facts.height, facts.width)
+        if draws is None:
+            return fit_pictures(values, size).sub_(mean).div_(std)
+        return augment_pictures(values, draws, settings.picture.augment, size).sub_(mean).div_(std)
+
+    def show(self, raw: Any, facts: PictureFacts, caption: str) -> View:
+        return Picture(raw.pixels, caption)
+
+
+def _statistics(values: Any) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Per channel over all pixels in [0, 1], by counting the 256 byte values: exact and quick at any size."""
+    levels = np.arange(256) / 255
+    counted = np.zeros((values.shape[1], 256))
+    for start in range(0, len(values), PIECE):
+        piece = values[start : start + PIECE]
+        for channel, counts in enumerate(counted):
+            counts += np.bincount(piece[:, channel].ravel(), minlength=256)
+    shares = counted / counted.sum(axis=1, keepdims=True)
+    mean = [float(share @ levels) for share in shares]
+    std = [float(np.sqrt(share @ (levels - middle) ** 2)) for share, middle in zip(shares, mean, strict=True)]
+    return tuple(mean), spread(np.array(std))
+
+
+CATALOGUE = {"picture": PictureKind()}
