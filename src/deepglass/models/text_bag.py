@@ -38,8 +38,8 @@ class TextBagConfig:
     """Different tokens, the unknown one among them."""
     classes: Annotated[int, Ge(1)] = 10
     """How many numbers come out, one per class."""
-    buckets: Annotated[int, Ge(0)] = 1 << 18
-    """Rows that pairs of neighbours share; 0: single words alone."""
+    buckets: Annotated[int, Ge(0)] = 0
+    """Rows that pairs of neighbours share; 0: words alone, which on topics of news were as good or better."""
     width: Annotated[int, Ge(0)] = 0
     """Numbers a word is worth before the dense layer; 0: a word speaks for each class itself."""
     dropout: Annotated[float, Ge(0), Lt(1)] = 0.0

@@ -22,7 +22,10 @@ BAG = "text_bag"
 
 
 def texts(task: str, survey: Survey, size: Size, model: str) -> RunSettings:
-    """Epochs follow from how many texts there are; a bag takes large steps, for each text touches few of its words."""
+    """Epochs follow from how many texts there are.
+
+    A bag is trained by plain gradient descent from 0: steps scaled for each number would learn rare words by heart.
+    """
     name = model or BAG
     bag = name == BAG
     least, most = EPOCHS[size]
@@ -37,8 +40,9 @@ def texts(task: str, survey: Survey, size: Size, model: str) -> RunSettings:
     train = TrainSettings(
         epochs=float(epochs),
         batch=batch,
-        optimizer="adamw",
-        lr=0.03 if bag else 2e-3,
+        optimizer="sgd" if bag else "adamw",
+        lr=10.0 if bag else 2e-3,  # each text is a vector of length 1, most of whose numbers are 0
+        momentum=0.9,
         weight_decay=0.0 if bag else 0.01,
         schedule="linear" if bag else "cosine",
         warmup=0.0 if bag else 0.05,

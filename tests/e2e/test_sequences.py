@@ -1,0 +1,73 @@
+"""Texts and series at size tiny, from a place to answers: as a user takes them."""
+
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+import deepglass as dg
+from deepglass import journey
+from deepglass.foundation.errors import Stopped
+from deepglass.foundation.settings import parse_assignments
+from tests.data.texts import sentences, text_folders, text_table
+
+QUICK = ["data.cache=false", "train.plan=plain", "seed=3"]
+
+
+def train(place, out, *words):
+    return journey.train(journey.propose(str(place), parse_assignments([*QUICK, *words]), "tiny"), out=str(out))
+
+
+@pytest.fixture(scope="module")
+def topics(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("topics")
+    return train(text_table(folder / "topics.tsv", 200), folder / "run", "train.epochs=10")
+
+
+def test_a_table_of_texts_is_learned_and_answers_sentences(topics):
+    assert topics.figures["test"]["accuracy"].value > 0.9
+    told = topics.predict(["the striker scored a goal in the cup", "the bank raised the interest rate"])
+    assert [answer["prediction"] for answer in told] == ["sport", "money"]
+    assert topics.report and "text" in topics.report.read_text(encoding="utf-8")
+
+
+def test_answers_are_those_of_the_evaluation_whatever_the_batch(topics):
+    bundle = dg.load(topics.run.folder)
+    texts = [text for text, _ in sentences(30)]
+    once = [answer["confidence"] for answer in bundle.predict(texts, batch=64)]
+    for batch in (1, 7):
+        again = [answer["confidence"] for answer in bundle.predict(texts, batch=batch)]
+        assert np.allclose(once, again, atol=1e-5)
+    material = topics.run.material()
+    _, predictions = topics.run.evaluate("test", material)
+    ids = [material.store.index.ids[row] for row in material.rows["test"]]
+    answers = bundle.predict([material.source.read(row).text for row in material.rows["test"]])
+    best = predictions["probability"].max(1).values
+    assert np.allclose([answer["confidence"] for answer in answers], best, atol=1e-5) and len(ids) == len(answers)
+
+
+def test_odd_texts_are_answered_or_named(topics):
+    strange = ["🏆⚽", "‮مرحبا بالعالم", "x" * 200_000, "二进一球", " "]
+    told = topics.predict(strange)
+    assert [("prediction" in one) for one in told] == [True, True, True, True, False]
+    assert "empty" in told[-1]["error"] or "no text" in told[-1]["error"] or told[-1]["error"]
+
+
+def test_stopped_and_resumed_it_ends_with_the_same_bits(tmp_path):
+    place = text_folders(tmp_path / "topics")
+    whole = train(place, tmp_path / "whole", "train.steps=12", "train.batch=8")
+    asked = iter([False] * 7 + [True] * 100)
+    proposal = journey.propose(str(place), parse_assignments([*QUICK, "train.steps=12", "train.batch=8"]), "tiny")
+    with pytest.raises(Stopped):
+        journey.train(proposal, out=str(tmp_path / "cut"), asked_to_stop=lambda: next(asked))
+    journey.resume(tmp_path / "cut")
+    first, second = (dg.load(tmp_path / name).model.state_dict() for name in ("whole", "cut"))
+    assert all(torch.equal(first[name], second[name]) for name in first) and whole.figures
+
+
+def test_folds_learn_a_vocabulary_each(tmp_path):
+    place = text_table(tmp_path / "topics.tsv", 60)
+    outcome = train(place, tmp_path / "run", "train.steps=20", "data.folds=3")
+    assert outcome.figures["test"]["accuracy"].n == 60
+    shutil.rmtree(tmp_path / "run")
