@@ -1,0 +1,36 @@
+"""How often a left-out word is found among a few that come up about as often."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from deepglass.metrics.collect import Collected
+from deepglass.metrics.figure import Figure, bootstrap, missing
+
+
+class ClozeAccuracy:
+    """Σ found / Σ blanks over all rows. Reads predictions["found"], ["blanks"] (B,): numbers of words of each row.
+
+    The rows are drawn again for the interval, for the blanks of one text are no independent examples.
+    """
+
+    def __init__(self, found: str = "found"):
+        self.found = found  # the column that counts the words found
+        self._rows = Collected()
+
+    def update(self, ids: Sequence[str], predictions: Mapping[str, Tensor], targets: object = None) -> None:
+        """A batch."""
+        self._rows.add(ids, found=predictions[self.found], blanks=predictions["blanks"])
+
+    def compute(self) -> Figure:
+        """The share over everything seen; `n` is the number of rows."""
+        n = len(self._rows)
+        if not n:
+            return missing("up")
+        found, blanks = self._rows.column("found").double(), self._rows.column("blanks").double()
+
+        def shares(counts: Tensor) -> Tensor:
+            return counts @ found / (counts @ blanks)
+
+        return bootstrap(float(shares(torch.ones(1, n, dtype=torch.float64))), n, shares, "up")
