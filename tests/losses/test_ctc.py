@@ -1,0 +1,83 @@
+"""CTC equals the sum over every path, written out; rows do not touch each other; what fits nowhere costs nothing."""
+
+import itertools
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deepglass.foundation.padded import Padded
+from deepglass.losses.ctc import alignable, ctc, ctc_count
+
+
+def padded(rows: list[list[int]]) -> Padded:
+    longest = max(1, *map(len, rows))
+    values = torch.tensor([row + [0] * (longest - len(row)) for row in rows])
+    return Padded(values, torch.tensor([len(row) for row in rows]))
+
+
+def some_logits(lengths: list[int], symbols: int, seed: int = 0) -> Padded:
+    values = torch.randn(len(lengths), max(lengths), symbols, generator=torch.Generator().manual_seed(seed))
+    return Padded(values, torch.tensor(lengths)).with_values(values)
+
+
+def read(path: tuple[int, ...]) -> list[int]:
+    """Repeats merged, blanks dropped."""
+    return [symbol for symbol, _ in itertools.groupby(path) if symbol]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 5), st.lists(st.integers(1, 2), max_size=3), st.integers(0, 99))
+def test_it_is_the_sum_over_every_path(steps: int, target: list[int], seed: int):
+    logits = some_logits([steps], 3, seed)
+    shares = logits.values[0].double().softmax(1)
+    total = sum(
+        float(torch.stack([shares[step, symbol] for step, symbol in enumerate(path)]).prod())
+        for path in itertools.product(range(3), repeat=steps)
+        if read(path) == target
+    )
+    loss = ctc(logits, padded([target]))
+    fits = bool(alignable(logits.lengths, padded([target])))
+    assert fits == (total > 0)
+    expected = -torch.tensor(total).log() if fits else torch.tensor(0.0)
+    torch.testing.assert_close(loss, expected.float(), rtol=1e-4, atol=1e-5)
+
+
+def test_a_batch_is_the_sum_of_its_rows_whatever_stands_behind_their_ends():
+    logits, targets = some_logits([9, 4, 7], 5), [[1, 2, 2], [4], []]
+    alone = [
+        ctc(Padded(logits.values[row : row + 1, :steps], logits.lengths[row : row + 1]), padded([targets[row]]))
+        for row, steps in enumerate([9, 4, 7])
+    ]
+    torch.testing.assert_close(ctc(logits, padded(targets)), sum(alone))
+    dirty = Padded(logits.values.masked_fill(~logits.mask[:, :, None], 3.0), logits.lengths)
+    torch.testing.assert_close(ctc(dirty, padded(targets)), ctc(logits, padded(targets)))
+
+
+def test_gradients_stay_inside_each_row_and_out_of_rows_that_do_not_fit():
+    logits = some_logits([8, 3, 5], 4)
+    values = logits.values.clone().requires_grad_()
+    loss = ctc(Padded(values, logits.lengths), padded([[1, 2, 3], [1, 1, 1], [2, 2]]))
+    loss.backward()
+    moved = values.grad.abs().sum(2) > 0
+    assert torch.equal(moved, logits.mask & torch.tensor([[True], [False], [True]]))
+    assert loss.isfinite() and not alignable(logits.lengths, padded([[1, 2, 3], [1, 1, 1], [2, 2]]))[1]
+
+
+def test_half_precision_logits_give_a_loss_in_single_precision():
+    logits = some_logits([12], 6)
+    half = ctc(Padded(logits.values.bfloat16(), logits.lengths), padded([[1, 2]]))
+    assert half.dtype == torch.float32
+    torch.testing.assert_close(half, ctc(logits, padded([[1, 2]])), rtol=0.02, atol=0.02)
+
+
+@pytest.mark.parametrize(("targets", "count"), [([[1, 2], [3]], 3.0), ([[], []], 1.0)])
+def test_the_count_is_the_letters(targets: list[list[int]], count: float):
+    assert ctc_count(padded(targets)) == count
+
+
+def test_a_nan_is_not_hidden():
+    logits = some_logits([4], 3)
+    logits.values[0, 1, 1] = float("nan")
+    assert ctc(logits, padded([[1]])).isnan()
