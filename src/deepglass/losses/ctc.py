@@ -4,7 +4,6 @@ Graves et al. 2006, "Connectionist temporal classification". Number 0 is the bla
 Letters: B rows, T steps of the network, V symbols with the blank, L letters of a transcript.
 """
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
