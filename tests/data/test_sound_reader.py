@@ -92,6 +92,12 @@ def test_resampling_keeps_a_tone_and_is_the_same_every_time(rate: int) -> None:
     assert strongest == pytest.approx(440, abs=2)
 
 
+def test_only_so_many_seconds_are_heard() -> None:
+    sound = Sound(tone(2.0)[:, None], 8000)
+    assert np.array_equal(Wave(8000, 0.5)(sound), tone(2.0)[:4000]) and len(Wave(8000, 9)(sound)) == 16000
+    assert len(Wave(8000)(sound)) == 16000 and len(Wave(16000, 1.5)(sound)) == 24000
+
+
 def test_what_is_above_the_new_rates_half_is_gone() -> None:
     heard = Wave(8000)(Sound(tone(1.0, 48000, 6000)[:, None], 48000))
     assert np.abs(heard[400:-400]).max() < 40

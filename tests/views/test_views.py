@@ -24,6 +24,7 @@ from deepglass.views.heat import Heat
 from deepglass.views.matrix import Matrix
 from deepglass.views.picture import Gallery, Picture, as_bytes, fitted
 from deepglass.views.scatter import Regions, Scatter
+from deepglass.views.spectrogram import Mark, Spectrogram
 from deepglass.views.table import Table
 from deepglass.views.text import Sentence
 from deepglass.views.view import number
@@ -33,6 +34,7 @@ MAKER = np.random.default_rng(0)
 PIXELS = MAKER.integers(0, 256, (20, 30, 3), dtype=np.uint8)
 POINTS, CLASSES = MAKER.normal(size=(30, 2)), np.arange(30) % 3
 NAN = math.nan
+MARKS = [Mark(0.5, "h"), Mark(0.6, "i"), Mark(0.7, " "), Mark(8.9, "你")]
 
 
 def make(lang: str) -> dict[str, Any]:
@@ -66,12 +68,15 @@ def make(lang: str) -> dict[str, Any]:
         "table": Table(["name", "n"], [[NAMES[1], 3], [NAMES[2], NAN], [None, 10_000]], "Rows", lang),
         "table empty": Table(["name"], [], "Rows", lang),
         "sentence": Sentence("All <is> well & 好。"),
+        "spectrogram": Spectrogram(MAKER.normal(size=(900, 64)), range(64), 9.0, "好 <b>", MARKS, lang),
+        "spectrogram short": Spectrogram(np.array([[-math.inf, 2.0]]), [100.0, 200.0], 0.01, lang=lang),
+        "spectrogram silent": Spectrogram(np.zeros((5, 3)), [1.0, 2.0, 3.0], 0.5, "Hush", lang=lang),
     }  # fmt: skip
 
 
 VIEWS = {lang: make(lang) for lang in ("en", "zh-CN")}
 EACH = pytest.mark.parametrize("name", VIEWS["en"])
-CHARTS = [name for name in VIEWS["en"] if name.split()[0] in ("curve", "bars", "matrix", "scatter")]
+CHARTS = [name for name in VIEWS["en"] if name.split()[0] in ("curve", "bars", "matrix", "scatter", "spectrogram")]
 
 
 @EACH
@@ -152,7 +157,7 @@ def test_folding_keeps_the_counts_and_the_most_confused():
 
 
 def test_the_terminal_keeps_to_its_width():
-    for name in ("curve", "bars", "matrix", "matrix large", "table", "gallery"):
+    for name in ("curve", "bars", "matrix", "matrix large", "table", "gallery", "spectrogram"):
         for width in (40, 60, 100):
             lines = VIEWS["zh-CN"][name].terminal(width=width).split("\n")
             assert max(map(columns, lines)) <= width + 2, name
@@ -192,6 +197,18 @@ def test_ansi_pictures_use_colours():
     assert "\x1b[38;2;" in VIEWS["en"]["picture"].terminal(ansi=True)
     assert "\x1b[38;2;" in VIEWS["en"]["heat"].terminal(ansi=True)
     assert "\x1b[38;2;" in VIEWS["en"]["gallery"].terminal(ansi=True)
+
+
+def test_letters_stand_where_they_were_heard():
+    levels = np.zeros((100, 8))
+    levels[50:, 6] = 9
+    view = Spectrogram(levels, [float(hertz) for hertz in range(100, 900, 100)], 1.0, marks=MARKS[:1], lang="en")
+    rows = view.terminal(width=58, height=8).split("\n")
+    assert rows[1][8:] == " " * 25 + "█" * 25 and all("█" not in row for row in rows[2:8])
+    assert rows[9].index("h") == 8 + 25 and rows[10].split() == ["0", "1", "s"]
+    assert view.text() == (
+        "Spectrogram: 1 s of sound, on average loudest about 700 Hz, with the letters read above: h."
+    )
 
 
 def test_a_table_for_a_page_is_escaped():

@@ -93,18 +93,16 @@ def mel_bank(settings: SoundFeatures, size: int) -> Tensor:
 
     As librosa.filters.mel(norm="slaney") has it.
     """
-    high = settings.high or settings.rate / 2
-    ends = torch.linspace(
-        _to_mel(settings.low, settings.scale),
-        _to_mel(min(high, settings.rate / 2), settings.scale),
-        settings.bands + 2,
-        dtype=torch.float64,
-    )
-    edges = _to_hertz(ends, settings.scale)  # (bands + 2,)
+    edges = _edges(settings)
     frequencies = torch.arange(size // 2 + 1, dtype=torch.float64) * settings.rate / size
     rising = (frequencies[:, None] - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - frequencies[:, None]) / (edges[2:] - edges[1:-1])
     return torch.minimum(rising, falling).clamp(min=0) * (2 / (edges[2:] - edges[:-2]))
+
+
+def band_middles(settings: SoundFeatures) -> Tensor:
+    """Where each band is loudest, in hertz. float64 (bands,)"""
+    return _edges(settings)[1:-1]
 
 
 def dct(bands: int, cepstra: int) -> Tensor:
@@ -133,6 +131,13 @@ def _constants(settings: SoundFeatures, device: torch.device) -> Constants:
             bank.float().to(device),
             None if cosines is None else cosines.float().to(device),
         )
+
+
+def _edges(settings: SoundFeatures) -> Tensor:
+    """Where the bands begin, are loudest and end: each ends where the next but one begins. float64 (bands + 2,)"""
+    low, high = settings.low, min(settings.high or settings.rate / 2, settings.rate / 2)
+    ends = (_to_mel(low, settings.scale), _to_mel(high, settings.scale))
+    return _to_hertz(torch.linspace(*ends, settings.bands + 2, dtype=torch.float64), settings.scale)
 
 
 def _to_mel(hertz: float, scale: str) -> float:

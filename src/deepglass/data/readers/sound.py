@@ -55,13 +55,15 @@ class Header(NamedTuple):
 
 
 class Wave(NamedTuple):
-    """The one rate that a task hears sounds at, as one channel."""
+    """The one rate that a task hears sounds at, as one channel; 0 seconds is all of a sound, however long."""
 
     rate: int
+    longest: float = 0.0  # seconds from the start that are heard
 
     def __call__(self, raw: Sound) -> np.ndarray:
         """The mean of its channels at that rate, at least one sample. int16 (N,)"""
-        mono = as_floats(raw.samples).mean(1, dtype=np.float32)
+        samples = raw.samples[: round(self.longest * raw.rate) or None]
+        mono = as_floats(samples).mean(1, dtype=np.float32)
         if raw.rate != self.rate and len(mono):
             _, soxr = _libraries()
             mono = soxr.resample(mono, raw.rate, self.rate) if len(mono) > 1 else mono
