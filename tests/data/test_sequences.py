@@ -29,7 +29,8 @@ def test_a_table_of_short_words_stays_a_table(tmp_path):
 
 
 def test_chinese_without_spaces_is_text(tmp_path):
-    rows = [f"这部电影的第{row}场戏非常精彩让人难以忘怀\t好评\n剧情拖沓第{row}次看依然觉得无聊乏味\t差评\n" for row in range(30)]
+    good, bad = "这部电影的第{}场戏非常精彩让人难以忘怀\t好评\n", "剧情拖沓第{}次看依然觉得无聊乏味\t差评\n"
+    rows = [each.format(row) for row in range(30) for each in (good, bad)]
     (tmp_path / "a.tsv").write_text("评论\t标签\n" + "".join(rows), encoding="utf-8")
     source = recognise(str(tmp_path / "a.tsv"), PLAIN)
     assert source.layout == "text_table" and set(source.index.labels) == {"好评", "差评"}
