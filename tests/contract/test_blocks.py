@@ -1,4 +1,8 @@
-"""One contract over every block: `out_shape` tells the truth for any size, and wrong shapes are refused in words."""
+"""One contract over every block: `out_shape` tells the truth for any size, and wrong shapes are refused in words.
+
+A block of padded rows states the shapes of their values; it gives a row the same alone and in a batch, and nothing
+behind a row's end.
+"""
 
 import pytest
 import torch
@@ -6,6 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deepglass.foundation import catalogue
+from deepglass.foundation.padded import Padded
+from deepglass.graph.operations import tensors_in
+from deepglass.graph.probe import first_tensor
 
 NAMES = list(catalogue.entries("blocks"))
 AXES = {1: (9,), 2: (9, 12), 3: (5, 6, 7)}
@@ -79,6 +86,64 @@ def made(name):
     return catalogue.find("blocks", name)
 
 
+@st.composite
+def cell(draw, name):
+    inputs = draw(small)
+    return made(name)(inputs, draw(small)), (draw(small), inputs)
+
+
+@st.composite
+def recurrent(draw):
+    kind = draw(st.sampled_from(["rnn_tanh", "rnn_relu", "gru", "lstm"]))
+    inputs, sides = draw(small), draw(st.booleans())
+    block = made("recurrent")(kind, inputs, draw(small), layers=draw(st.integers(1, 2)), bidirectional=sides)
+    return block, (3, draw(st.integers(1, 6)), inputs)
+
+
+@st.composite
+def time_conv(draw):
+    inputs, groups = draw(channels), draw(st.sampled_from([1, 2]))
+    block = made("time_conv")(
+        inputs,
+        draw(channels),
+        kernel=draw(st.integers(1, 4)),
+        stride=draw(small),
+        dilation=draw(small),
+        groups=groups,
+        causal=draw(st.booleans()),
+        bias=draw(st.booleans()),
+    )
+    return block, (3, draw(st.integers(1, 9)), inputs)
+
+
+@st.composite
+def band_conv(draw):
+    kernel, stride = (draw(st.integers(1, 4)), draw(small)), (draw(small), draw(small))
+    inputs = draw(small)
+    return made("band_conv")(inputs, draw(small), kernel=kernel, stride=stride), (3, draw(small), draw(small), inputs)
+
+
+@st.composite
+def over_steps(draw, make):
+    width = draw(channels)
+    return make(draw, width), (3, draw(st.integers(1, 9)), width)
+
+
+@st.composite
+def over_tokens(draw, name):
+    return made(name)(draw(st.integers(1, 9)), draw(small)), (3, draw(st.integers(1, 7)))
+
+
+@st.composite
+def attention(draw, name):
+    query, memory = draw(small), draw(small)
+    if name == "dot_attention":
+        query, block = memory, made(name)()
+    else:
+        block = made(name)(query, memory, **({"hidden": 3} if name == "additive_attention" else {}))
+    return block, (3, draw(small), query), (3, draw(st.integers(1, 5)), memory)
+
+
 CASES = {
     "dense": dense(),
     "conv": conv(),
@@ -95,7 +160,46 @@ CASES = {
     "bottleneck": unit("bottleneck"),
     "projection_shortcut": unit("projection_shortcut"),
     "padded_shortcut": unit("padded_shortcut"),
+    "rnn_cell": cell("rnn_cell"),
+    "gru_cell": cell("gru_cell"),
+    "lstm_cell": cell("lstm_cell"),
+    "recurrent": recurrent(),
+    "time_conv": time_conv(),
+    "band_conv": band_conv(),
+    "time_norm": over_steps(lambda draw, width: made("time_norm")(width)),
+    "time_pool": over_steps(lambda draw, width: made("time_pool")(draw(st.sampled_from(["mean", "max", "last"])))),
+    "time_max_pool": over_steps(lambda draw, width: made("time_max_pool")(draw(small), stride=draw(small))),
+    "embedding": over_tokens("embedding"),
+    "ngram_bag": over_tokens("ngram_bag"),
+    "additive_attention": attention("additive_attention"),
+    "general_attention": attention("general_attention"),
+    "dot_attention": attention("dot_attention"),
 }
+TOKENS = {"embedding", "ngram_bag"}  # these read numbers of words
+MEMORY = {"additive_attention", "general_attention", "dot_attention"}  # a plain query first, then padded rows
+STEPS = {"recurrent", "time_conv", "band_conv", "time_norm", "time_pool", "time_max_pool"}
+PADDED = TOKENS | MEMORY | STEPS
+
+
+def padded(values, lengths):
+    return Padded(values, lengths).with_values(values)
+
+
+def outcome(found):
+    """What a block gives, without the state that a recurrent one gives beside it."""
+    return found[0] if isinstance(found, tuple) and isinstance(found[0], Padded) else found
+
+
+def fed(name, block, shapes, lengths=None):
+    """Inputs of these shapes: the last as rows of unequal length where the block takes such."""
+    tensors = [torch.randn(shape, requires_grad=True) for shape in shapes]
+    if name in TOKENS:
+        tensors = [torch.randint(0, block.vocabulary, shapes[0])]
+    if name not in PADDED:
+        return tensors
+    rows, steps = shapes[-1][:2]
+    lengths = torch.tensor([steps, steps // 2, 0]) if lengths is None else lengths
+    return [*tensors[:-1], padded(tensors[-1], lengths[:rows])]
 
 
 def test_every_block_has_a_case():
@@ -106,19 +210,48 @@ def test_every_block_has_a_case():
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_out_shape_is_the_shape_that_comes_out(name, data):
-    block, shape = data.draw(CASES[name])
-    assert block.out_shape(shape) == tuple(block(torch.randn(shape)).shape)
+    block, *shapes = data.draw(CASES[name])
+    assert block.out_shape(*shapes) == tuple(first_tensor(block(*fed(name, block, shapes))).shape)
 
 
 @pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=10, deadline=None)
 @given(data=st.data())
 def test_gradients_reach_input_and_parameters(name, data):
-    block, shape = data.draw(CASES[name])
-    x = torch.randn(shape, requires_grad=True)
-    block(x).square().sum().backward()
-    assert x.grad is not None
+    block, *shapes = data.draw(CASES[name])
+    inputs = fed(name, block, shapes)
+    leaves = [first_tensor(x) for x in inputs if name not in TOKENS]
+    for leaf in leaves:
+        leaf.retain_grad()
+    sum(part.square().sum() for part in tensors_in(block(*inputs)) if part.is_floating_point()).backward()
+    assert all(leaf.grad is not None for leaf in leaves)
     assert all(parameter.grad is not None for parameter in block.parameters())
+
+
+@pytest.mark.parametrize("name", sorted(PADDED))
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_a_row_alone_gives_what_it_gives_in_a_batch_and_nothing_behind_its_end(name, data):
+    block, *shapes = data.draw(CASES[name])
+    lengths = torch.tensor(data.draw(st.lists(st.integers(0, shapes[-1][1]), min_size=3, max_size=3)))
+    inputs = fed(name, block, shapes, lengths)
+    with torch.no_grad():
+        together = outcome(block.eval()(*inputs))
+        behind = inputs[-1].values[0, int(lengths[0]) :]
+        assert not behind.any()  # as data/ makes them
+        for row, length in enumerate(lengths.tolist()):
+            if not length:
+                continue
+            cut = Padded(inputs[-1].values[row : row + 1, :length], lengths[row : row + 1])
+            alone = outcome(block(*(x[row : row + 1] for x in inputs[:-1]), cut))
+            found, whole = first_tensor(alone)[0], first_tensor(together)[row]
+            if isinstance(together, Padded):
+                steps = int(together.lengths[row])
+                assert steps == int(alone.lengths[0]) == len(found)
+                assert not whole[steps:].any()
+                whole = whole[:steps]
+            torch.testing.assert_close(found, whole, rtol=1e-5, atol=1e-5)
+        assert torch.isfinite(first_tensor(together)).all()  # rows without steps included
 
 
 REFUSALS = [
@@ -132,6 +265,27 @@ REFUSALS = [
     ("global_max_pool", dict(dims=2), (2, 3, 4), r"GlobalMaxPool with dims=2 expects \(batch, channels, H, W\)"),
     ("whitening", dict(channels=3), (2, 4, 4, 4), r"Whitening expects 3 channels; got 4"),
     ("padded_shortcut", dict(inputs=3, outputs=6, stride=2), (2, 3, 4), r"expects \(batch, channels, H, W\)"),
+    ("rnn_cell", dict(inputs=3, hidden=4), (2, 5), r"RNNCell expects 3 features in the last axis; got shape \(2, 5\)"),
+    ("gru_cell", dict(inputs=3, hidden=4), (2, 5), r"GRUCell expects 3 features"),
+    ("lstm_cell", dict(inputs=3, hidden=4), (2, 5), r"LSTMCell expects 3 features"),
+    ("recurrent", dict(kind="gru", inputs=3, hidden=4), (2, 5, 4), r"Recurrent expects \(batch, steps, 3\); got shape"),
+    (
+        "time_conv",
+        dict(inputs=3, outputs=4, kernel=3),
+        (2, 3),
+        r"TimeConv expects \(batch, steps, 3\); got shape",
+    ),
+    ("band_conv", dict(inputs=3, outputs=4, kernel=3), (2, 3, 3), r"BandConv expects \(batch, steps, bands, 3\)"),
+    ("time_norm", dict(channels=3), (2, 4, 4), r"TimeNorm expects \(batch, steps, ..., 3\); got shape \(2, 4, 4\)"),
+    ("time_pool", dict(how="max"), (2, 4), r"TimePool expects \(batch, steps, channels\); got shape \(2, 4\)"),
+    ("time_max_pool", dict(kernel=2), (2, 4), r"TimeMaxPool expects \(batch, steps, channels\); got shape"),
+    (
+        "embedding",
+        dict(vocabulary=5, features=2),
+        (2, 4, 3),
+        r"Embedding expects \(batch, tokens\); got shape",
+    ),
+    ("ngram_bag", dict(vocabulary=5, features=2), (2, 4, 3), r"NgramBag expects \(batch, tokens\); got shape"),
 ]
 
 
@@ -141,13 +295,27 @@ def test_wrong_shapes_are_refused_in_words(name, made_of, shape, sentence):
     with pytest.raises(ValueError, match=sentence):
         block.out_shape(shape)
     if name != "padded_shortcut":
+        x = torch.randn(shape)
         with pytest.raises(ValueError, match=sentence):
-            block(torch.randn(shape))
+            block(Padded(x, torch.full((2,), shape[1])) if name in PADDED else x)
+
+
+@pytest.mark.parametrize("name", ["additive_attention", "general_attention"])
+@pytest.mark.parametrize("shapes", [((2, 3, 4), (2, 6, 4)), ((2, 3, 5), (1, 6, 4)), ((2, 5), (2, 6, 4))])
+def test_attention_refuses_queries_and_memories_that_do_not_fit(name, shapes):
+    block = made(name)(5, 4, **({"hidden": 3} if name == "additive_attention" else {}))
+    sentence = r"Attention expects query \(batch, queries, 5\) and memory \(batch, steps, 4\); got"
+    with pytest.raises(ValueError, match=sentence):
+        block.out_shape(*shapes)
+    with pytest.raises(ValueError, match=sentence):
+        block(*fed(name, block, shapes))
 
 
 def test_conv_refuses_groups_that_do_not_divide():
     with pytest.raises(ValueError, match="cannot split 3 inputs and 4 outputs into 2 equal groups"):
         made("conv")(3, 4, kernel=3, dims=2, groups=2)
+    with pytest.raises(ValueError, match="TimeConv cannot split 4 inputs and 3 outputs into 2 equal groups"):
+        made("time_conv")(4, 3, kernel=3, groups=2)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])

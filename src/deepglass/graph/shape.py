@@ -32,6 +32,12 @@ def expect_last(block: str, shape: Sequence[int], features: int) -> None:
         raise ValueError(f"{block} expects {features} features in the last axis; got shape {tuple(shape)}.")
 
 
+def expect_steps(block: str, shape: Sequence[int], features: int) -> None:
+    """Refuse a shape that is not (batch, steps, features)."""
+    if len(shape) != 3 or shape[2] != features:
+        raise ValueError(f"{block} expects (batch, steps, {features}); got shape {tuple(shape)}.")
+
+
 def window(size: int, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:
     """How many windows fit along one axis: ⌊(size + 2·padding - dilation·(kernel - 1) - 1) / stride⌋ + 1."""
     reach = dilation * (kernel - 1) + 1
