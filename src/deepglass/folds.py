@@ -18,6 +18,7 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
+from deepglass.data.column import NAMES, Parts
 from deepglass.data.example import Ragged, concatenated, picked
 from deepglass.data.split import folds, split
 from deepglass.engine.journal import Watcher, read_events
@@ -134,10 +135,10 @@ def _child(run: Run, fold: int) -> Run:
     return child
 
 
-def _parts(run: Run, held: np.ndarray, fold: int) -> np.ndarray:
+def _parts(run: Run, held: np.ndarray, fold: int) -> Parts:
     """The fold is the test part; validation is drawn from the others; a given test part stays out of everything."""
     rest = np.flatnonzero((held >= 0) & (held != fold))
-    parts = np.full(len(held), "", dtype="<U5")
-    parts[rest] = split(run.source.index.take(rest), replace(run.settings.data, test=0.0))
-    parts[held == fold] = "test"
-    return parts
+    codes = np.full(len(held), NAMES.index(""), np.int8)
+    codes[rest] = split(run.source.index.take(rest), replace(run.settings.data, test=0.0)).codes
+    codes[held == fold] = NAMES.index("test")
+    return Parts(codes)

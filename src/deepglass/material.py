@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from deepglass.data.check import before, refuse, refuse_unknown, too_many_bad
-from deepglass.data.column import Coded, where
-from deepglass.data.example import Column
+from deepglass.data.column import Coded, Parts, where
 from deepglass.data.files import Aligned
-from deepglass.data.loader import Loader, make_batch
+from deepglass.data.loader import Loader, Shared, Target, make_batch
+from deepglass.data.mapped import is_mapped
 from deepglass.data.order import Balanced, Lengths, Order, Shuffled
-from deepglass.data.prepare import Preparation, Watch, is_mapped, prepare_all
+from deepglass.data.prepare import Preparation, Watch, prepare_all
 from deepglass.data.readers.picture import Fit
 from deepglass.data.recognise import Survey, recognise
 from deepglass.data.settings import DataSettings
@@ -45,7 +45,7 @@ class Material:
     source: Source
     task: Task
     store: Store
-    targets: Mapping[str, Column]
+    targets: Mapping[str, Target]
     rows: Mapping[str, np.ndarray]  # usable rows with an answer, by part; waits for them to be read
     answered: Mapping[str, np.ndarray]  # rows with an answer, by part
     noted: list[Finding]  # what was seen before anything was read
@@ -75,7 +75,8 @@ class Material:
         orders: dict[str, Order] = {}
         training = self.answered["train"] if self.large else self.rows["train"]
         for name, stream in self.task.streams().items():
-            wanted = training[where(self.store.index.labels, stream.wants)[training]]
+            held = where(self.store.index.labels, stream.wants)[training]
+            wanted = training if held.all() else training[held]
             orders[name] = self._order(wanted, max(1, round(batch * stream.share)), seed, sampling, name)
         main = next(iter(orders.values()))
         self.store.prefer(lambda: np.concatenate([main.at(step) for step in range(math.ceil(main.steps_per_epoch))]))
@@ -99,8 +100,7 @@ class Material:
         too_many_bad(self.store.findings, len(self.source.index), self.settings)
 
     def _too_many(self) -> bool:
-        intake = self.store.intake
-        bad = len(intake.examiner.unreadable) if intake else 0
+        bad = self.store.intake.bad if self.store.intake else 0
         return bad > self.settings.max_bad * len(self.source.index)
 
     def sampled(self, part: str, most: int) -> "Material":
@@ -124,9 +124,9 @@ class Material:
         if sampling != "balanced":
             return Shuffled(rows, batch, seed, name)
         classes = self.targets.get("target")
-        if classes is None or classes.ndim != 1 or classes.is_floating_point():
+        if not isinstance(classes, Tensor | Shared) or classes.ndim != 1 or classes.is_floating_point():
             raise UsageError("run.no_classes")
-        return Balanced(rows, classes[torch.from_numpy(rows)].numpy(), batch, seed)
+        return Balanced(rows, classes[rows].numpy(), batch, seed)
 
 
 class Readable(Mapping[str, np.ndarray]):
@@ -138,7 +138,8 @@ class Readable(Mapping[str, np.ndarray]):
 
     def __getitem__(self, part: str) -> np.ndarray:
         rows = self.all[part]
-        return rows[self.store.readable(rows)]
+        good = self.store.readable(rows)
+        return rows if good.all() else rows[good]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.all)
@@ -150,7 +151,7 @@ class Readable(Mapping[str, np.ndarray]):
 def gather(
     source: Source,
     task: Task,
-    parts: np.ndarray,
+    parts: Parts,
     settings: DataSettings,
     name: str,
     watch: Watch,
@@ -168,7 +169,7 @@ def gather(
     form = form_of(task)
     large = not sample and (isinstance(form, Fit) or is_mapped(source)) and len(source.index) > LARGE
     answered = _answered(source, parts)
-    only = _evenly(np.flatnonzero(parts == "train"), sample) if sample else None
+    only = _evenly(parts.rows("train"), sample) if sample else None
     first = keyed_sample(answered["train"], settings.split_seed) if large else None
     how = Preparation(task.prepare, [name, task.preparation()], form)
     store = store or prepare_all(source, parts, how, settings, watch, only=only, first=first)
@@ -191,7 +192,7 @@ def gather_elsewhere(place: str, task: Task, settings: DataSettings, watch: Watc
     if source.index.kind == "vector":
         source = Aligned(source, task.facts.inputs.columns)
     refuse_unknown(place, source.index.labels, getattr(task.facts, "labels", ()))
-    parts = np.full(len(source.index), "test")
+    parts = Parts.all("test", len(source.index))
     how = Preparation(task.prepare, "elsewhere", form_of(task))
     store = prepare_all(source, parts, how, replace(settings, cache=False), watch)
     too_many_bad(store.findings, len(source.index), settings)
@@ -220,18 +221,17 @@ def _evenly(rows: np.ndarray, count: int) -> np.ndarray:
     return rows[np.arange(count) * len(rows) // count] if count < len(rows) else rows
 
 
-def _answered(source: Source, parts: np.ndarray) -> dict[str, np.ndarray]:
+def _answered(source: Source, parts: Parts) -> dict[str, np.ndarray]:
     answered = where(source.index.labels, lambda label: label is not None)
-    return {name: np.flatnonzero((parts == name) & answered) for name in PARTS}
+    return {name: parts.rows(name, answered) for name in PARTS}
 
 
-def _targets(task: Task, labels: Sequence[Any]) -> Mapping[str, Column]:
+def _targets(task: Task, labels: Sequence[Any]) -> Mapping[str, Target]:
     """The task's code of every answer; of coded ones it is asked for each different answer once."""
     if not isinstance(labels, Coded):
         return task.code(labels)
-    table = task.code([*labels.names, None])
-    places = np.minimum(labels.codes, len(labels.names))
-    return {name: torch.from_numpy(values.numpy()[places]) for name, values in table.items()}
+    tables = task.code([*labels.names, None])
+    return {name: Shared(table, labels.codes) for name, table in tables.items() if isinstance(table, Tensor)}
 
 
 def _material(

@@ -28,6 +28,7 @@ from deepglass.bundle import (
     written,
 )
 from deepglass.data.check import before, named
+from deepglass.data.column import Parts
 from deepglass.data.loader import Ahead, answers_of, every_example
 from deepglass.data.prepare import Preparation, prepare_all
 from deepglass.data.recognise import nearest_place, recognise, survey
@@ -137,7 +138,7 @@ class Run:
         watch: Watch = lambda done, of: None,
         *,
         sample: int = 0,
-        parts: np.ndarray | None = None,
+        parts: Parts | None = None,
         store: Store | None = None,
     ) -> Material:
         """Check, prepare and split the data, once; facts are learned in the run's first life and kept.
@@ -152,7 +153,7 @@ class Run:
         found = gather(self.source, task, parts, data, name, watch, sample=sample, store=store)
         return found.settled(self._settled(task, found, keep=not sample))
 
-    def examine(self, watch: Watch) -> tuple[np.ndarray, list[Finding]]:
+    def examine(self, watch: Watch) -> tuple[Parts, list[Finding]]:
         """The doctor's pass alone: parts and findings; refuses nothing."""
         parts = parts_of(self.source.index, self.settings.data)
         findings = list(self.source.findings) + before(self.source, parts)
@@ -162,7 +163,7 @@ class Run:
             store = prepare_all(self.source, parts, how, self.settings.data, watch)
             store.finish()
             findings += store.findings
-            parts = np.where(store.usable, parts, "")  # what cannot be read is in no part
+            parts = Parts(np.where(store.usable, parts.codes, np.int8(0)))  # what cannot be read is in no part
         return parts, findings
 
     def build_model(self, task: Task) -> nn.Module:
@@ -347,7 +348,7 @@ class Run:
         self.__dict__.pop("bundle", None)
         return best
 
-    def _task(self, parts: np.ndarray) -> Task:
+    def _task(self, parts: Parts) -> Task:
         """The task with the facts of the run's first life, or with what the index tells."""
         if self.own.task is not None and not hasattr(self.own.task, "learn"):
             return self.own.task
@@ -361,7 +362,7 @@ class Run:
         asked = settings.picture.size if hasattr(settings, "picture") else 0
         model = self.settings.model
         takes = None if model.name == EXTERNAL else model.settings.ports().takes
-        training = self.source.index.take(np.flatnonzero(parts == "train"))
+        training = self.source.index.take(parts.rows("train"))
         facts = settings.learn(training, *picture_size(asked, takes, found))
         return settings.build(adapted(facts, getattr(settings, "picture", None), self.start) if self.start else facts)
 

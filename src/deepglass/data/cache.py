@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from deepglass.data.column import Parts
 from deepglass.data.reading import cores
 from deepglass.data.source import Finding, Index, Source
 from deepglass.data.space import packed_folder
@@ -30,7 +31,7 @@ try:
 except ImportError:  # not on Windows, where a file that is open cannot be removed anyway
     fcntl = None
 
-VERSION = 3
+VERSION = 4
 MOST = 20 << 30  # bytes of all packed copies together
 SHARE = 0.5  # and no more than this share of what the disk has left for them
 BLOCK = 1 << 20  # bytes that are checked together
@@ -46,10 +47,10 @@ class PackedCopy(NamedTuple):
     in_use: bool
 
 
-def name_of(source: Source, parts: np.ndarray, preparation: Any) -> str:
+def name_of(source: Source, parts: Parts, preparation: Any) -> str:
     """A hash of all that a packed copy depends on."""
     state = hashlib.sha256(json.dumps([VERSION, source.fingerprint(), to_json(preparation)], default=str).encode())
-    state.update(np.ascontiguousarray(parts).view(np.uint8).data)
+    state.update(parts.codes.data)
     return state.hexdigest()[:32]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from deepglass.data.column import take, tally, where
+from deepglass.data.column import Parts, tally_parts, where
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import PARTS, Finding, Source
 from deepglass.foundation.errors import DataError
@@ -20,18 +20,18 @@ FEW = 10  # examples of a class below which it is said
 NAMED = 3  # examples that a summary names
 
 
-def before(source: Source, parts: np.ndarray) -> list[Finding]:
+def before(source: Source, parts: Parts) -> list[Finding]:
     """What the index and the split tell before anything is read."""
     index = source.index
     counts: dict[str, Counter[Any]] = {part: Counter() for part in PARTS}
-    for part in PARTS:  # a fold leaves a given test part out of everything
-        for label, count in tally(take(index.labels, np.flatnonzero(parts == part))).items():
+    for part, found in tally_parts(index.labels, parts).items():  # a fold leaves a given test part out of everything
+        for label, count in found.items():
             for name in label if isinstance(label, tuple) else () if label is None else (label,):
                 counts[part][name] += count
-    unanswered = np.flatnonzero(where(index.labels, lambda label: label is None)).tolist()
+    unanswered = np.flatnonzero(where(index.labels, lambda label: label is None))
     places: Sequence[str] = getattr(source, "lines", ()) or index.ids
-    values = {"count": len(unanswered), "examples": ", ".join(places[row] for row in unanswered[:NAMED])}
-    found = [Finding("no_answer", "warning", "", values)] if unanswered else []
+    values = {"count": len(unanswered), "examples": ", ".join(places[int(row)] for row in unanswered[:NAMED])}
+    found = [Finding("no_answer", "warning", "", values)] if len(unanswered) else []
     found += _drawn(index.parts, parts)
     if source.task == "regress":
         return found
@@ -107,7 +107,7 @@ def shares(bad: int, count: int, limit: float) -> dict[str, Any]:
     }
 
 
-def _drawn(given: Sequence[str], parts: np.ndarray) -> list[Finding]:
+def _drawn(given: Sequence[str], parts: Parts) -> list[Finding]:
     """Which parts were drawn from the rest because the source names only some."""
     named = {part for part in given if part}
     if not named:

@@ -5,28 +5,30 @@ Glances come in any order, from threads and processes; what is said of them does
 
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from deepglass.data.check import NAMED, shares, text
-from deepglass.data.column import where
+from deepglass.data.column import Parts, where
 from deepglass.data.duplicates import THUMB, near_pairs
 from deepglass.data.glance import Glance
 from deepglass.data.settings import DataSettings
-from deepglass.data.source import Finding, Source, Unreadable
+from deepglass.data.source import Finding, Index, Source, Unreadable
 from deepglass.data.space import room
 
 MOST_LISTED = 1000  # findings of one kind that are listed one by one
 DRAWN = ("duplicate_across_parts", "near_duplicate_across_parts", "same_row_across_parts")
+NOTHING: Mapping[str, str] = MappingProxyType({})
 FEWEST_ROWS = 3  # rows of each class before a column is said to give the answer away
 
 
 class Examiner:
     """Takes one glance for each example; `findings()` says what was seen."""
 
-    def __init__(self, source: Source, parts: np.ndarray):
+    def __init__(self, source: Source, parts: Parts):
         count = len(source.index)
         self.index = source.index
         self.parts = parts
@@ -62,9 +64,8 @@ class Examiner:
 
     def bad(self, row: int, reason: Unreadable) -> None:
         """Note one example that could not be read: it is left out, and nothing takes its place."""
-        values = {**reason.values, "why": reason.reason, **self._at(row)}
         with self.lock:
-            self.unreadable[row] = Finding("unreadable", "warning", self.index.ids[row], values)
+            self.unreadable[row] = unreadable(self.index, row, reason, self._at(row))
 
     def left_out(self) -> list[Finding]:
         """What could not be read so far, in the order of rows."""
@@ -141,7 +142,7 @@ class Examiner:
         if len(rows) < 2 or copies is None:
             return []
         first_of = {row: group[0] for group in twins for row in group}
-        pairs = near_pairs(self.dhashes[rows], lambda place: copies[rows[place]], self.parts[rows])
+        pairs = near_pairs(self.dhashes[rows], lambda place: copies[rows[place]], self.parts.codes[rows])
         found = [(int(rows[first]), int(rows[second])) for first, second in pairs]
         fresh = sorted(pair for pair in found if first_of.get(pair[0], -1) != first_of.get(pair[1], -2))
         return _shortened([self._pair("near_duplicate_across_parts", pair) for pair in fresh])
@@ -193,6 +194,11 @@ class Examiner:
 
     def _named(self, flags: np.ndarray) -> Iterable[tuple[str, bool]]:
         return zip(self.index.columns, flags.tolist(), strict=True)
+
+
+def unreadable(index: Index, row: int, reason: Unreadable, at: Mapping[str, str] = NOTHING) -> Finding:
+    """That an example cannot be used, and why; `at` is where a table names it."""
+    return Finding("unreadable", "warning", index.ids[row], {**reason.values, "why": reason.reason, **at})
 
 
 def _equal(digests: np.ndarray, rows: np.ndarray) -> list[list[int]]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,12 +19,40 @@ MOST_TOGETHER = 64  # steps
 MOST_EMPTY = 100  # batches in a row of which nothing can be read before it is given up
 
 
+class Shared:
+    """A target of which many rows share each value: a table of values and each row's place in it.
+
+    It is indexed by rows, as a tensor of all rows would be, and takes a byte or two of memory for each. A place beyond
+    the table has its last value.
+    """
+
+    def __init__(self, table: Tensor, places: np.ndarray):
+        self.table = table
+        self.places = places
+        self.ndim, self.dtype = table.ndim, table.dtype
+        self.shape = torch.Size([len(places), *table.shape[1:]])
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, rows: Any) -> Tensor:
+        found = np.minimum(self.places[np.asarray(rows)], len(self.table) - 1)
+        return self.table[torch.from_numpy(np.asarray(found, dtype=np.int64))]
+
+    def is_floating_point(self) -> bool:
+        """Whether its values are numbers and not classes."""
+        return self.table.is_floating_point()
+
+
+Target = Column | Shared
+
+
 @dataclass
 class Loader:
     """Draws the batch of any step from its streams; targets are coded labels by row of the source."""
 
     store: Store
-    targets: Mapping[str, Column]
+    targets: Mapping[str, Target]
     orders: Mapping[str, Order]  # by stream, the main one first
     seed: int
     _blocks: dict[str, tuple[int, list[Batch]]] = field(default_factory=dict)  # by stream: the first step, and on
@@ -92,7 +121,7 @@ class Ahead:
 
 def make_batch(
     store: Store,
-    targets: Mapping[str, Column],
+    targets: Mapping[str, Target],
     rows: np.ndarray,
     step: int = 0,
     keys: Tensor | None = None,
@@ -110,7 +139,7 @@ def make_batch(
     return Batch(_ids(store, rows), columns, step, keys, visits=visits)
 
 
-def answers_of(store: Store, targets: Mapping[str, Column], rows: np.ndarray) -> Batch:
+def answers_of(store: Store, targets: Mapping[str, Target], rows: np.ndarray) -> Batch:
     """These rows' ids and coded answers, without what goes into the network."""
     return Batch(_ids(store, rows), _answers(targets, rows))
 
@@ -127,13 +156,13 @@ def _ids(store: Store, rows: np.ndarray) -> tuple[str, ...]:
     return tuple(map(store.index.ids.__getitem__, rows.tolist()))
 
 
-def _answers(targets: Mapping[str, Column], rows: np.ndarray) -> dict[str, Column]:
-    place = torch.from_numpy(rows)
-    return {name: values[place] for name, values in targets.items()}
+def _answers(targets: Mapping[str, Target], rows: np.ndarray) -> dict[str, Column]:
+    places = torch.from_numpy(rows)
+    return {name: values[places] for name, values in targets.items()}
 
 
 def every_example(
-    store: Store, targets: Mapping[str, Column], rows: np.ndarray, batch: int
+    store: Store, targets: Mapping[str, Target], rows: np.ndarray, batch: int
 ) -> Callable[[], Iterator[Batch]]:
     """Every row once, in order; the last batch is as short as it is."""
 

@@ -88,7 +88,8 @@ class Balanced(Tickets):
 
     def __init__(self, rows: np.ndarray, classes: np.ndarray, batch: int, seed: int):
         super().__init__(batch, seed)
-        members = [rows[classes == name] for name in np.unique(classes)]
+        starts = np.cumsum(np.unique(classes, return_counts=True)[1])[:-1]
+        members = np.split(rows[np.argsort(classes, kind="stable")], starts)
         self.members = members
         self.shuffled = [Shuffled(group, 1, seed, f"class/{place}") for place, group in enumerate(members)]
         self.steps_per_epoch = len(rows) / batch

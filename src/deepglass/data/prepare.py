@@ -11,20 +11,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from deepglass.data.cache import name_of, open_packed, write_packed
+from deepglass.data.column import Parts
 from deepglass.data.decode import Here
-from deepglass.data.examiner import Examiner
 from deepglass.data.example import Example, Form
+from deepglass.data.mapped import is_mapped, look_through
 from deepglass.data.readers.vector import Numbers
-from deepglass.data.reading import BAD, UNREAD, USABLE, cores
+from deepglass.data.reading import UNREAD, cores
 from deepglass.data.settings import DataSettings
-from deepglass.data.source import Finding, Source, Unreadable
-from deepglass.data.sources.arrays import Arrays
+from deepglass.data.source import Source
 from deepglass.data.store import Intake, Store
 
 WORTH_KEEPING = 2.0  # seconds of decoding from which a packed copy on disk saves more than it costs
 WHOLE = 20.0  # seconds of reading up to which a run waits for the whole pass
-
-PIECE = 1 << 16  # rows of a mapped file that are looked through together
 
 Watch = Callable[[int, int], None]
 
@@ -39,7 +37,7 @@ class Preparation(NamedTuple):
 
 def prepare_all(
     source: Source,
-    parts: np.ndarray,
+    parts: Parts,
     how: Preparation,
     settings: DataSettings,
     watch: Watch = lambda done, of: None,
@@ -53,7 +51,7 @@ def prepare_all(
     rows are read first, and where the others would take long they are left to be read in the background.
     """
     if is_mapped(source) and isinstance(how.form, Numbers):
-        return _as_they_are(source)
+        return Store.of_pass(look_through(source, first, watch))
     keep = settings.cache and only is None
     name = name_of(source, parts, how.depends) if settings.cache else ""
     if name and (store := open_packed(name, source.index)):
@@ -67,7 +65,7 @@ def prepare_all(
 
     def pack(intake: Intake) -> None:
         if keep and time.monotonic() - began > WORTH_KEEPING:
-            write_packed(intake.store(), name)
+            write_packed(intake.store(intake.findings), name)
 
     intake = Intake(source, parts, rows)
     intake.begin(Here(source, how.prepare, how.form), settings.workers, cores(), pack)
@@ -76,39 +74,10 @@ def prepare_all(
     except BaseException as reason:
         intake.reading.stop(reason)
         raise
-    if not early:
-        intake.examined()
-    store = intake.store()
+    findings = [] if early else intake.findings
+    store = intake.store(findings)
     store.intake = intake
     return store
-
-
-def is_mapped(source: Source) -> bool:
-    """Whether its rows lie in a file that is mapped."""
-    return isinstance(source, Arrays) and isinstance(source.rows, np.memmap)
-
-
-def _as_they_are(source: Any) -> Store:
-    """Numbers that lie ready in a mapped file: only looked through, in pieces, for rows that are not finite.
-
-    The pieces are read and not mapped, so that what was looked at takes no memory.
-    """
-    rows: np.memmap = source.rows
-    state = np.full(len(rows), USABLE, dtype=np.int8)
-    width = rows.shape[1]
-    for start in range(0, len(rows), PIECE):
-        count = min(PIECE, len(rows) - start)
-        where = rows.offset + start * width * rows.itemsize
-        piece = np.fromfile(str(rows.filename), rows.dtype, count * width, offset=where).reshape(count, width)
-        state[start : start + count][~np.isfinite(piece).all(axis=1)] = BAD
-    bad = Examiner(source, np.zeros(0))
-    for row in np.flatnonzero(state == BAD).tolist():
-        try:
-            source.read(row)
-        except Unreadable as reason:
-            bad.bad(row, reason)
-    note = Finding("not_compared", "note", "", {"count": len(rows)})
-    return Store(source.index, state, {"input": rows}, {}, [*bad.left_out(), note])
 
 
 def _watch(intake: Intake, count: int, first: np.ndarray | None, watch: Watch) -> bool:

@@ -10,77 +10,77 @@ from typing import Any
 
 import numpy as np
 
-from deepglass.data.column import Coded, keys_of
+from deepglass.data.column import NAMES, Coded, Parts, keys_of, pieces
 from deepglass.data.settings import DataSettings
-from deepglass.data.source import PARTS, Index
+from deepglass.data.source import Index
 from deepglass.foundation.errors import DataError
 
 FEWEST = 3  # a class of at least so many examples is seen in every part
 BINS = 10  # quantiles by which numbers are stratified
+TRAIN = NAMES.index("train")
+FINE = 64  # rows of a class that stand together in its queue, on average, before any are put in order
 
 
-def split(index: Index, settings: DataSettings) -> np.ndarray:
-    """ "train", "val" or "test" for each example. (N,) of text
+def split(index: Index, settings: DataSettings) -> Parts:
+    """ "train", "val" or "test" for each example. (N,)
 
     What the source names test or val stays so. A part that it does not name is drawn from the rest, training rows
     included, at the share that the settings ask for.
     """
     given = _given(index)
-    parts = np.where(given == "", "train", given).astype("<U5")
-    pool = np.flatnonzero(parts == "train")
+    parts = Parts(np.where(given.codes == 0, np.int8(TRAIN), given.codes))
+    pool = parts == "train"
     shares = {
         part: share
         for part, share in (("test", settings.test), ("val", settings.val))
         if share and not (given == part).any()
     }
-    if not shares or not len(pool):
+    if not shares or not pool.any():
         return parts
     if sum(shares.values()) >= 1:
         raise DataError("data.no_room_for_training", val=settings.val, test=settings.test)
-    dealt = _deal(index.take(pool), [1 - sum(shares.values()), *shares.values()], settings.split_seed)
-    parts[pool] = np.array(["train", *shares])[dealt]
+    dealt = _deal(_those(index, pool), [1 - sum(shares.values()), *shares.values()], settings.split_seed)
+    parts.codes[pool] = Parts.of(["train", *shares]).codes[dealt]
     return _reunited(index, given, parts)
 
 
 def folds(index: Index, settings: DataSettings) -> np.ndarray:
-    """The fold in which each example is held out; -1 for a test part that the source gives. int64 (N,)"""
-    given = _given(index)
-    result = np.full(len(index), -1, dtype=np.int64)
-    pool = np.flatnonzero(given != "test")
-    result[pool] = _deal(index.take(pool), [1 / settings.folds] * settings.folds, settings.split_seed)
+    """The fold in which each example is held out; -1 for a test part that the source gives. int8 (N,)"""
+    pool = _given(index) != "test"
+    result = np.full(len(index), -1, dtype=np.int8)
+    result[pool] = _deal(_those(index, pool), [1 / settings.folds] * settings.folds, settings.split_seed)
     return result
 
 
-def parts_of(index: Index, settings: DataSettings) -> np.ndarray:
+def parts_of(index: Index, settings: DataSettings) -> Parts:
     """What each example is to a run: its split; with folds all train but a given test part, as the refit is on all."""
     if settings.folds < 2:
         return split(index, settings)
-    return np.where(folds(index, settings) < 0, "test", "train").astype("<U5")
+    return Parts.of(["train", "test"])[(folds(index, settings) < 0).astype(np.int8)]
 
 
-def _given(index: Index) -> np.ndarray:
-    if not len(index.parts):
-        return np.full(len(index), "", dtype="<U5")
-    given = np.array(index.parts, dtype="<U5")
-    unknown = set(given) - {*PARTS, ""}
-    if unknown:
-        raise ValueError(f"A source may name the parts train, val and test; it named {sorted(unknown)}.")
-    return given
+def _given(index: Index) -> Parts:
+    return Parts.of(index.parts) if len(index.parts) else Parts.all("", len(index))
 
 
-def _reunited(index: Index, given: np.ndarray, parts: np.ndarray) -> np.ndarray:
+def _those(index: Index, pool: np.ndarray) -> Index:
+    """The rows for which it holds; all of them as they are."""
+    return index if pool.all() else index.take(np.flatnonzero(pool))
+
+
+def _reunited(index: Index, given: Parts, parts: Parts) -> Parts:
     """A group of which the source has put a member into val or test goes there whole, as far as it was ours to deal."""
     if not len(index.groups):
         return parts
     fixed = {group: part for group, part in zip(index.groups, given, strict=True) if group and part in ("val", "test")}
     for row, group in enumerate(index.groups):
         if group in fixed and given[row] == "":
-            parts[row] = fixed[group]
+            parts.codes[row] = NAMES.index(fixed[group])
     return parts
 
 
 def _deal(index: Index, shares: list[float], seed: int) -> np.ndarray:
-    """The place in `shares` that each example is dealt to. int64 (N,)"""
+    """The place in `shares` that each example is dealt to. int8 (N,)"""
     keys = keys_of(seed, index.ids)
     if isinstance(index.labels, Coded) and not any(index.groups):
         return _deal_rows(_ranks(index.labels), keys, shares)
@@ -105,20 +105,71 @@ def strata_of(labels: Sequence[Any]) -> list[tuple[int, ...]]:
 def _ranks(labels: Coded) -> np.ndarray:
     """The place of each answer among all in their order, as `strata_of` numbers them."""
     names = sorted(range(len(labels.names)), key=lambda code: str(labels.names[code]))
-    ranks = np.full(len(names) + 1, len(names), dtype=np.int32)
+    ranks = np.full(len(names) + 1, len(names), dtype=np.min_scalar_type(len(names)))
     ranks[names] = np.arange(len(names))
     return ranks[np.minimum(labels.codes, len(names))]
 
 
 def _deal_rows(strata: np.ndarray, keys: np.ndarray, shares: list[float]) -> np.ndarray:
-    """Each class's queue is cut at its quotas; parts after the first come first in the queue."""
-    names, counts = np.unique(strata, return_counts=True)
+    """Each class's queue is cut at its quotas; parts after the first come first in the queue.
+
+    A queue is never sorted: the first bits of the keys say how many stand before a row but for its near neighbours, and
+    only neighbours with a border between them are put in order.
+    """
+    if not len(strata):
+        return np.zeros(0, dtype=np.int8)
+    top = int(strata.max()) + 1
+    counts = sum(np.bincount(strata[piece], minlength=top) for piece in pieces(len(strata)))
+    names = np.flatnonzero(counts)  # pyright: ignore
+    counts = counts[names]  # pyright: ignore
     quotas = _even(counts, len(shares)) if len(set(shares)) == 1 else _quotas(counts, shares)
-    dealt = np.zeros(len(strata), dtype=np.int64)
-    for name, quota in zip(names, quotas, strict=True):
-        rows = np.flatnonzero(strata == name)
-        queue = rows[np.argsort(keys[rows], kind="stable")]
-        dealt[queue] = np.repeat(np.roll(np.arange(len(shares)), -1), np.roll(quota, -1))
+    numbers = np.zeros(top, dtype=np.uint64)
+    numbers[names] = np.arange(len(names))
+    return _cut(_Queues(strata, keys, numbers, counts), np.roll(quotas, -1, axis=1))
+
+
+class _Queues:
+    """The classes' queues end to end, cut into bins by the first bits of the keys."""
+
+    def __init__(self, strata: np.ndarray, keys: np.ndarray, numbers: np.ndarray, counts: np.ndarray):
+        self.strata, self.keys, self.numbers, self.counts = strata, keys, numbers, counts
+        self.bits = max(1, (len(strata) // (FINE * len(counts))).bit_length())
+        self.filled = np.zeros(len(counts) << self.bits, dtype=np.int64)
+        for piece in pieces(len(strata)):
+            self.filled += np.bincount(self.bins(piece), minlength=len(self.filled))
+        self.before = np.cumsum(self.filled) - self.filled  # rows in the bins before each
+
+    def bins(self, rows: slice | np.ndarray) -> np.ndarray:
+        """The bin of each of these rows. int64 (n,)"""
+        classes, shift = self.numbers[self.strata[rows]], np.uint64(64 - self.bits)
+        return ((classes << np.uint64(self.bits)) | (self.keys[rows] >> shift)).astype(np.int64)
+
+
+def _cut(queues: _Queues, quotas: np.ndarray) -> np.ndarray:
+    """Which of the quotas each row falls under, the last of them being part 0. int8 (N,)"""
+    parts = quotas.shape[1]
+    starts = np.cumsum(queues.counts) - queues.counts
+    borders = (starts[:, None] + np.cumsum(quotas, axis=1)[:, :-1]).ravel()
+
+    def owner(bins: np.ndarray, places: np.ndarray) -> np.ndarray:
+        passed = np.searchsorted(borders, places, side="right") - (bins >> queues.bits) * (parts - 1)
+        return ((passed + 1) % parts).astype(np.int8)
+
+    every = np.arange(len(queues.filled))
+    owners = owner(every, queues.before)
+    crossed = owners != owner(every, queues.before + np.maximum(queues.filled, 1) - 1)
+    dealt = np.empty(len(queues.strata), dtype=np.int8)
+    near: list[np.ndarray] = []
+    for piece in pieces(len(dealt)):
+        bins = queues.bins(piece)
+        dealt[piece] = owners[bins]
+        near.append(np.flatnonzero(crossed[bins]) + piece.start)
+    rows = np.concatenate(near)
+    bins = queues.bins(rows)
+    order = np.lexsort((queues.keys[rows], bins))
+    bins = bins[order]
+    places = queues.before[bins] + np.arange(len(bins)) - np.searchsorted(bins, bins)
+    dealt[rows[order]] = owner(bins, places)
     return dealt
 
 

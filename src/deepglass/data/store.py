@@ -2,23 +2,61 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
+from deepglass.data.column import Parts
 from deepglass.data.decode import Here, Result
 from deepglass.data.examiner import Examiner
 from deepglass.data.example import Column, Encoder, Ragged
+from deepglass.data.mapped import Pass
 from deepglass.data.reading import USABLE, Reading
 from deepglass.data.source import Finding, Index, Source, Unreadable
 from deepglass.data.space import room
+
+
+class Incoming(Protocol):
+    """Rows on their way in."""
+
+    @property
+    def left(self) -> int:
+        """How many are still to be read."""
+        ...
+
+    @property
+    def bad(self) -> int:
+        """How many of those that were read cannot be used."""
+        ...
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What all say together; waits for the last of them."""
+        ...
+
+    def left_out(self) -> list[Finding]:
+        """What cannot be used, as far as is known."""
+        ...
+
+    def wait(self, rows: np.ndarray) -> None:
+        """Until it is known of these."""
+        ...
+
+    def prefer(self, rows: np.ndarray) -> None:
+        """These will be wanted first, in this order."""
+        ...
+
+    def finish(self) -> None:
+        """Wait for all, and for what follows."""
+        ...
 
 
 class Store:
     """Every row's inputs; `columns` and `offsets` (where each row of a ragged column begins) are by row of the source.
 
     `touch(name, rows)` is called before rows of a column are used: a packed copy checks what it has not checked yet.
+    `take(column, rows)` copies rows of a fixed-size column where that is not numpy's to do.
     """
 
     def __init__(
@@ -29,6 +67,7 @@ class Store:
         offsets: dict[str, np.ndarray] | None = None,
         findings: list[Finding] | None = None,
         touch: Callable[[str, np.ndarray], None] | None = None,
+        take: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
     ):
         self.index = index
         self.state = state  # of reading.py, one for each row
@@ -36,8 +75,16 @@ class Store:
         self.offsets = offsets or {}
         self.reused = touch is not None
         self.touch = touch
-        self.intake: Intake | None = None  # where rows are still being read
+        self.take = take or _take
+        self.intake: Incoming | None = None  # where rows are still being read
         self._findings = findings or []
+
+    @classmethod
+    def of_pass(cls, own: Pass) -> "Store":
+        """Rows of a mapped file, used where they lie."""
+        store = cls(own.source.index, own.state, {"input": own.rows}, take=own.take)
+        store.intake = own
+        return store
 
     @property
     def usable(self) -> np.ndarray:
@@ -47,25 +94,25 @@ class Store:
     @property
     def whole(self) -> bool:
         """Whether no row is still to be read."""
-        return self.intake is None or not self.intake.reading.left
+        return self.intake is None or not self.intake.left
 
     @property
     def findings(self) -> list[Finding]:
         """What the examples say together; while they are being read, what could not be read so far."""
         if self.intake is None:
             return self._findings
-        return self.intake.examiner.left_out() if self.intake.reading.left else self.intake.examined().findings
+        return self.intake.left_out() if self.intake.left else self.intake.findings
 
     def readable(self, rows: np.ndarray) -> np.ndarray:
         """Which of these rows can be used; waits for those that have not been read. bool (B,)"""
         if self.intake is not None:
-            self.intake.reading.wait(rows)
+            self.intake.wait(rows)
         return self.state[rows] == USABLE
 
     def prefer(self, rows: Callable[[], np.ndarray]) -> None:
         """These rows will be wanted first, in this order; they are worked out only where some are still to be read."""
-        if self.intake is not None and self.intake.reading.left:
-            self.intake.reading.prefer(rows())
+        if self.intake is not None and self.intake.left:
+            self.intake.prefer(rows())
 
     def finish(self) -> None:
         """Wait until every row has been read, examined and, where it is worth it, packed."""
@@ -111,13 +158,17 @@ class Store:
         """A copy of these rows of a fixed-size column."""
         if self.touch is not None:
             self.touch(name, rows)
-        return np.asarray(self.columns[name]).take(rows, axis=0)  # a memmap's own results are memmaps, made slowly
+        return self.take(self.columns[name], rows)
 
     def _column(self, name: str, rows: np.ndarray) -> Column:
         if name not in self.offsets:
             return torch.from_numpy(self.values(name, rows))
         lengths = self.offsets[name][rows + 1] - self.offsets[name][rows]
         return Ragged(torch.from_numpy(np.concatenate(self.each(name, rows))), torch.from_numpy(lengths))
+
+
+def _take(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    return np.asarray(values).take(rows, axis=0)  # a memmap's own results are memmaps, made slowly
 
 
 class Rows:
@@ -161,12 +212,12 @@ class RaggedRows(Sequence[np.ndarray]):
 class Intake:
     """One pass over the source: rows read, examined and laid into their columns, in a thread of its own."""
 
-    def __init__(self, source: Source, parts: np.ndarray, rows: np.ndarray):
+    def __init__(self, source: Source, parts: Parts, rows: np.ndarray):
         self.index = source.index
         self.examiner = Examiner(source, parts)
         self.packing: dict[str, Packing] = {}
         self.reading = Reading(rows, len(source.index), self._keep)
-        self.findings: list[Finding] = []
+        self._findings: list[Finding] = []
         self._examined = threading.Event()
         self._packed = threading.Event()
 
@@ -177,7 +228,7 @@ class Intake:
             try:
                 self.reading.run(here, workers, cores)
                 self.reading.raise_failure()
-                self.findings = self.examiner.findings()
+                self._findings = self.examiner.findings()
                 self._examined.set()
                 then(self)
             except BaseException as failure:
@@ -188,22 +239,40 @@ class Intake:
 
         threading.Thread(target=whole, daemon=True).start()
 
-    def examined(self) -> "Intake":
-        """Wait until every row is read and it is known what they say together."""
+    @property
+    def left(self) -> int:
+        return self.reading.left
+
+    @property
+    def bad(self) -> int:
+        return len(self.examiner.unreadable)
+
+    def left_out(self) -> list[Finding]:
+        return self.examiner.left_out()
+
+    def wait(self, rows: np.ndarray) -> None:
+        self.reading.wait(rows)
+
+    def prefer(self, rows: np.ndarray) -> None:
+        self.reading.prefer(rows)
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What the rows say together; waits until every one is read and examined."""
         self._examined.wait()
         self.reading.raise_failure()
-        return self
+        return self._findings
 
     def finish(self) -> None:
         """Wait for the end of all that follows the pass as well."""
         self._packed.wait()
         self.reading.raise_failure()
 
-    def store(self) -> Store:
+    def store(self, findings: list[Finding]) -> Store:
         """The rows as they are now; columns of one shape may still be filling up."""
         columns = {name: packed.columns() for name, packed in self.packing.items()}
         offsets = {name: packed.offsets() for name, packed in self.packing.items() if packed.ragged}
-        return Store(self.index, self.reading.state, columns, offsets, self.findings)
+        return Store(self.index, self.reading.state, columns, offsets, findings)
 
     def _keep(self, row: int, result: Result) -> None:
         if isinstance(result, Unreadable):

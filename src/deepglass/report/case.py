@@ -111,7 +111,7 @@ class Case:
         rows, logits = self.material.rows[part], predictions["logits"]
         logits = logits if len(logits) == len(rows) else logits[:0]  # a sample of the training part
         ids = [str(self.material.store.index.ids[row]) for row in rows.tolist()]
-        return Classified(rows, ids, logits, target[torch.from_numpy(rows)], self.labels)
+        return Classified(rows, ids, logits, target[rows], self.labels)
 
     def presented(self, rows: np.ndarray) -> Tensor:
         """These rows as the network sees them: standardised, not augmented."""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from deepglass.data.column import Coded, Numbered
+from deepglass.data.column import Coded, Numbered, pieces
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Index, Layout, Match
 from deepglass.data.sources.arrays import Arrays
@@ -27,6 +27,7 @@ INPUTS = frozenset("x data image images input inputs features pictures arr_0".sp
 ANSWERS = frozenset("y label labels target targets classes answers arr_1".split())
 CLASS_NAMES = frozenset("class_names label_names target_names names".split())
 MOST_CLASSES = 1000
+MOST_APART = 1 << 16  # from the smallest to the largest class up to which classes are counted and not sorted
 MANY = 100_000  # rows from which ids are counted and answers coded
 MAPPED = 64 << 20  # bytes from which an array that lies ready in the file is mapped and not loaded
 SMALLEST_SIDE = 4  # an axis this long or longer is height or width, a shorter one channels
@@ -75,13 +76,14 @@ def open_npz(place: str, settings: DataSettings) -> Arrays:
                 "data.npz_lengths", place=place, first=pair.inputs, one=count, second=pair.answers, two=answers
             )
         if len(pairs) == 1 and count >= MANY:
-            ids = Numbered(pair.part or "row", np.arange(count, dtype=np.uint32))
+            ids = Numbered(pair.part or "row", range(count))
             continue
         ids += [f"{pair.part or 'row'}/{row:06d}" for row in range(count)]
         parts += [pair.part] * count
     inputs = _rows([stored[pair.inputs] for pair in pairs], place) if mapped is None else mapped
     names = [str(name) for key in CLASS_NAMES if key in stored for name in stored[key].ravel().tolist()]
-    task, labels = _labels(np.concatenate([stored[pair.answers] for pair in pairs]), names, place)
+    answers = [stored.pop(pair.answers) for pair in pairs]
+    task, labels = _labels(answers[0] if len(pairs) == 1 else np.concatenate(answers), names, place)
     kind = "picture" if inputs.ndim == 4 else "vector"
     columns = tuple(f"x{place}" for place in range(1, inputs.shape[1] + 1)) if kind == "vector" else ()
     return Arrays("npz", task, path.parent, Index(ids, labels, parts, (), kind, columns), inputs)
@@ -190,12 +192,30 @@ def _labels(values: np.ndarray, names: list[str], place: str) -> tuple[str, Sequ
         return "regress", [float(value) if np.isfinite(value) else None for value in values]
     if values.dtype.kind not in "buif":
         return "classify", [value.decode() if isinstance(value, bytes) else str(value) for value in values.tolist()]
-    if len(different := np.unique(values)) > MOST_CLASSES:
+    different, codes = _coded(values)
+    if len(different) > MOST_CLASSES:
         return "regress", values.astype(float).tolist()
     if len(values) >= MANY:
-        codes = np.searchsorted(different, values).astype(np.uint16)
         return "classify", Coded([_name(int(value), names) for value in different.tolist()], codes)
     return "classify", [_name(int(value), names) for value in values.tolist()]
+
+
+def _coded(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The different values in order, and each row's place among them. (K,), (N,)"""
+    low, high = (int(values.min()), int(values.max())) if len(values) else (0, 0)
+    if high - low >= MOST_APART or max(high, -low) >= 1 << 62 or values.dtype.kind not in "bui":
+        different = np.unique(values)
+        return different, np.searchsorted(different, values).astype(np.min_scalar_type(len(different)))
+    counts = np.zeros(high - low + 1, dtype=np.int64)
+    for piece in pieces(len(values)):
+        counts += np.bincount(values[piece].astype(np.int64) - low, minlength=len(counts))
+    different = np.flatnonzero(counts)
+    codes = np.zeros(len(counts), dtype=np.min_scalar_type(len(different)))
+    codes[different] = np.arange(len(different))
+    found = np.empty(len(values), dtype=codes.dtype)
+    for piece in pieces(len(values)):
+        found[piece] = codes[values[piece].astype(np.int64) - low]
+    return different + low, found
 
 
 def _rows_of_flags(flags: np.ndarray, names: list[str]) -> tuple[str, list[Any]]:
