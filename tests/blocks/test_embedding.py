@@ -1,11 +1,9 @@
-"""Tables of vectors: rows by number, whole words dropped, and bags whose neighbourhoods are found by a hash."""
-
-from itertools import product
+"""Tables of vectors: rows by number, whole words dropped, rows filled from elsewhere."""
 
 import pytest
 import torch
 
-from deepglass.blocks.embedding import Embedding, NgramBag, hashed
+from deepglass.blocks.embedding import Embedding
 from deepglass.foundation.padded import Padded
 
 
@@ -33,35 +31,10 @@ def test_a_dropped_word_is_missing_wherever_it_stands():
 
 
 def test_vectors_learned_elsewhere_fill_their_rows():
-    table, before = Embedding(6, 3), None
+    table = Embedding(6, 3)
     before = table.weight[0].clone()
     table.fill(torch.tensor([4, 1]), torch.tensor([[1.0, 2, 3], [4, 5, 6]]))
     assert table.weight[4].tolist() == [1, 2, 3] and table.weight[1].tolist() == [4, 5, 6]
     assert torch.equal(table.weight[0], before)
     with pytest.raises(ValueError, match=r"expects vectors of shape \(2, 3\); got \(2, 4\)"):
         table.fill(torch.tensor([4, 1]), torch.zeros(2, 4))
-
-
-def test_a_bag_is_the_mean_of_words_and_neighbourhoods():
-    bag = NgramBag(10, 4, longest=3, buckets=64)
-    text = [7, 3, 3]
-    rows = [*text, *(10 + int(hashed(torch.tensor([part]), len(part))) % 64 for part in ([7, 3], [3, 3], [7, 3, 3]))]
-    torch.testing.assert_close(bag(tokens(text, [1, 2, 4, 5, 6]))[0], bag.weight[rows].mean(0))
-    torch.testing.assert_close(bag(tokens([8]))[0], bag.weight[8])
-    assert NgramBag(10, 4, longest=1).weight.shape == (10, 4)
-
-
-def test_order_counts_in_a_bag_of_neighbourhoods_and_not_in_one_of_words():
-    for longest, tells in ((1, False), (2, True)):
-        bag = NgramBag(10, 4, longest=longest)
-        found = bag(tokens([1, 2, 3], [3, 2, 1]))
-        assert torch.allclose(found[0], found[1]) is not tells
-
-
-def test_hashes_fill_the_buckets_evenly():
-    pairs = torch.tensor(list(product(range(100), repeat=2)))
-    found = torch.bincount(hashed(pairs, 2)[:, 0] % 1000, minlength=1000)
-    assert found.min() >= 1 and found.max() < 40  # ten on average
-    assert len(hashed(pairs, 2).unique()) == len(pairs)
-    largest = hashed(torch.full((1, 5), 2**31 - 2), 5)
-    assert (largest >= 0).all()

@@ -130,8 +130,8 @@ def over_steps(draw, make):
 
 
 @st.composite
-def over_tokens(draw, name):
-    return made(name)(draw(st.integers(1, 9)), draw(small)), (3, draw(st.integers(1, 7)))
+def embedding(draw):
+    return made("embedding")(draw(st.integers(1, 9)), draw(small)), (3, draw(st.integers(1, 7)))
 
 
 @st.composite
@@ -169,13 +169,12 @@ CASES = {
     "time_norm": over_steps(lambda draw, width: made("time_norm")(width)),
     "time_pool": over_steps(lambda draw, width: made("time_pool")(draw(st.sampled_from(["mean", "max", "last"])))),
     "time_max_pool": over_steps(lambda draw, width: made("time_max_pool")(draw(small), stride=draw(small))),
-    "embedding": over_tokens("embedding"),
-    "ngram_bag": over_tokens("ngram_bag"),
+    "embedding": embedding(),
     "additive_attention": attention("additive_attention"),
     "general_attention": attention("general_attention"),
     "dot_attention": attention("dot_attention"),
 }
-TOKENS = {"embedding", "ngram_bag"}  # these read numbers of words
+TOKENS = {"embedding"}  # it reads numbers of words
 MEMORY = {"additive_attention", "general_attention", "dot_attention"}  # a plain query first, then padded rows
 STEPS = {"recurrent", "time_conv", "band_conv", "time_norm", "time_pool", "time_max_pool"}
 PADDED = TOKENS | MEMORY | STEPS
@@ -285,7 +284,6 @@ REFUSALS = [
         (2, 4, 3),
         r"Embedding expects \(batch, tokens\); got shape",
     ),
-    ("ngram_bag", dict(vocabulary=5, features=2), (2, 4, 3), r"NgramBag expects \(batch, tokens\); got shape"),
 ]
 
 

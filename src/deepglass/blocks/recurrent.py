@@ -81,11 +81,10 @@ class Recurrent(nn.Module):
             for side in self.sides:
                 add_weights(self, PARTS[kind], self.outputs if layer else inputs, hidden, f"_l{layer}{side}")
 
-    def forward(self, x: Padded, state: State | None = None) -> tuple[Padded, State]:
-        return self._fused(x, state)
-
     @torch.compiler.disable  # a compiler would write out every step; the kernels are as fast as they get
-    def _fused(self, x: Padded, state: State | None) -> tuple[Padded, State]:
+    def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, x: Padded, state: State | None = None
+    ) -> tuple[Padded, State]:
         expect_steps("Recurrent", x.values.shape, self.inputs)
         ends: list[State] = []
         for layer in range(self.layers):
