@@ -1,13 +1,15 @@
 """What moves which parameter, by how much: Muon against its equations, the rest against torch's own optimizers."""
 
 import copy
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 
-from deepglass.engine.optimizers import all_finite, build_optimizer, orthogonal, set_rate
+from deepglass.engine.optimizers import all_finite, build_optimizer, move, orthogonal, set_rate
 from deepglass.engine.schedules import rate
 from deepglass.engine.settings import MuonSettings, TrainSettings
 
@@ -137,3 +139,40 @@ def test_gradients_of_any_kind_may_be_asked(kind):
     assert all_finite(grads) and all_finite(grads[:1])
     grads[0][1] = float("nan")
     assert not all_finite(grads) and not all_finite(grads[:1])
+
+
+WITHOUT_COMPILER = """
+import sys, torch
+from torch import nn
+from deepglass.engine.optimizers import build_optimizer, move
+from deepglass.engine.settings import TrainSettings
+for name in ("sgd", "adamw", "muon"):
+    net = nn.Linear(3, 2)
+    optimizer = build_optimizer(TrainSettings(optimizer=name), dict(net.named_parameters()), [])
+    net(torch.ones(4, 3)).sum().backward()
+    before = net.weight.clone()
+    move(optimizer)
+    assert not torch.equal(net.weight, before)
+print("torch._dynamo" in sys.modules, "sympy" in sys.modules)
+"""
+
+
+def test_nothing_loads_the_compiler_where_nothing_is_compiled():
+    """0.9 s of every start: an update of torch that brings it back is seen here."""
+    said = subprocess.run([sys.executable, "-c", WITHOUT_COMPILER], check=True, capture_output=True, text=True)
+    assert said.stdout.split() == ["False", "False"]
+
+
+@pytest.mark.parametrize("name", ["sgd", "adamw", "muon"])
+def test_a_move_is_what_the_optimizer_calls_a_step(name):
+    nets = [started(), started()]
+    optimizers = [build_optimizer(TrainSettings(optimizer=name), dict(net.named_parameters()), []) for net in nets]
+    for step in range(3):
+        x = torch.randn(16, 3, 6, 6, generator=torch.Generator().manual_seed(step))
+        for net in nets:
+            net.zero_grad()
+            nn.functional.cross_entropy(net(x), torch.arange(16) % 4).backward()
+        move(optimizers[0])
+        optimizers[1].step()
+    for ours, theirs in zip(nets[0].parameters(), nets[1].parameters(), strict=True):
+        assert torch.equal(ours, theirs)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from deepglass.engine.checkpoint import Checkpoints
 from deepglass.engine.journal import Journal
-from deepglass.engine.optimizers import all_finite, set_rate
+from deepglass.engine.optimizers import all_finite, move, set_rate
 from deepglass.engine.plan import Plan
 from deepglass.engine.schedules import out_of_patience, rate
 from deepglass.engine.settings import TrainSettings
@@ -173,7 +173,7 @@ def update(
         if run.settings.clip and norm is not None:
             torch.nn.utils.clip_grads_with_norm_(mine.values(), run.settings.clip, norm)
         set_rate(optimizer, lr)
-        optimizer.step()
+        move(optimizer)
     else:
         buffers.restore()  # a poisoned batch must not stay in BatchNorm's statistics either
         refuse(state, run, turn, shards, first)
