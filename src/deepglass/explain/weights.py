@@ -25,7 +25,7 @@ def first_layer(model: nn.Module) -> nn.Module | None:
 def fits(bundle: Bundle) -> bool:
     """Networks whose first layer reads the input itself."""
     layer = first_layer(bundle.model)
-    if layer is None or not kind_of(bundle):
+    if layer is None or kind_of(bundle) not in ("picture", "vector"):
         return False
     return layer.weight.ndim == 4 or layer.weight.shape[1] == _inputs(bundle)  # pyright: ignore
 

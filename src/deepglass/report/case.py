@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deepglass.data.loader import make_batch
-from deepglass.data.source import PARTS
+from deepglass.data.source import PARTS, Unreadable
 from deepglass.foundation.seeds import text_keys
 from deepglass.material import Material
 from deepglass.metrics.figure import Figure
@@ -98,6 +98,18 @@ class Case:
         """The facts of one fixed-size input a row, where that is what goes in."""
         columns, offsets = self.material.store.columns, self.material.store.offsets
         return getattr(self.task.facts, "inputs", None) if "input" in columns and "input" not in offsets else None
+
+    @property
+    def kind(self) -> str:
+        """The kind of input, of fixed size or not; empty for a task of its own kind."""
+        return getattr(getattr(self.task.facts, "inputs", None), "kind", "")
+
+    def text(self, row: int) -> str:
+        """One row as a text on one line, where rows are texts that can still be read."""
+        try:
+            return " ".join(self.material.source.read(row).text.split())
+        except (Unreadable, OSError):
+            return ""
 
     def classified(self, part: str | None = None) -> Classified | None:
         """Logits and classes of one part; None for tasks that do not name one class an example."""

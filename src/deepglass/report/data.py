@@ -51,6 +51,10 @@ def _sizes(case: Case) -> dict[str, str]:
 
 
 def _kind(case: Case) -> str:
+    if case.kind in ("text", "series", "sound"):
+        facts = case.task.facts.inputs  # pyright: ignore
+        values = {"vocabulary": number(len(facts.vocabulary))} if case.kind == "text" else {}
+        return say(f"report.kind_{case.kind}", channels=max(1, len(facts.columns)), **values)
     inputs = case.inputs
     if inputs is None:
         return say("report.kind_other")

@@ -3,6 +3,7 @@
 Where an example may have several labels, its mistake is the label of which the network was surest and wrong.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from deepglass.views.view import number
 
 MOST = 12
 MOST_COLUMNS = 6  # of a row of numbers
+MOST_LETTERS = 200  # of a text
 
 
 class Mistake(NamedTuple):
@@ -45,14 +47,14 @@ class Mistake(NamedTuple):
 def mistakes(case: Case) -> Section | None:
     """Pictures with heat, or a table for rows of numbers."""
     found = _classes(case) or _several(case)
-    if found is None or case.inputs is None:
+    if found is None or not case.kind:
         return None
     wrong, worst = found
     of = len(case.material.rows[case.part])
     figures = {"wrong": wrong, "of": of, "worst": [mistake.entry() for mistake in worst]}
     if not wrong:
         return Section("mistakes", say("report.no_mistakes", count=number(of)), figures=figures)
-    pictures = case.inputs.kind == "picture"
+    pictures = case.kind == "picture"
     lead = say("report.lead_mistakes", wrong=number(wrong), count=number(of), shown=len(worst))
     return Section(
         "mistakes",
@@ -127,14 +129,24 @@ def _heats(case: Case, worst: list[Mistake]) -> list[np.ndarray | None]:
 
 
 def _table(case: Case, worst: list[Mistake]) -> Table:
-    names = case.inputs.columns[:MOST_COLUMNS]
-    values = case.material.store.columns["input"]
-    rows: list[list[Any]] = []
-    for mistake in worst:
-        numbers = [float(value) for value in values[mistake.row][:MOST_COLUMNS]]
-        rows.append([mistake.id, *mistake.said(), _sure(mistake), *numbers])
+    names, shown = _looked_at(case)
+    rows = [[mistake.id, *mistake.said(), _sure(mistake), *shown(mistake.row)] for mistake in worst]
     heads = [say(f"report.column_{name}") for name in ("example", "true", "taken", "sure")]
     return Table([*heads, *names], rows)
+
+
+def _looked_at(case: Case) -> tuple[Sequence[str], Callable[[int], list[Any]]]:
+    """What a table says of each example: a row's numbers by their columns, a text's beginning."""
+    if case.kind == "vector":
+        values = case.material.store.columns["input"]
+        return case.inputs.columns[:MOST_COLUMNS], lambda row: [float(value) for value in values[row][:MOST_COLUMNS]]
+    if case.kind == "text":
+        return (say("report.column_text"),), lambda row: [_beginning(case.text(row))]
+    return (), lambda row: []
+
+
+def _beginning(text: str) -> str:
+    return text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]} …"
 
 
 def _sure(mistake: Mistake) -> str:

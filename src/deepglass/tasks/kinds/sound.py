@@ -98,9 +98,7 @@ def spectrogram(raw: Sound, caption: str, marks: Sequence[Mark] = ()) -> Spectro
     return Spectrogram(levels, band_middles(features).tolist(), raw.seconds, caption, marks)
 
 
-def _statistics(
-    rows: Sequence[np.ndarray], features: SoundFeatures
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _statistics(rows: Sequence[np.ndarray], features: SoundFeatures) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and spread of every band over all moments of these rows, in float64 and one pass."""
     count, sums, squares = 0, torch.zeros(1, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
     for start in range(0, len(rows), PIECE):
