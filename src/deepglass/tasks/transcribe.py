@@ -1,0 +1,240 @@
+"""Transcribe: speech to the letters of what is said, by connectionist temporal classification.
+
+loss = Σ_rows ctc(z, y) / letters, with z the V logits of every step: the blank and the alphabet; the answer is the best
+path, or what a beam finds that also listens to an n-gram model of the training part's transcripts.
+"""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from annotated_types import Ge, Le
+from torch import Tensor, nn
+
+from deepglass.data.example import Batch, Column, Ragged, ragged
+from deepglass.data.source import Index
+from deepglass.data.transcript import Letters, transcript
+from deepglass.foundation.errors import DataError, RunFailed
+from deepglass.foundation.padded import Padded
+from deepglass.foundation.ports import Ports, Steps
+from deepglass.foundation.seeds import Draws
+from deepglass.foundation.words import say
+from deepglass.losses.ctc import alignable, ctc, ctc_count
+from deepglass.metrics.error_rate import ErrorRate, texts
+from deepglass.tasks.ctc import Listening, beam_search, greedy, when
+from deepglass.tasks.inputs import OneInput, learn_inputs
+from deepglass.tasks.kinds.sound import SoundFacts, SoundSettings, spectrogram
+from deepglass.tasks.ngram import NGram, fit_ngram
+from deepglass.tasks.task import Losses, Metric, Predictions
+from deepglass.views.spectrogram import Mark
+from deepglass.views.table import Table
+from deepglass.views.view import View
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stored:
+    """One array of the language model, as a bundle's text keeps it."""
+
+    name: str
+    type: Literal["<i8", "<f4"]
+    content: str  # base64
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TranscribeFacts:
+    """What was learned once from the training part."""
+
+    alphabet: str  # every letter that occurs, in the order of Unicode; symbol 0 is the blank
+    language: tuple[Stored, ...]  # the n-gram model of the transcripts; empty where none was asked for
+    inputs: SoundFacts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TranscribeSettings:
+    """What is asked of a network that writes down what is said."""
+
+    facts_type: ClassVar = TranscribeFacts
+
+    letters: Letters = "spoken"  # spoken: small letters and digits; written: with capitals and punctuation
+    beam: Annotated[int, Ge(1), Le(256)] = 16  # texts kept in mind; 1: the best path alone, which listens to nothing
+    order: Annotated[int, Ge(0), Le(10)] = 5  # letters that the language model looks at together; 0: no such model
+    weight: Annotated[float, Ge(0), Le(5)] = 0.4  # how much the language counts beside the sound
+    bonus: Annotated[float, Ge(-5), Le(5)] = 0.5  # for every letter: what the language takes from long texts
+    sound: SoundSettings = SoundSettings(longest=600.0)
+
+    def learn(self, index: Index, size: tuple[int, int], channels: int) -> TranscribeFacts:
+        """Alphabet and language from the training part's transcripts."""
+        if index.kind != "sound":
+            raise DataError("tasks.no_speech", kind=index.kind)
+        written = [transcript(str(label), self.letters) for label in index.labels if label is not None]
+        alphabet = "".join(sorted(set("".join(written))))
+        if not alphabet.strip():
+            raise DataError("tasks.no_transcripts", count=len(written))
+        language = _language(written, alphabet, self.order) if self.order else ()
+        return TranscribeFacts(
+            alphabet=alphabet,
+            language=language,
+            inputs=learn_inputs(index, self, size, channels),  # pyright: ignore
+        )
+
+    def build(self, facts: TranscribeFacts) -> "Transcribe":
+        """The task with what it learned."""
+        return Transcribe(self, facts)
+
+
+class Transcribe(OneInput):
+    """The task of writing down what is said."""
+
+    settings: TranscribeSettings
+    facts: TranscribeFacts
+
+    def asks(self) -> Ports:
+        return Ports(self.takes(), Steps(1 + len(self.facts.alphabet)))
+
+    def code(self, labels: Sequence[Any]) -> Mapping[str, Column]:
+        """Each transcript as Unicode numbers, letters that training never had among them; empty where there is none."""
+        rows = ["" if label is None else transcript(str(label), self.settings.letters) for label in labels]
+        return {"target": _written(rows)}
+
+    def present(self, batch: Batch, draws: Draws | None = None) -> Batch:
+        heard = self.kind.present(batch["input"], self.facts.inputs, self.settings, draws)
+        return batch.with_columns(input=heard)
+
+    def counts(self, batch: Batch) -> dict[str, float]:
+        return {"loss": ctc_count(self._symbols(batch["target"]))}
+
+    def loss(self, model: nn.Module, batch: Batch) -> Losses:
+        """Connectionist temporal classification, summed over the rows that have steps enough for their letters."""
+        logits, target = model(batch["input"]), self._symbols(batch["target"])
+        fits = alignable(logits.lengths, target)
+        if not fits.any():
+            steps, letters = int(logits.lengths.max()), int(target.lengths.max())
+            raise RunFailed("tasks.too_few_steps", id=batch.ids[0], steps=steps, letters=letters)
+        return Losses({"loss": ctc(logits, target)})
+
+    def predict(self, model: nn.Module, batch: Batch) -> Predictions:
+        """Texts as Unicode numbers: "text" by the beam, "greedy" by the best path; when each letter of the text was said.
+
+        text, greedy int32, start, end (seconds) and sure (ln p) float32, all ragged; confidence (B,)
+        """
+        heard: Padded = batch["input"]
+        logits: Padded = model(heard)
+        each = logits.values.float().log_softmax(2).cpu().numpy()
+        rows = [row[:steps] for row, steps in zip(each, logits.lengths.tolist(), strict=True)]
+        best = greedy(rows)
+        found = best if self.settings.beam == 1 else beam_search(rows, self.settings.beam, self._listening)
+        spoken = when(rows, found)
+        hop = self.settings.sound.features.hop_samples / self.settings.sound.features.rate
+        step = (
+            hop * heard.lengths.cpu() / logits.lengths.cpu().clamp(min=1)
+        ).tolist()  # seconds of the network's steps
+        sure = [one.sure if len(one.sure) else row[:, 0] for one, row in zip(spoken, rows, strict=True)]
+        return {
+            "text": _written([self._read(text) for text in found]),
+            "greedy": _written([self._read(text) for text in best]),
+            "start": _floats([one.start * each for one, each in zip(spoken, step, strict=True)]),
+            "end": _floats([one.end * each for one, each in zip(spoken, step, strict=True)]),
+            "sure": _floats([one.sure for one in spoken]),
+            "confidence": torch.tensor([float(np.exp(one.mean())) if len(one) else 0.0 for one in sure]),
+        }
+
+    def metrics(self) -> dict[str, Metric]:
+        words: dict[str, Metric] = {"wer": ErrorRate("words")} if " " in self.facts.alphabet else {}
+        plain: dict[str, Metric] = {"cer_greedy": ErrorRate("letters", "greedy")} if self.settings.beam > 1 else {}
+        return {"cer": ErrorRate("letters"), **words, **plain}
+
+    def answers(self, predictions: Predictions) -> list[dict[str, Any]]:
+        said = texts(predictions["text"])
+        times = [[part.tolist() for part in _ragged(predictions[name]).each()] for name in ("start", "end", "sure")]
+        sure = predictions["confidence"].tolist()  # pyright: ignore
+        return [
+            {"prediction": text, "confidence": confidence, "words": timed_words(text, *row)}
+            for text, confidence, *row in zip(said, sure, *times, strict=True)
+        ]
+
+    def show(self, raw: Any, answer: Mapping[str, Any]) -> list[View]:
+        marks = [
+            Mark(at, letter)
+            for word in answer["words"]
+            for at, letter in zip(word["letters"], word["word"], strict=True)
+        ]
+        view = spectrogram(raw, answer["prediction"] or say("tasks.nothing_said"), marks)
+        if not answer["words"]:
+            return [view]
+        names = tuple(say(f"tasks.{name}") for name in ("word", "start", "end", "confidence"))
+        rows = [[word[name] for name in ("word", "start", "end", "confidence")] for word in answer["words"]]
+        return [view, Table(names, rows, say("tasks.words_in_time"))]
+
+    @cached_property
+    def _points(self) -> Tensor:
+        """The Unicode number of every letter. int32 (V - 1,)"""
+        return torch.tensor([ord(letter) for letter in self.facts.alphabet], dtype=torch.int32)
+
+    @cached_property
+    def _listening(self) -> Listening | None:
+        if not self.facts.language or not self.settings.weight:
+            return None
+        tables = {one.name: np.frombuffer(base64.b64decode(one.content), one.type) for one in self.facts.language}
+        model = NGram.of(tables)
+        return Listening(model, len(model.orders) - 1, self.settings.weight, self.settings.bonus)
+
+    def _symbols(self, target: Ragged) -> Padded:
+        """Unicode numbers as symbols of the network; letters that it does not have are left out. int64 (B, L)"""
+        points = self._points.to(target.values.device)
+        place = torch.searchsorted(points, target.values).clamp(max=len(points) - 1)
+        known = points[place] == target.values
+        owner = torch.repeat_interleave(target.lengths)
+        lengths = torch.zeros_like(target.lengths).index_add_(0, owner, known.long())
+        return Ragged(place[known] + 1, lengths).padded()
+
+    def _read(self, symbols: np.ndarray) -> str:
+        return "".join(self.facts.alphabet[symbol - 1] for symbol in symbols.tolist())
+
+
+def timed_words(text: str, start: Sequence[float], end: Sequence[float], sure: Sequence[float]) -> list[dict[str, Any]]:
+    """Each word with when it begins and ends, when each of its letters begins, and how sure its letters are."""
+    words: list[dict[str, Any]] = []
+    place = 0
+    for word in text.split(" "):
+        part = slice(place, place + len(word))
+        if word:
+            sureness = float(np.exp(np.mean(sure[part])))
+            letters = [round(at, 3) for at in start[part]]
+            times = {"start": letters[0], "end": round(end[part][-1], 3)}
+            words.append({"word": word, **times, "confidence": sureness, "letters": letters})
+        place += len(word) + 1
+    return words
+
+
+def _language(written: Sequence[str], alphabet: str, order: int) -> tuple[Stored, ...]:
+    """The n-gram model of transcripts between the edges of each, symbol 0."""
+    number = {letter: place for place, letter in enumerate(alphabet, start=1)}
+    rows = [[0, *(number[letter] for letter in text), 0] for text in written]
+    tokens = np.array([symbol for row in rows for symbol in row], dtype=np.int32)
+    model = fit_ngram(tokens, 1 + len(alphabet), order, [len(row) for row in rows])
+    stored: list[Stored] = []
+    for name, table in model.tables().items():
+        kind = "<f4" if table.dtype.kind == "f" else "<i8"
+        stored.append(Stored(name=name, type=kind, content=base64.b64encode(table.astype(kind).tobytes()).decode()))
+    return tuple(stored)
+
+
+def _written(rows: Sequence[str]) -> Ragged:
+    """Texts as Unicode numbers. int32"""
+    return ragged([torch.tensor([ord(letter) for letter in row], dtype=torch.int32) for row in rows])
+
+
+def _floats(rows: Sequence[np.ndarray]) -> Ragged:
+    return ragged([torch.from_numpy(np.asarray(row, dtype=np.float32)) for row in rows])
+
+
+def _ragged(column: Column) -> Ragged:
+    assert isinstance(column, Ragged)
+    return column
+
+
+CATALOGUE = {"transcribe": TranscribeSettings()}
