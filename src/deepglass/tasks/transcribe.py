@@ -6,7 +6,7 @@ path, or what a beam finds that also listens to an n-gram model of the training 
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -95,7 +95,7 @@ class Transcribe(OneInput):
     def asks(self) -> Ports:
         return Ports(self.takes(), Steps(1 + len(self.facts.alphabet)))
 
-    def code(self, labels: Sequence[Any]) -> Mapping[str, Column]:
+    def code(self, labels: Sequence[Any]) -> dict[str, Column]:
         """Each transcript as Unicode numbers, letters that training never had among them; empty where there is none."""
         rows = ["" if label is None else transcript(str(label), self.settings.letters) for label in labels]
         return {"target": _written(rows)}
@@ -117,7 +117,7 @@ class Transcribe(OneInput):
         return Losses({"loss": ctc(logits, target)})
 
     def predict(self, model: nn.Module, batch: Batch) -> Predictions:
-        """Texts as Unicode numbers: "text" by the beam, "greedy" by the best path; when each letter of the text was said.
+        """Texts as Unicode numbers, by the beam and by the best path, and when each letter of the former was said.
 
         text, greedy int32, start, end (seconds) and sure (ln p) float32, all ragged; confidence (B,)
         """
