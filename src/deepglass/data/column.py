@@ -89,6 +89,19 @@ class Coded(Sequence[Any]):
         return (names[min(code, len(self.names))] for code in self.codes.tolist())
 
 
+class Texts(Sequence[Any]):
+    """Answers that are texts of their own, or None: there are no classes among them to count or to spread evenly."""
+
+    def __init__(self, texts: Sequence[str | None]):
+        self.texts = texts
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __getitem__(self, row: Any) -> Any:
+        return Texts(self.texts[row]) if isinstance(row, slice) else self.texts[row]
+
+
 class Parts(Sequence[str]):
     """The part of each example, a byte each behind the face of an array of text: compared, and indexed by rows."""
 
@@ -167,11 +180,18 @@ def take(values: Sequence[Any], rows: np.ndarray) -> Sequence[Any]:
         return Coded(values.names, values.codes[rows])
     if isinstance(values, Parts):
         return values[rows]
+    if isinstance(values, Texts):
+        return Texts([values.texts[row] for row in rows.tolist()])
     return [values[row] for row in rows] if len(values) else []
 
 
 def tally(values: Sequence[Any]) -> Mapping[Any, int]:
-    """How often each answer occurs, in the order of their first rows for lists, of their codes for coded ones."""
+    """How often each answer occurs, in the order of their first rows for lists, of their codes for coded ones.
+
+    Texts are all one, the empty name: what would be counted are rows.
+    """
+    if isinstance(values, Texts):
+        return Counter(None if text is None else "" for text in values.texts)
     if not isinstance(values, Coded):
         return Counter(values)
     return _named(values.names, _counted(values, np.zeros(1, np.int8))[0])

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from deepglass.data.check import NAMED, shares, text
-from deepglass.data.column import Parts, where
+from deepglass.data.column import Parts, Texts, where
 from deepglass.data.duplicates import THUMB, near_pairs
 from deepglass.data.glance import Glance
 from deepglass.data.settings import DataSettings
@@ -109,9 +109,10 @@ class Examiner:
         differ: list[list[int]] = []
         for rows in twins:
             answers = {self.index.labels[row] for row in rows}
-            if len(answers) > 1 and vectors:
+            several = len(answers) > 1 and not isinstance(self.index.labels, Texts)  # a text may well be put two ways
+            if several and vectors:
                 differ.append(rows)
-            elif len(answers) > 1:
+            elif several:
                 found["two_labels"].append(self._pair("two_labels", rows))
             if len({self.parts[row] for row in rows}) > 1:
                 found["leak"].append(self._pair("same_row_across_parts" if vectors else "duplicate_across_parts", rows))

@@ -22,7 +22,7 @@ from deepglass.foundation.seeds import Permutation
 from deepglass.foundation.words import say
 
 ROOM = "data.sources"
-WITH_COLUMNS = frozenset(("table", "picture_table", "text_table"))
+WITH_COLUMNS = frozenset(("table", "picture_table", "text_table", "parallel"))
 
 
 class Recognised(NamedTuple):

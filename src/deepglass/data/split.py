@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from deepglass.data.column import NAMES, Coded, Parts, keys_of, pieces
+from deepglass.data.column import NAMES, Coded, Parts, Texts, keys_of, pieces
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Index
 from deepglass.foundation.errors import DataError
@@ -92,6 +92,8 @@ def _deal(index: Index, shares: list[float], seed: int) -> np.ndarray:
 
 def strata_of(labels: Sequence[Any]) -> list[tuple[int, ...]]:
     """The answers as numbers to stratify by: a class's number, several labels' numbers, a number's quantile."""
+    if isinstance(labels, Texts):
+        return [(0,)] * len(labels)
     if any(isinstance(label, float) for label in labels):
         values = np.array([np.nan if label is None else label for label in labels], dtype=np.float64)
         bins = max(1, min(BINS, len(values) // (2 * FEWEST)))
