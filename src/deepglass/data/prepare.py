@@ -22,7 +22,7 @@ from deepglass.data.source import Source
 from deepglass.data.store import Intake, Store
 
 WORTH_KEEPING = 2.0  # seconds of decoding from which a packed copy on disk saves more than it costs
-WHOLE = 20.0  # seconds of reading up to which a run waits for the whole pass
+WHOLE = 8.0  # seconds of reading up to which a run waits for the whole pass
 
 Watch = Callable[[int, int], None]
 
@@ -88,7 +88,7 @@ def _watch(intake: Intake, count: int, first: np.ndarray | None, watch: Watch) -
         watch(count - reading.left, count)
         if first is not None and intake.packing and (reading.state[first] != UNREAD).all():
             pace = (count - reading.left) / (time.monotonic() - began)
-            if reading.left > WHOLE * pace:
+            if count > WHOLE * pace:
                 return True
     watch(count, count)
     return False

@@ -43,11 +43,16 @@ def open_folders(place: str, settings: DataSettings) -> Files:
 
 def class_files(root: Path, name: str, kind: str) -> tuple[list[str], list[Finding]]:
     """Ids of the files of this kind under one class folder, and what else was seen there."""
-    files = list(walk(root / name, f"{name}/"))
     meant = MEANT[kind]
-    ids = [file for file in files if meant(root, file) and nameable(file)]
-    unnamed = sum(not nameable(file) for file in files)
-    findings = strays([file for file in files if nameable(file) and not meant(root, file)], name)
+    ids: list[str] = []
+    others: list[str] = []
+    unnamed = 0
+    for file in walk(root / name, f"{name}/"):
+        if nameable(file):
+            (ids if meant(root, file) else others).append(file)
+        else:
+            unnamed += 1
+    findings = strays(others, name)
     if unnamed:
         findings.append(Finding("name_not_utf8", "warning", name, {"count": unnamed}))
     if not ids:
