@@ -15,6 +15,7 @@ COUNTS = {
     "airbench94": 1_971_352,
     "alexnet": 61_100_840,
     "alexnet_2012": 60_965_224,
+    "audio_cnn": 1_175_210,
     "lenet5": 61_706,
     "lenet5_1998": 60_000,
     "mlp": 109_386,
@@ -27,6 +28,9 @@ COUNTS = {
     "resnet20": 269_722,
     "resnet56": 853_018,
     "resnet110": 1_727_962,
+    "series_cnn": 420_450,
+    "series_lstm": 34_562,
+    "text_cnn": 9_363_310,
 }
 
 # The smallest pictures that each family takes keep the tests quick; the parameters are the same but for alexnet_2012.
