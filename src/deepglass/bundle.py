@@ -5,7 +5,7 @@ bundle.json (model, task, facts, figures), model.safetensors, manifest.json (SHA
 
 import copy
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,9 @@ from deepglass.foundation import catalogue
 from deepglass.foundation.errors import RunFailed, UsageError
 from deepglass.foundation.ports import PortMismatch, Ports, Vector
 from deepglass.foundation.sealed import UNREADABLE, check_sealed_text, read_sealed, write_sealed
-from deepglass.foundation.settings import Choice, Settings, from_json, read_toml, resolve, to_json
+from deepglass.foundation.settings import Choice, Override, Settings, from_json, read_toml, resolve, to_json
 from deepglass.foundation.words import say
+from deepglass.tasks.sampling import SamplingSettings
 from deepglass.tasks.task import Predictions, Task, encoder_of, form_of
 from deepglass.weights.settings import WeightsSettings
 from deepglass.weights.start import Start, agree, public_start
@@ -156,6 +157,20 @@ class Bundle:
         facts = self.task.facts.inputs
         channels = getattr(facts, "channels", 0)
         return open_inputs(inputs, facts.kind, facts.columns, channels, form_of(self.task))
+
+    def generate(self, prompt: str = "", length: int = 500, **settings: Any) -> str:
+        """What `writing` writes, whole."""
+        return "".join(self.writing(prompt, length, settings))
+
+    def writing(self, prompt: str, length: int, settings: Mapping[str, Any]) -> Iterator[str]:
+        """A text that goes on from the prompt for so many tokens, in pieces as they are written.
+
+        `settings` are those of sampling: temperature, top_k, top_p, seed. The same of all give the same text.
+        """
+        sampling, _ = resolve(SamplingSettings(), [Override(name, value, "") for name, value in settings.items()])
+        if not hasattr(self.task, "write"):
+            raise UsageError("bundle.no_writer", task=self.document["task"]["name"])
+        return self.task.write(self.model, prompt, length, sampling)  # pyright: ignore
 
     def scores(self, batch: Batch) -> Predictions:
         """The network's predictions for prepared rows, on the processor the network is on."""

@@ -139,6 +139,10 @@ class Outcome:
         """The finished model's answers."""
         return self.run.predict(inputs)
 
+    def generate(self, prompt: str = "", length: int = 500, **settings: Any) -> str:
+        """What the finished model writes; see `Bundle.writing`."""
+        return self.run.bundle.generate(prompt, length, **settings)
+
     def __repr__(self) -> str:
         part = next(name for name in ("test", "val", "train") if name in self.figures)
         shown = ", ".join(f"{name} {figure.value:.4g}" for name, figure in self.figures[part].items())

@@ -51,10 +51,10 @@ def test_no_rows_and_repeated_rows():
         metric.update(["a"], row)
 
 
-def test_cloze_counts_blanks_and_not_texts():
+def test_cloze_counts_words_and_not_texts():
     metric = ClozeAccuracy()
-    metric.update(["a", "b"], {"found": torch.tensor([9.0, 0.0]), "blanks": torch.tensor([9.0, 1.0])})
-    metric.update(["c"], {"found": torch.tensor([5.0]), "blanks": torch.tensor([10.0])})
+    metric.update(["a", "b"], {"found": torch.tensor([9.0, 0.0]), "asked": torch.tensor([9.0, 1.0])})
+    metric.update(["c"], {"found": torch.tensor([5.0]), "asked": torch.tensor([10.0])})
     figure = metric.compute()
     assert figure.value == pytest.approx(14 / 20) and figure.n == 3 and figure.better == "up"
     assert 0 <= figure.low <= figure.value <= figure.high <= 1

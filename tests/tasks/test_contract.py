@@ -26,7 +26,7 @@ ANSWERS = {  # what a source says, by task; a new task brings a line
     "regress": [1000.0 + 3 * row for row in range(ROWS)],
 }
 IDS = tuple(f"row-{row}" for row in range(ROWS))
-TASKS = [name for name in catalogue.entries("tasks") if name in ANSWERS]  # transcribe: test_transcribe.py
+TASKS = [name for name in catalogue.entries("tasks") if name in ANSWERS]  # others: test_texts.py, test_transcribe.py
 
 
 def raw(kind):

@@ -48,9 +48,9 @@ class Printer:
         self.as_json = as_json
         self.stream = sys.stderr if as_json else sys.stdout
 
-    def line(self, text: str = "") -> None:
-        """One line for people."""
-        print(text, file=self.stream, flush=True)
+    def line(self, text: str = "", end: str = "\n") -> None:
+        """One line for people, or a part of one."""
+        print(text, end=end, file=self.stream, flush=True)
 
     def done(self, document: Any) -> None:
         """The command's JSON document, where it was asked for."""

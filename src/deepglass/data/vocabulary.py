@@ -82,21 +82,19 @@ class Vocabulary:
         writer = Writer(self)
         return "".join([*map(writer.write, numbers), writer.end()])
 
+    def unknown(self, text: Written, numbers: np.ndarray) -> int:
+        """How many letters of a text stand in the unknown tokens among its numbers."""
+        if self.level != "words" or numbers.all():
+            return int((numbers == 0).sum())
+        found = _splitter(self.lines)(self._plain(text))
+        return sum(len(word) for word, number in zip(found, numbers.tolist(), strict=False) if number == 0)
+
     def shown(self, number: int) -> str:
         """One token, or the name of a mark, as a person may read it."""
         if number < self._first:
             return UNKNOWN if number == 0 else f"[{self.marks[number - 1]}]"
         token = self.tokens[number - self._first]
         return bytes_of(token).decode(errors="replace") if self.level == "pieces" else token
-
-    @cached_property
-    def lengths(self) -> np.ndarray:
-        """How many characters each token stands for; of a piece, how many begin in it. int32 (V,)"""
-        if self.level == "pieces":
-            own = [sum(byte & 0xC0 != 0x80 for byte in bytes_of(token)) for token in self.tokens]
-        else:
-            own = list(map(len, self.tokens))
-        return np.array([1, *[0] * len(self.marks), *own], dtype=np.int32)
 
     @property
     def _first(self) -> int:

@@ -10,9 +10,9 @@ from deepglass.metrics.figure import Figure, bootstrap, missing
 
 
 class ClozeAccuracy:
-    """Σ found / Σ blanks over all rows. Reads predictions["found"], ["blanks"] (B,): numbers of words of each row.
+    """Σ found / Σ asked over all rows. Reads predictions["found"], ["asked"] (B,): numbers of words of each row.
 
-    The rows are drawn again for the interval, for the blanks of one text are no independent examples.
+    The rows are drawn again for the interval, for the words of one text are no independent examples.
     """
 
     def __init__(self, found: str = "found"):
@@ -21,16 +21,16 @@ class ClozeAccuracy:
 
     def update(self, ids: Sequence[str], predictions: Mapping[str, Tensor], targets: object = None) -> None:
         """A batch."""
-        self._rows.add(ids, found=predictions[self.found], blanks=predictions["blanks"])
+        self._rows.add(ids, found=predictions[self.found], asked=predictions["asked"])
 
     def compute(self) -> Figure:
         """The share over everything seen; `n` is the number of rows."""
         n = len(self._rows)
         if not n:
             return missing("up")
-        found, blanks = self._rows.column("found").double(), self._rows.column("blanks").double()
+        found, asked = self._rows.column("found").double(), self._rows.column("asked").double()
 
         def shares(counts: Tensor) -> Tensor:
-            return counts @ found / (counts @ blanks)
+            return counts @ found / (counts @ asked)
 
         return bootstrap(float(shares(torch.ones(1, n, dtype=torch.float64))), n, shares, "up")

@@ -116,7 +116,7 @@ class OneInput:
             found = found / 2 + sum(_both_ways(model, moved) for moved in ends) / 4
         return found
 
-    def truth(self, batch: Batch) -> Tensor:
+    def truth(self, batch: Batch) -> Any:
         return batch["target"]
 
     def show(self, raw: Any, answer: Mapping[str, Any]) -> list[View]:

@@ -3,7 +3,7 @@
 Kept on the disk is the text's UTF-8, so that another vocabulary, or another fold's, needs no file to be read again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
@@ -13,7 +13,8 @@ from annotated_types import Ge, Le, Lt
 from deepglass.data.example import Column, Encoder, Form, padded
 from deepglass.data.readers.text import Bytes
 from deepglass.data.source import Index
-from deepglass.data.vocabulary import Vocabulary, VocabularySettings, learn_vocabulary
+from deepglass.data.vocabulary import Mark, Vocabulary, VocabularySettings, learn_vocabulary
+from deepglass.foundation.errors import DataError
 from deepglass.foundation.padded import Padded
 from deepglass.foundation.ports import Port, Tokens
 from deepglass.foundation.seeds import Draws
@@ -60,9 +61,7 @@ class TextKind:
         return [facts.kind, settings.text.bytes_kept]
 
     def settle(self, facts: TextFacts, settings: Any, values: Any) -> TextFacts:
-        if facts.vocabulary is not None:
-            return facts
-        return replace(facts, vocabulary=learn_vocabulary(values, settings.text.vocabulary))
+        return with_vocabulary(facts, settings.text, values)
 
     def encoder(self, facts: TextFacts, settings: Any) -> Encoder | None:
         vocabulary, longest = facts.vocabulary, settings.text.longest
@@ -70,7 +69,7 @@ class TextKind:
             return None
 
         def encode(columns: Mapping[str, Sequence[np.ndarray]]) -> Mapping[str, Sequence[np.ndarray]]:
-            return {"input": [_some(tokens[:longest]) for tokens in vocabulary.encode_all(columns["input"])]}
+            return {"input": [some_token(tokens[:longest]) for tokens in vocabulary.encode_all(columns["input"])]}
 
         return encode
 
@@ -90,7 +89,23 @@ class TextKind:
         return Sentence(f"{caption}: {' '.join(text.split())}")
 
 
-def _some(tokens: np.ndarray) -> np.ndarray:
+def text_facts(index: Index, task: str) -> TextFacts:
+    """The facts of a task that learns from texts alone; DataError where the data are no texts."""
+    if index.kind != "text":
+        raise DataError("tasks.wants_texts", task=task, kind=index.kind)
+    return TextFacts(columns=tuple(index.columns))
+
+
+def with_vocabulary(
+    facts: TextFacts, settings: TextSettings, texts: Iterable[np.ndarray], marks: tuple[Mark, ...] = ()
+) -> TextFacts:
+    """The facts with a vocabulary that these texts teach; one that is known already stays."""
+    if facts.vocabulary is not None:
+        return facts
+    return replace(facts, vocabulary=learn_vocabulary(texts, settings.vocabulary, marks))
+
+
+def some_token(tokens: np.ndarray) -> np.ndarray:
     """At least one token, for no network reads nothing: a text of spaces is one unknown word."""
     return tokens if len(tokens) else np.zeros(1, dtype=np.int32)
 
