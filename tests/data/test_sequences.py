@@ -7,6 +7,7 @@ from deepglass.data.files import open_inputs
 from deepglass.data.recognise import recognise, recognised
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Unreadable
+from deepglass.data.sources.made_sequences import MONTHS, MORSE, SETS
 from deepglass.data.split import parts_of
 from deepglass.foundation.errors import DataError
 from tests.data.texts import sentences, text_folders, text_table, ts_file
@@ -135,3 +136,34 @@ def test_what_is_asked_about_may_be_words_files_or_a_column(tmp_path):
         (22, 1),
     ]
     assert next(open_inputs(np.zeros((5, 2)), "series", ("x1", "x2"))).raw.shape == (5, 2)
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_made_sequences_are_the_same_every_time_and_say_their_task(name):
+    first, second = (recognise(f"made:{name}", PLAIN) for _ in range(2))
+    assert first.fingerprint() == second.fingerprint()
+    assert (first.task, first.index.kind, len(first.index)) == SETS[name][:3]
+    assert len({str(first.read(row)) for row in range(50)}) > 40
+
+
+def test_made_answers_belong_to_what_was_made():
+    dates = recognise("made:dates", PLAIN)
+    for row in range(40):
+        year, month, day = dates.index.labels[row].split("-")
+        text = dates.read(row).text
+        assert year in text and str(int(day)) in text and (MONTHS[int(month) - 1][:3] in text or "/" in text)
+    morse = recognise("made:morse", PLAIN)
+    for row in range(20):
+        loud = np.abs(morse.read(row).samples[:, 0].astype(float)) > 3000
+        marks = "".join("-."[letter == "."] for word in morse.index.labels[row] for letter in MORSE[word])
+        starts = np.flatnonzero(np.convolve(loud, np.ones(200), "same") > 20)
+        runs = np.split(starts, np.flatnonzero(np.diff(starts) > 1) + 1)
+        assert len(runs) == len(marks)
+        lengths = [len(run) for run in runs]
+        if len(set(marks)) == 2:
+            assert [length > sum((min(lengths), max(lengths))) / 2 for length in lengths] == [m == "-" for m in marks]
+
+
+def test_a_name_that_is_not_made_is_told_with_those_that_are():
+    with pytest.raises(DataError, match=r"made:languages"):
+        recognise("made:langages", PLAIN)

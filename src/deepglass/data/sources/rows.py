@@ -1,4 +1,4 @@
-"""Examples that are in memory already and differ in length: texts, series."""
+"""Examples that are in memory already and differ in length: texts, series, sounds."""
 
 import hashlib
 from collections.abc import Sequence
@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from deepglass.data.readers.sound import Sound
+from deepglass.data.readers.text import Text
 from deepglass.data.source import Finding, Index, Unreadable
 
 
@@ -37,19 +39,23 @@ class Rows:
         return raw
 
     def header(self, row: int) -> tuple[int, int, int]:
-        """How long it is: letters of a text, steps and channels of a series."""
+        """How long it is: letters of a text, steps and channels of a series, samples and channels of a sound."""
         raw = self.read(row)
-        return (len(raw), raw.shape[1], 1) if isinstance(raw, np.ndarray) else (len(raw.text), 1, 1)
+        if isinstance(raw, Text):
+            return len(raw.text), 1, 1
+        steps = raw.samples if isinstance(raw, Sound) else raw
+        return *steps.shape[:2], 1
 
     def fingerprint(self) -> str:
         """A hash over the rows themselves, their answers, parts and groups."""
         state = hashlib.blake2b(digest_size=16)
         for raw in self.rows:
-            if isinstance(raw, np.ndarray):
-                state.update(f"{raw.shape}".encode())
-                state.update(np.ascontiguousarray(raw).view(np.uint8).data)
-            else:
+            if isinstance(raw, Unreadable | Text):
                 state.update(f"{raw.reason if isinstance(raw, Unreadable) else raw.text}\0".encode())
+            else:
+                steps = raw.samples if isinstance(raw, Sound) else raw
+                state.update(f"{steps.shape}".encode())
+                state.update(np.ascontiguousarray(steps).view(np.uint8).data)
         for column in (self.index.labels, self.index.parts, self.index.groups, self.index.columns):
             state.update(repr(list(column)).encode())
         return state.hexdigest()

@@ -1,0 +1,198 @@
+"""Made texts, sounds and series for lessons, the same on every machine.
+
+made:languages  three numbers in words; which language is it?           "vierundsechzig, neun, achtzig"
+made:numbers    numbers in words and figures, to be continued           "forty-two = 42"
+made:dates      dates as people write them, into one form               "March 3, 2021" -> "2021-03-03"
+made:morse      three letters in Morse code, to be written down         ·– –··· –·–·
+made:waves      a noisy wave of some length; which shape is it?         sine, square or saw
+"""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from deepglass.data.readers.sound import Sound
+from deepglass.data.readers.text import Text
+from deepglass.data.settings import DataSettings
+from deepglass.data.source import Index, Layout, Match
+from deepglass.data.sources.rows import Rows
+from deepglass.foundation.seeds import Draws, row_keys
+
+RATE = 8000  # samples a second of a sound
+DOT = 0.06  # seconds
+PITCH = 600  # Hz
+ENGLISH = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+    " eighteen nineteen"
+).split()
+ENGLISH_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+GERMAN = (
+    "null eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn siebzehn"
+    " achtzehn neunzehn"
+).split()
+GERMAN_TENS = "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig".split()
+SPANISH = (
+    "cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciséis diecisiete"
+    " dieciocho diecinueve"
+).split()
+SPANISH_TENS = "veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa".split()
+MONTHS = "January February March April May June July August September October November December".split()
+CODES = ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- -..- -.-- --.."
+MORSE = dict(zip("abcdefghijklmnopqrstuvwxyz", CODES.split(), strict=True))
+
+
+class Made(NamedTuple):
+    """One set: its task and kind, how many rows, and what a row is, given draws of all rows."""
+
+    task: str
+    kind: str
+    count: int
+    make: Callable[[Draws, int], list[tuple[Any, Any]]]
+    columns: tuple[str, ...] = ()
+
+
+def english(number: int) -> str:
+    """A number below 100 in words.
+
+    >>> english(7), english(42), english(90)
+    ('seven', 'forty-two', 'ninety')
+    """
+    return _worded(number, ENGLISH, ENGLISH_TENS, lambda ten, one: f"{ten}-{one}")
+
+
+def german(number: int) -> str:
+    """
+    >>> german(42), german(21)
+    ('zweiundvierzig', 'einundzwanzig')
+    """
+    return _worded(number, GERMAN, GERMAN_TENS, lambda ten, one: f"{'ein' if one == 'eins' else one}und{ten}")
+
+
+def spanish(number: int) -> str:
+    """
+    >>> spanish(42), spanish(21)
+    ('cuarenta y dos', 'veintiuno')
+    """
+    return _worded(
+        number, SPANISH, SPANISH_TENS, lambda ten, one: f"veinti{one}" if ten == "veinte" else f"{ten} y {one}"
+    )
+
+
+def _worded(number: int, small: list[str], tens: list[str], join: Callable[[str, str], str]) -> str:
+    if number < 20:
+        return small[number]
+    ten, one = divmod(number, 10)
+    return join(tens[ten - 2], small[one]) if one else tens[ten - 2]
+
+
+def languages(draws: Draws, count: int) -> list[tuple[Text, str]]:
+    """Three numbers in one of three languages."""
+    written = (("english", english), ("german", german), ("spanish", spanish))
+    found = []
+    for row, numbers in enumerate(draws.integers("numbers", 0, 100, 3).tolist()):
+        name, write = written[row % 3]
+        found.append((Text(", ".join(map(write, numbers))), name))
+    return found
+
+
+def numbers(draws: Draws, count: int) -> list[tuple[Text, str]]:
+    """Eight lines of a number in words and in figures."""
+    rows = draws.integers("numbers", 0, 100, 8).tolist()
+    return [(Text("".join(f"{english(number)} = {number}\n" for number in row)), "") for row in rows]
+
+
+def dates(draws: Draws, count: int) -> list[tuple[Text, str]]:
+    """A date in one of five ways of writing it, and in the international one."""
+    drawn = zip(
+        draws.integers("year", 1950, 2050).tolist(),
+        draws.integers("month", 1, 13).tolist(),
+        draws.integers("day", 1, 29).tolist(),
+        draws.integers("form", 0, 5).tolist(),
+        strict=True,
+    )
+    found = []
+    for year, month, day, form in drawn:
+        name = MONTHS[month - 1]
+        ways = (
+            f"{name} {day}, {year}",
+            f"{day} {name} {year}",
+            f"{name[:3]} {day} {year}",
+            f"the {day}. of {name}, {year}",
+            f"{day}/{month}/{year}",
+        )
+        found.append((Text(ways[form]), f"{year}-{month:02d}-{day:02d}"))
+    return found
+
+
+def morse(draws: Draws, count: int) -> list[tuple[Sound, str]]:
+    """Three letters keyed a little faster or slower, louder or softer, in noise."""
+    letters = draws.integers("letters", 0, 26, 3).tolist()
+    pace, loudness = draws.between("pace", 0.85, 1.2).tolist(), draws.between("loudness", 0.2, 0.8).tolist()
+    found = []
+    for row, picks in enumerate(letters):
+        said = "".join(chr(ord("a") + pick) for pick in picks)
+        on = _keyed(said, DOT * pace[row])
+        tone = loudness[row] * on * np.sin(2 * math.pi * PITCH * np.arange(len(on)) / RATE)
+        noise = 0.02 * Draws(row_keys(row, "made/morse/noise", 0, 1)).normal("noise", len(on))[0].numpy()
+        found.append((Sound(np.rint(20_000 * (tone + noise)).astype(np.int16)[:, None], RATE), said))
+    return found
+
+
+def _keyed(word: str, dot: float) -> np.ndarray:
+    """When the key is down: a dash is three dots long, one dot apart; three between letters. bool (N,)"""
+    units: list[int] = [0, 0]
+    for letter in word:
+        for mark in MORSE[letter]:
+            units += [1, 0] if mark == "." else [1, 1, 1, 0]
+        units += [0, 0]
+    return np.repeat(np.array(units, dtype=bool), round(dot * RATE))
+
+
+def waves(draws: Draws, count: int) -> list[tuple[np.ndarray, str]]:
+    """A sine, a square or a saw of some length, speed and phase, in noise. float32 (T, 1)"""
+    lengths, speeds = draws.integers("length", 60, 120).tolist(), draws.between("speed", 0.15, 0.4).tolist()
+    phases, noise = draws.between("phase", 0, 2 * math.pi).tolist(), draws.normal("noise", 120).numpy()
+    shapes: tuple[tuple[str, Callable[[np.ndarray], np.ndarray]], ...] = (
+        ("sine", np.sin),
+        ("square", lambda angle: np.sign(np.sin(angle))),
+        ("saw", lambda angle: (angle / math.pi) % 2 - 1),
+    )
+    found = []
+    for row in range(count):
+        name, shape = shapes[row % 3]
+        angle = phases[row] + speeds[row] * np.arange(lengths[row])
+        found.append(((shape(angle) + 0.3 * noise[row, : lengths[row]]).astype(np.float32)[:, None], name))
+    return found
+
+
+SETS = {
+    "languages": Made("classify", "text", 600, languages, ("text",)),
+    "numbers": Made("generate_text", "text", 600, numbers),
+    "dates": Made("translate", "text", 4000, dates, ("text",)),
+    "morse": Made("transcribe", "sound", 600, morse),
+    "waves": Made("classify", "series", 450, waves, ("x1",)),
+}
+
+
+def recognise(place: str, settings: DataSettings) -> Match | None:
+    """The places of `SETS`."""
+    name = place.removeprefix("made:")
+    if not place.startswith("made:") or name not in SETS:
+        return None
+    return Match(1.0, "layout_made_sequences", SETS[name].task, {"count": SETS[name].count, "name": name})
+
+
+def open_made(place: str, settings: DataSettings) -> Rows:
+    """The rows of one set; ids are their numbers."""
+    name = place.removeprefix("made:")
+    made = SETS[name]
+    pairs = made.make(Draws(row_keys(0, f"made/{name}", 0, made.count)), made.count)
+    ids = [f"{row:04d}" for row in range(len(pairs))]
+    index = Index(ids, [answer for _, answer in pairs], kind=made.kind, columns=made.columns)
+    return Rows("made_sequences", made.task, Path(), index, [raw for raw, _ in pairs])
+
+
+CATALOGUE = {"made_sequences": Layout(recognise, open_made)}
