@@ -14,6 +14,9 @@ from deepglass.graph.trace import example, trace
 COUNTS = {
     "airbench94": 1_971_352,
     "alexnet": 61_100_840,
+    "char_lm": 3_342_692,
+    "ctc_speech": 2_908_669,
+    "word_lm": 4_738_000,
     "alexnet_2012": 60_965_224,
     "audio_cnn": 1_175_210,
     "lenet5": 61_706,

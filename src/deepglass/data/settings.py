@@ -18,7 +18,7 @@ class DataSettings:
     text: str = ""  # the column that holds the text to be read; empty: guessed
     path: str = ""  # the column that holds a file's name; empty: guessed, and said
     group: str = ""  # the column that holds people, patients, scenes: never on both sides of a split
-    passage: Annotated[int, Ge(16), Le(1 << 20)] = 1000  # letters of one example, where a long text is cut into many
+    passage: Annotated[int, Ge(16), Le(1 << 20)] = 256  # letters of one example, where a long text is cut into many
     val: Share = 0.1
     test: Share = 0.2
     split_seed: int = 0  # the split is kept apart from `seed`, so that runs with other seeds share their test part

@@ -11,7 +11,7 @@ from typing import ClassVar, Protocol, Self
 
 from torch import Tensor, nn
 
-from deepglass.foundation.ports import Image, Port, PortMismatch, Ports, Series, Tokens, Vector
+from deepglass.foundation.ports import Image, Port, PortMismatch, Ports, Series, Steps, Tokens, Vector
 from deepglass.foundation.words import say
 
 
@@ -97,6 +97,13 @@ def series_asked(model: str, ports: Ports) -> int:
     if not isinstance(ports.takes, Series):
         raise PortMismatch("models.wants_series", model=model, found=described(ports.takes))
     return ports.takes.channels
+
+
+def steps_asked(model: str, ports: Ports) -> int:
+    """How many numbers the task wants for every step."""
+    if not isinstance(ports.gives, Steps):
+        raise PortMismatch("models.gives_steps", model=model, asked=described(ports.gives))
+    return ports.gives.size
 
 
 def port_of(shape: tuple[int, ...]) -> Vector | Image:

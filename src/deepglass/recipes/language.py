@@ -1,0 +1,51 @@
+"""Texts to be continued: an LSTM over characters, or over words held back from learning by heart."""
+
+from dataclasses import replace
+
+from deepglass.bundle import choose_model
+from deepglass.data.recognise import Survey
+from deepglass.engine.settings import TrainSettings
+from deepglass.foundation.settings import Choice, choose
+from deepglass.foundation.sizes import Size
+from deepglass.recipes.recipe import Recipe
+from deepglass.run import RunSettings
+
+LETTERS_SEEN: dict[Size, float] = {"tiny": 1e6, "small": 2e7, "paper": 4e8}
+EPOCHS: dict[Size, tuple[float, float]] = {"tiny": (0.05, 20), "small": (1, 40), "paper": (5, 100)}
+HIDDEN: dict[Size, int] = {"tiny": 128, "small": 512, "paper": 1024}
+BATCH = 64
+
+
+def language(task: str, survey: Survey, size: Size, model: str) -> RunSettings:
+    """As many epochs as it takes to see so many letters; a small text is seen more often, with more dropout."""
+    letters = max(1, survey.examples * survey.width)
+    least, most = EPOCHS[size]
+    epochs = min(most, max(least, LETTERS_SEEN[size] / letters))
+    batch = min(BATCH, max(8, survey.examples // 20))
+    train = TrainSettings(
+        epochs=round(epochs, 2),
+        batch=batch,
+        optimizer="adamw",
+        lr=3e-3,
+        weight_decay=0.01,
+        schedule="cosine",
+        warmup=0.05,
+        clip=1.0,
+        check_epochs=max(1.0, epochs / 20) if epochs > 1 else round(epochs / 4, 2),
+    )
+    chosen = _sized(choose_model(model), size, epochs) if model else _sized(choose_model("char_lm"), size, epochs)
+    return RunSettings(task=choose("tasks", task), model=chosen, train=train)
+
+
+def _sized(model: Choice, size: Size, epochs: float) -> Choice:
+    if model.name != "char_lm":
+        return model
+    dropout = 0.2 if epochs > 5 else 0.0
+    return replace(model, settings=replace(model.settings, hidden=HIDDEN[size], dropout=dropout))
+
+
+def _suits(survey: Survey) -> int:
+    return 1 if survey.kind == "text" else 0
+
+
+CATALOGUE = {"language": Recipe(("generate_text",), _suits, language)}
