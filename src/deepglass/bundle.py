@@ -21,6 +21,7 @@ from deepglass.data.files import Input, open_inputs
 from deepglass.data.source import Unreadable
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import RunFailed, UsageError
+from deepglass.foundation.padded import Padded
 from deepglass.foundation.ports import PortMismatch, Ports, Vector
 from deepglass.foundation.sealed import UNREADABLE, check_sealed_text, read_sealed, write_sealed
 from deepglass.foundation.settings import Choice, Override, Settings, from_json, read_toml, resolve, to_json
@@ -105,15 +106,19 @@ def check_own(model: nn.Module, asks: Ports, *row: Any) -> None:
     model.eval()
     try:
         with torch.no_grad():
-            gave = tuple(model(*row).shape)
+            gave = _shape(model(*row))
         found = say("run.own_gave", shape=gave) if wanted and gave != wanted else ""
     except Exception as error:  # whatever the user's code raises
         found = f"{type(error).__name__}: {error}"
     finally:
         model.train(was_training)
     if found:
-        given = tuple(getattr(row[0], "values", row[0]).shape)
+        given = _shape(row[0])
         raise UsageError("run.own_does_not_fit", given=given, wanted=wanted, found=found)
+
+
+def _shape(thing: Tensor | Padded) -> tuple[int, ...]:
+    return tuple(thing.values.shape if isinstance(thing, Padded) else thing.shape)
 
 
 def models_that_fit(asks: Ports) -> list[str]:

@@ -1,13 +1,19 @@
-"""One contract over every model of the zoo: what `deepglass.models.contract` promises, entry by entry."""
+"""One contract over every model of the zoo: what `deepglass.models.contract` promises, entry by entry.
+
+Models of texts, series and translations are asked with rows of unequal length, and give a row the same alone.
+"""
 
 import dataclasses
 
 import pytest
 import safetensors.torch
 import torch
+import torch.nn.functional as F
 
+from deepglass.blocks.recurrent import Recurrent
 from deepglass.foundation import catalogue
-from deepglass.foundation.ports import Image, Map, PortMismatch, Ports, Steps, Vector
+from deepglass.foundation.padded import Padded
+from deepglass.foundation.ports import Image, Map, PortMismatch, Ports, Series, Steps, Tokens, Translation, Vector
 from deepglass.graph.probe import Probe
 from deepglass.graph.trace import example, trace
 
@@ -33,27 +39,70 @@ COUNTS = {
     "resnet110": 1_727_962,
     "series_cnn": 420_450,
     "series_lstm": 34_562,
+    "text_bag": 300_010,
     "text_cnn": 9_363_310,
 }
 
 # The smallest pictures that each family takes keep the tests quick; the parameters are the same but for alexnet_2012.
 SMALL = {"alexnet": 63, "alexnet_2012": 67, "lenet5": 32, "lenet5_1998": 32, "mlp": 28}
-COMPILED = ("perceptron", "mlp", "lenet5", "lenet5_1998", "resnet20")  # one of each family; the rest is slow
+# One of each family; the rest is slow.
+COMPILED = ("perceptron", "mlp", "lenet5", "lenet5_1998", "resnet20", "text_bag", "series_lstm")
 NAMES = list(catalogue.entries("models"))
+LENGTHS = (23, 9, 1, 14)  # of rows of steps
+WRITTEN = (5, 11, 8, 1)  # of what is already written of a translation
 
 
 def small(name):
+    """The entry for small pictures and small vocabularies; its other numbers are those of the catalogue."""
     config = catalogue.find("models", name)
-    takes = config.ports().takes
+    takes, gives = config.ports()
     if isinstance(takes, Image):
         size = SMALL.get(name, 32)
         takes = Image(takes.channels, size, size)
-    return config.fitted(Ports(takes, config.ports().gives))
+    if isinstance(takes, Tokens):
+        takes = Tokens(50)
+    if isinstance(takes, Translation):
+        takes = Translation(50, 40)
+    if isinstance(gives, Steps) and not isinstance(takes, Series):
+        gives = Steps(40 if isinstance(takes, Translation) else 50)  # a writer's tokens are those that it reads
+    return config.fitted(Ports(takes, gives))
 
 
-def batch(config, rows):
-    shape = example(config.ports().takes, rows).shape
-    return torch.randn(shape, generator=torch.Generator().manual_seed(0))
+def batch(config, rows, scale=1.0):
+    """What the network is called with; rows of steps are of unequal length."""
+    takes, generator = config.ports().takes, torch.Generator().manual_seed(0)
+
+    def tokens(vocabulary, lengths):
+        values = torch.randint(0, vocabulary if scale else 1, (rows, max(lengths[:rows])), generator=generator)
+        return padded(values, lengths[:rows])
+
+    if isinstance(takes, Tokens):
+        return (tokens(takes.vocabulary, LENGTHS),)
+    if isinstance(takes, Translation):
+        return tokens(takes.source, LENGTHS), tokens(takes.target, WRITTEN)
+    if isinstance(takes, Series):
+        values = scale * torch.randn(rows, max(LENGTHS[:rows]), takes.channels, generator=generator)
+        return (padded(values, LENGTHS[:rows]),)
+    return (scale * torch.randn(example(takes, rows)[0].shape, generator=generator),)
+
+
+def padded(values, lengths):
+    return Padded(values, torch.tensor(lengths)).with_values(values)
+
+
+def row_of(inputs, row):
+    """One row as it would come alone: cut to its own steps."""
+    return tuple(
+        Padded(x.values[row : row + 1, : x.lengths[row]], x.lengths[row : row + 1])
+        if isinstance(x, Padded)
+        else x[row : row + 1]
+        for x in inputs
+    )
+
+
+def flat(logits):
+    """Logits of all rows, or of all rows' own steps. (N, K)"""
+    return logits.values[logits.mask] if isinstance(logits, Padded) else logits
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -80,11 +129,12 @@ def test_graph_covers_every_parameter_once_and_ends_in_the_declared_shape(name):
     config = catalogue.find("models", name)
     with torch.device("meta"):
         network = config.build()
-    graph = trace(network, example(config.ports().takes))
+    graph = trace(network, *example(config.ports().takes))
     assert sorted(graph.parameters()) == sorted(dict(network.named_parameters()))
     assert graph.unused == ()
     assert sum(node.count for node in graph.nodes) == COUNTS[name]
-    assert graph.nodes[graph.outputs[0]].shape == (1, config.ports().gives.size)
+    shape, gives = graph.nodes[graph.outputs[0]].shape, config.ports().gives
+    assert (shape[0], *shape[1 + isinstance(gives, Steps) :]) == (1, gives.size)
     assert all(source < node.index for node in graph.nodes for source in node.inputs)
 
 
@@ -97,19 +147,25 @@ def test_configuration_is_frozen_and_says_why_each_setting_is_there(entry):
 
 def test_declared_shapes_and_no_nan(entry):
     _, config, network = entry
-    for x in (batch(config, 3), torch.zeros_like(batch(config, 3)), 10 * batch(config, 3)):
+    gives = config.ports().gives
+    for scale in (1.0, 0.0, 10.0):
         with torch.no_grad():
-            logits = network.eval()(x)
-        assert logits.shape == (3, config.ports().gives.size)
-        assert torch.isfinite(logits).all()
+            logits = network.eval()(*batch(config, 3, scale))
+        if isinstance(gives, Steps):
+            assert logits.values.shape == (3, max(logits.lengths), gives.size)
+            assert logits.lengths.min() >= 1 and not logits.values[~logits.mask].any()
+        else:
+            assert logits.shape == (3, gives.size)
+        assert torch.isfinite(flat(logits)).all()
 
 
 def test_every_parameter_gets_a_gradient(entry):
     _, config, network = entry
     network.train()
     torch.manual_seed(0)
-    classes = torch.tensor([0, 1, 1, 1])  # unbalanced: a neuron that starts at zero has something to learn
-    torch.nn.functional.cross_entropy(network(batch(config, 4)), classes).backward()
+    logits = flat(network(*batch(config, 4)))
+    classes = torch.tensor([0, 1, 1, 1]).repeat(len(logits))[: len(logits)] % logits.shape[1]
+    F.cross_entropy(logits, classes).backward()  # unbalanced: a neuron that starts at zero has something to learn
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None, name
         assert torch.isfinite(parameter.grad).all(), name
@@ -123,17 +179,17 @@ def test_saved_and_loaded_is_the_same(entry):
     torch.manual_seed(1)
     other = config.build()
     other.load_state_dict(safetensors.torch.load(stored), strict=True)
-    x = batch(config, 2)
+    inputs = batch(config, 2)
     with torch.no_grad():
-        assert torch.equal(network.eval()(x), other.eval()(x))
+        assert torch.equal(flat(network.eval()(*inputs)), flat(other.eval()(*inputs)))
 
 
 def test_alone_is_as_in_a_batch(entry):
     _, config, network = entry
-    x = batch(config, 3)
+    inputs = batch(config, 4)
     with torch.no_grad():
-        together = network.eval()(x)
-        alone = torch.cat([network(row[None]) for row in x])
+        together = flat(network.eval()(*inputs))
+        alone = torch.cat([flat(network(*row_of(inputs, row))) for row in range(4)])
     torch.testing.assert_close(alone, together, rtol=1e-4, atol=1e-5 * together.abs().max().item() + 1e-7)
 
 
@@ -141,7 +197,7 @@ def test_stages_and_head_exist_and_run_in_order(entry):
     _, config, network = entry
     names = network.stages()
     with torch.no_grad(), Probe(network, [*names, network.head]) as probe:
-        network.eval()(batch(config, 2))
+        network.eval()(*batch(config, 2))
     assert [capture.name for capture in probe] == [*names, network.head]
     ranks = [probe[name].value.ndim for name in names]
     assert ranks == sorted(ranks, reverse=True)  # maps first, then vectors
@@ -160,12 +216,38 @@ def test_fitted_to_other_data_works_or_says_why(entry, classes):
     assert fitted.ports() == ports
     with torch.device("meta"):
         network = fitted.build()
-    assert network(example(ports.takes, 2)).shape == (2, classes)
+    assert network(*example(ports.takes, 2)).shape == (2, classes)
+
+
+OTHERS = [
+    Ports(Tokens(70), Vector(2)),
+    Ports(Tokens(70), Steps(70)),
+    Ports(Series(5), Vector(2)),
+    Ports(Series(40), Steps(30)),
+    Ports(Translation(60, 70), Steps(70)),
+]
+
+
+@pytest.mark.parametrize("ports", OTHERS, ids=str)
+def test_fitted_to_other_sequences_works_or_says_why(entry, ports):
+    _, config, _ = entry
+    if [type(port) for port in config.ports()] != [type(port) for port in ports]:
+        with pytest.raises(PortMismatch, match=r"but the (data are|task asks for) .*\."):
+            config.fitted(ports)
+        return
+    fitted = config.fitted(ports)
+    assert fitted.ports() == ports
+    logits = fitted.build().eval()(*batch(fitted, 2))
+    assert flat(logits).shape[1] == ports.gives.size
 
 
 REFUSED = [
     ("perceptron", Ports(Vector(4), Vector(5)), "separates two classes; the data has 5. Choose mlp"),
-    ("perceptron", Ports(Steps(4), Vector(2)), "takes rows of numbers or pictures, but the data are Steps data"),
+    (
+        "perceptron",
+        Ports(Steps(4), Vector(2)),
+        "takes rows of numbers or pictures, but the data are 4 numbers for every step",
+    ),
     ("mlp", Ports(Steps(4), Vector(2)), "mlp takes rows of numbers or pictures"),
     ("mlp", Ports(Vector(4), Map(2)), "mlp gives one number per class, but the task asks for Map data"),
     ("lenet5", Ports(Image(1, 28, 28), Vector(10)), "lenet5 wants pictures of 32x32; these are 28x28"),
@@ -205,9 +287,10 @@ def test_compiled_equals_eager(name):
     torch.manual_seed(0)
     config = small(name)
     network = config.build().eval()
-    x = batch(config, 2)
+    whole = not any(isinstance(module, Recurrent) for module in network.modules())  # its kernels are left as they are
+    inputs = batch(config, 2)
     with torch.no_grad():
-        eager = network(x)
+        eager = flat(network(*inputs))
         torch.compiler.reset()
-        compiled = torch.compile(network, fullgraph=True)(x)
+        compiled = flat(torch.compile(network, fullgraph=whole)(*inputs))
     torch.testing.assert_close(compiled, eager, rtol=1e-4, atol=1e-5 * eager.abs().max().item() + 1e-7)

@@ -30,7 +30,7 @@ def graph_of(name):
     config = catalogue.find("models", name)
     with torch.device("meta"):
         network = config.build()
-    return trace(network, example(config.ports().takes))
+    return trace(network, *example(config.ports().takes))
 
 
 class Dense3(nn.Module):

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from deepglass.foundation import catalogue
-from deepglass.foundation.ports import Image, Steps, Vector
+from deepglass.foundation.padded import Padded
+from deepglass.foundation.ports import Image, Series, Steps, Tokens, Translation, Vector
 from deepglass.graph.cost import cost
 from deepglass.graph.trace import example, trace
 
@@ -104,11 +105,11 @@ def test_a_mistake_in_forward_is_shown_as_it_is():
 
 def test_traced_real_or_on_meta_is_the_same_graph():
     network = catalogue.find("models", "resnet20").build()
-    assert trace(network, torch.randn(1, 3, 32, 32)) == trace(network, example(Image(3, 32, 32)))
+    assert trace(network, torch.randn(1, 3, 32, 32)) == trace(network, *example(Image(3, 32, 32)))
 
 
 def test_geometry_of_windows():
-    nodes = by_name(trace(catalogue.find("models", "alexnet_2012").build(), example(Image(3, 227, 227))))
+    nodes = by_name(trace(catalogue.find("models", "alexnet_2012").build(), *example(Image(3, 227, 227))))
     first, second, pool = nodes["features.0"], nodes["features.4"], nodes["features.3"]
     assert (first.kernel, first.stride, first.groups, first.shape) == ((11, 11), (4, 4), 1, (1, 96, 55, 55))
     assert (second.kernel, second.stride, second.groups) == ((5, 5), (1, 1), 2)
@@ -116,8 +117,8 @@ def test_geometry_of_windows():
 
 
 def test_residuals_flatten_and_head_are_visible():
-    nodes = by_name(trace(catalogue.find("models", "resnet18").build(), example(Image(3, 224, 224))))
-    graph = trace(catalogue.find("models", "resnet18").build(), example(Image(3, 224, 224)))
+    nodes = by_name(trace(catalogue.find("models", "resnet18").build(), *example(Image(3, 224, 224))))
+    graph = trace(catalogue.find("models", "resnet18").build(), *example(Image(3, 224, 224)))
     assert sources(graph, "layer1.0.add") == ["layer1.0.bn2", "maxpool"]
     assert sources(graph, "layer2.0.add") == ["layer2.0.bn2", "layer2.0.downsample.1"]
     assert sources(graph, "fc") == ["flatten"]
@@ -144,7 +145,7 @@ def test_costs_are_the_published_ones(name, millions):
     config = catalogue.find("models", name)
     with torch.device("meta"):
         network = config.build()
-    found = cost(trace(network, example(config.ports().takes)))
+    found = cost(trace(network, *example(config.ports().takes)))
     assert found.macs / 1e6 == pytest.approx(millions, abs=0.06)
     assert found.flops == 2 * found.macs
     assert found.parameter_bytes == 4 * found.parameters
@@ -191,8 +192,31 @@ def test_attention_is_one_node_with_its_whole_cost():
     assert node.macs == 4 * 10 * 8 * 8 + 2 * 2 * 5 * 5 * 8
 
 
-def test_example_has_the_shape_of_its_port():
-    assert example(Vector(3), 2).shape == (2, 3)
-    assert example(Image(3, 4, 5)).shape == (1, 3, 4, 5)
-    with pytest.raises(ValueError, match="A Steps has no fixed shape"):
+def test_example_is_what_a_network_of_that_port_is_called_with():
+    assert example(Vector(3), 2)[0].shape == (2, 3)
+    assert example(Image(3, 4, 5))[0].shape == (1, 3, 4, 5)
+    (series,) = example(Series(3), 2, device="cpu")
+    assert series.values.shape == (2, 16, 3) and series.lengths.tolist() == [16, 16]
+    (tokens,) = example(Tokens(9))
+    assert tokens.values.shape == (1, 16) and tokens.values.dtype == torch.int64 and tokens.values.is_meta
+    source, target = example(Translation(9, 7), 3)
+    assert source.values.shape == target.values.shape == (3, 16)
+    with pytest.raises(ValueError, match="No network takes a Steps; hand `trace` what yours is called with"):
         example(Steps(3))
+
+
+def test_lengths_of_rows_are_no_data_and_what_blanks_behind_their_ends_is_not_drawn():
+    class Reader(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.table = nn.Embedding(9, 4)
+
+        def forward(self, text):
+            x = text.with_values(self.table(text.values))
+            return x.values.sum(1) / x.lengths[:, None]
+
+    given = Padded(torch.tensor([[3, 4, 0]]), torch.tensor([2]))
+    for inputs in ((given,), example(Tokens(9))):
+        graph = trace(Reader(), *inputs)
+        assert [node.kind for node in graph.nodes] == ["input", "embedding", "sum", "div"]
+        assert [node.inputs for node in graph.nodes] == [(), (0,), (1,), (2,)]

@@ -50,7 +50,7 @@ def show(
     data = words[0] if words and "=" not in words[0] else ""
     own = Own(local_model(what) or local_model(model))
     shown = find_network(what, overrides((words or [])[1 if data else 0 :]), data, own)
-    graph = trace(shown.network, example(shown.takes))
+    graph = trace(shown.network, *example(shown.takes))
     printer = Printer(as_json)
     printer.line(_title(shown.name, graph))
     printer.line()
@@ -87,7 +87,7 @@ def _of_ones_own(what: str, chosen: list[Override], data: str, own: Own) -> Show
         run = Run(Path(folder), proposal.settings, proposal.origins, own, proposal.source)
         task = run.material(sample=SAMPLE).task
     network, asks = run.build_model(task), task.asks()
-    check_own(network, asks, torch.zeros(example(asks.takes).shape))
+    check_own(network, asks, *example(asks.takes, device="cpu"))
     return Shown(what, network, asks.takes)
 
 

@@ -43,7 +43,7 @@ def fits(bundle: Bundle) -> bool:
     """Pictures, classes, and maps inside."""
     if kind_of(bundle) != "picture" or not labels_of(bundle):
         return False
-    blank = torch.zeros_like(example(bundle.task.asks().takes), device=_device(bundle))
+    (blank,) = example(bundle.task.asks().takes, device=_device(bundle))
     return last_map(bundle.model.eval(), blank) is not None
 
 

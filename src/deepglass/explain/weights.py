@@ -5,6 +5,7 @@ from torch import nn
 
 from deepglass.bundle import Bundle
 from deepglass.explain.method import Explanation, Method, Row, kind_of, labels_of
+from deepglass.foundation.ports import Image, Vector
 from deepglass.foundation.words import say
 from deepglass.graph.trace import example
 from deepglass.views.bars import Bars
@@ -24,10 +25,10 @@ def first_layer(model: nn.Module) -> nn.Module | None:
 
 def fits(bundle: Bundle) -> bool:
     """Networks whose first layer reads the input itself."""
-    layer = first_layer(bundle.model)
-    if layer is None or kind_of(bundle) not in ("picture", "vector"):
+    layer, takes = first_layer(bundle.model), bundle.task.asks().takes
+    if layer is None or not kind_of(bundle) or not isinstance(takes, Vector | Image):
         return False
-    return layer.weight.ndim == 4 or layer.weight.shape[1] == _inputs(bundle)  # pyright: ignore
+    return layer.weight.ndim == 4 or layer.weight.shape[1] == example(takes)[0].numel()  # pyright: ignore
 
 
 def explain(bundle: Bundle, row: Row | None = None) -> Explanation:
@@ -75,10 +76,6 @@ def _bars(weight: np.ndarray, columns: tuple[str, ...], classes: bool) -> tuple[
     if one:
         return view, say("explain.weights_one" if classes else "explain.weights_number")
     return view, say("explain.weights_many", count=len(weight))
-
-
-def _inputs(bundle: Bundle) -> int:
-    return example(bundle.task.asks().takes).numel()
 
 
 CATALOGUE = {"weights": Method(fits, explain, rank=2, needs_row=False)}

@@ -12,7 +12,7 @@ from deepglass.graph.shape import Shape
 from deepglass.graph.structure import Graph, Node
 
 FOLLOWERS = {
-    *("batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm", "local_response_norm"),
+    *("batch_norm", "TimeNorm", "layer_norm", "group_norm", "instance_norm", "rms_norm", "local_response_norm"),
     *("relu", "sigmoid", "tanh", "ScaledTanh", "leaky_relu", "elu", "silu", "gelu", "softmax", "log_softmax"),
     *("dropout", "dropout1d", "dropout2d", "dropout3d", "hardtanh", "relu6", "selu", "mish", "softplus", "prelu"),
 }

@@ -31,8 +31,11 @@ ALIASES = {
     "transformer_encoder_layer_fwd": "transformer_layer",
 }
 
-# These hand on what they were given: the same numbers under another roof.
-SILENT = {"detach", "data", "contiguous", "to", "type", "type_as", "float", "double", "half", "bfloat16", "cuda", "cpu"}
+# These hand on what they were given: the same numbers under another roof, or blanked behind the ends of rows.
+SILENT = {
+    *("detach", "data", "contiguous", "to", "type", "type_as", "float", "double", "half", "bfloat16", "cuda", "cpu"),
+    *("masked_fill",),
+}
 
 WHERE: dict[str, tuple[int, int, int | None]] = {  # positions of kernel (or weight), stride, groups
     "conv1d": (1, 3, 6),

@@ -1,6 +1,6 @@
 """Any nn.Module -> its graph, found by running it once and watching every tensor operation.
 
-    graph = trace(network, example(Image(3, 224, 224)))
+    graph = trace(network, *example(Image(3, 224, 224)))
 
 The run is made on the meta device, where tensors have shapes and no numbers: nothing is computed and nothing of the
 network changes. Where forward needs real numbers (it branches on a value), the run is made again with them, on copies
@@ -18,18 +18,32 @@ from torch.func import functional_call
 from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from deepglass.foundation.ports import Image, Port, Vector
+from deepglass.foundation.padded import Padded
+from deepglass.foundation.ports import Image, Port, Series, Tokens, Translation, Vector
 from deepglass.graph.operations import SILENT, geometry, kind_of, makes_constant, tensors_in
 from deepglass.graph.structure import Graph, Node
 
+STEPS = 16  # of an example's rows, where a port does not say how many
 
-def example(port: Port, rows: int = 1) -> Tensor:
-    """A batch of that port's shape on the meta device: enough to trace with."""
+
+def example(port: Port, rows: int = 1, *, device: torch.device | str = "meta") -> tuple[Any, ...]:
+    """What a network that takes this port is called with, all zeros; rows of steps have `STEPS` of them."""
+
+    def steps(*last: int, kind: torch.dtype) -> Padded:
+        lengths = torch.full((rows,), STEPS, device=device)
+        return Padded(torch.zeros(rows, STEPS, *last, dtype=kind, device=device), lengths)
+
     if isinstance(port, Vector):
-        return torch.empty(rows, port.size, device="meta")
+        return (torch.zeros(rows, port.size, device=device),)
     if isinstance(port, Image):
-        return torch.empty(rows, port.channels, port.height, port.width, device="meta")
-    raise ValueError(f"A {type(port).__name__} has no fixed shape; hand `trace` a tensor.")
+        return (torch.zeros(rows, port.channels, port.height, port.width, device=device),)
+    if isinstance(port, Series):
+        return (steps(port.channels, kind=torch.float32),)
+    if isinstance(port, Tokens):
+        return (steps(kind=torch.int64),)
+    if isinstance(port, Translation):
+        return steps(kind=torch.int64), steps(kind=torch.int64)
+    raise ValueError(f"No network takes a {type(port).__name__}; hand `trace` what yours is called with.")
 
 
 def trace(network: nn.Module, *inputs: Any) -> Graph:
@@ -46,12 +60,18 @@ def _run(network: nn.Module, inputs: Sequence[Any], *, on_meta: bool) -> Graph:
     state, names = _borrowed(network, on_meta)
     counter = FlopCounterMode(display=False)
     recorder = _Recorder(network, names, counter)
-    for position, tensor in enumerate(tensors_in(inputs)):
+    for position, tensor in enumerate(_data_in(inputs)):
         recorder.add_input(tensor, position)
     with _evaluating(network), torch.random.fork_rng(devices=[]), torch.no_grad(), recorder.follow_modules():
         with counter, recorder:
             result = functional_call(network, state, tuple(inputs))
     return recorder.graph(result)
+
+
+def _data_in(inputs: Sequence[Any]) -> Iterator[Tensor]:
+    """The tensors of what forward is called with; the lengths of rows are no data, what is made of them is constant."""
+    for thing in inputs:
+        yield from tensors_in(thing.values if isinstance(thing, Padded) else thing)
 
 
 def _borrowed(network: nn.Module, on_meta: bool) -> tuple[dict[str, Tensor], dict[int, str]]:

@@ -11,7 +11,8 @@ from typing import ClassVar, Protocol, Self
 
 from torch import Tensor, nn
 
-from deepglass.foundation.ports import Image, Port, PortMismatch, Ports, Series, Steps, Tokens, Vector
+from deepglass.foundation.padded import Padded
+from deepglass.foundation.ports import Image, Port, PortMismatch, Ports, Series, Steps, Tokens, Translation, Vector
 from deepglass.foundation.words import say
 
 
@@ -44,8 +45,8 @@ class Model(Protocol):
 
     head: ClassVar[str]  # the submodule that makes the logits: replaced for new classes, trained faster
 
-    def forward(self, x: Tensor) -> Tensor:
-        """One batch in, logits (B, K) out."""
+    def forward(self, x: Tensor | Padded) -> Tensor | Padded:
+        """One batch in, logits out: (B, K), or of every step Padded (B, T, V). A translator is called with two rows."""
         ...
 
     def stages(self) -> list[str]:
@@ -99,8 +100,15 @@ def series_asked(model: str, ports: Ports) -> int:
     return ports.takes.channels
 
 
+def translation_asked(model: str, ports: Ports) -> Translation:
+    """How many different tokens the two languages have."""
+    if not isinstance(ports.takes, Translation):
+        raise PortMismatch("models.wants_translation", model=model, found=described(ports.takes))
+    return ports.takes
+
+
 def steps_asked(model: str, ports: Ports) -> int:
-    """How many numbers the task wants for every step."""
+    """How many numbers the task wants of every step."""
     if not isinstance(ports.gives, Steps):
         raise PortMismatch("models.gives_steps", model=model, asked=described(ports.gives))
     return ports.gives.size
@@ -121,4 +129,8 @@ def described(port: Port) -> str:
         return say("models.texts", vocabulary=port.vocabulary)
     if isinstance(port, Series):
         return say("models.series", channels=port.channels)
+    if isinstance(port, Translation):
+        return say("models.translations", source=port.source, target=port.target)
+    if isinstance(port, Steps):
+        return say("models.steps", size=port.size)
     return say("models.other", kind=type(port).__name__)

@@ -70,7 +70,7 @@ def embedding(case: Case) -> Section | None:
 
 
 def _work(case: Case) -> int:
-    return cost(trace(case.model, example(case.task.asks().takes))).macs
+    return cost(trace(case.model, *example(case.task.asks().takes))).macs
 
 
 @torch.no_grad()

@@ -36,11 +36,9 @@ class Drawing:
         return draw.totals(self.graph)
 
 
-def network(case: Case) -> Section | None:
-    """Where the network takes inputs of one size."""
-    if case.inputs is None:
-        return None
-    graph = trace(case.model, example(case.task.asks().takes))
+def network(case: Case) -> Section:
+    """Its layers, drawn and in a table; a network for rows of unequal length as it is for a few steps."""
+    graph = trace(case.model, *example(case.task.asks().takes))
     found = boxes(graph)
     rows = [
         [f"{box.name} ×{box.times}" if box.times > 1 else box.name, draw.operation(box), draw.shape_text(box.shape)]
