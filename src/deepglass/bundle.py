@@ -22,7 +22,7 @@ from deepglass.data.source import Unreadable
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import RunFailed, UsageError
 from deepglass.foundation.padded import Padded
-from deepglass.foundation.ports import PortMismatch, Ports, Vector
+from deepglass.foundation.ports import PortMismatch, Ports, Steps, Vector
 from deepglass.foundation.sealed import UNREADABLE, check_sealed_text, read_sealed, write_sealed
 from deepglass.foundation.settings import Choice, Override, Settings, from_json, read_toml, resolve, to_json
 from deepglass.foundation.words import say
@@ -101,24 +101,25 @@ def fit_model(model: Choice, asks: Ports) -> Choice:
 
 def check_own(model: nn.Module, asks: Ports, *row: Any) -> None:
     """Refuse a network of the user's own that cannot take one row of these data or gives something else."""
-    wanted = (1, asks.gives.size) if isinstance(asks.gives, Vector) else None
+    given = _shape(row[0])
+    wanted = {Vector: (1,), Steps: given[:2]}.get(type(asks.gives), ()) + (getattr(asks.gives, "size", 0),)
     was_training = model.training
     model.eval()
     try:
         with torch.no_grad():
             gave = _shape(model(*row))
-        found = say("run.own_gave", shape=gave) if wanted and gave != wanted else ""
+        fits = len(gave) == len(wanted) and gave[-1] == wanted[-1]  # of steps it may give fewer
+        found = say("run.own_gave", shape=gave) if len(wanted) > 1 and not fits else ""
     except Exception as error:  # whatever the user's code raises
         found = f"{type(error).__name__}: {error}"
     finally:
         model.train(was_training)
     if found:
-        given = _shape(row[0])
         raise UsageError("run.own_does_not_fit", given=given, wanted=wanted, found=found)
 
 
-def _shape(thing: Tensor | Padded) -> tuple[int, ...]:
-    return tuple(thing.values.shape if isinstance(thing, Padded) else thing.shape)
+def _shape(values: Any) -> tuple[int, ...]:
+    return tuple((values.values if isinstance(values, Padded) else values).shape)
 
 
 def models_that_fit(asks: Ports) -> list[str]:
