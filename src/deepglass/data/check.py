@@ -12,6 +12,7 @@ import numpy as np
 from deepglass.data.column import Parts, tally_parts, where
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import PARTS, Finding, Source
+from deepglass.data.transcript import transcript
 from deepglass.foundation.errors import DataError
 from deepglass.foundation.words import say
 
@@ -35,6 +36,8 @@ def before(source: Source, parts: Parts) -> list[Finding]:
     found += _drawn(index.parts, parts)
     if source.task == "regress":
         return found
+    if source.task == "transcribe":
+        return found + _shared_transcripts(source, parts)
     return found + _classes(counts, source.task) + _balance(counts)
 
 
@@ -130,6 +133,19 @@ def _classes(counts: Mapping[str, Counter[Any]], task: str) -> list[Finding]:
         if counts[part] and (absent := sorted(map(text, set(train) - set(counts[part])))):
             values = {"part": part, "names": ", ".join(absent[:5]), "count": len(absent)}
             found.append(Finding("class_not_in_part", "note", "", values))
+    return found
+
+
+def _shared_transcripts(source: Source, parts: Parts) -> list[Finding]:
+    """Transcripts that are both learned and tested on: then a network need only know them by heart."""
+    texts = [None if label is None else transcript(str(label)) for label in source.index.labels]
+    known = {text for text, part in zip(texts, parts, strict=True) if part == "train" and text}
+    found: list[Finding] = []
+    for name in ("val", "test"):
+        rows = [row for row, text in enumerate(texts) if parts[row] == name and text in known]
+        if rows:
+            values = {"part": name, "count": len(rows), "of": int((parts == name).sum())}
+            found.append(Finding("transcript_across_parts", "warning", source.index.ids[rows[0]], values))
     return found
 
 

@@ -21,6 +21,7 @@ from deepglass.data.space import room
 
 MOST_LISTED = 1000  # findings of one kind that are listed one by one
 DRAWN = ("duplicate_across_parts", "near_duplicate_across_parts", "same_row_across_parts")
+WARNED = frozenset(("constant_picture", "note_silent", "note_clipped", "note_one_sample"))  # more than notes
 NOTHING: Mapping[str, str] = MappingProxyType({})
 FEWEST_ROWS = 3  # rows of each class before a column is said to give the answer away
 
@@ -179,7 +180,7 @@ class Examiner:
         return found
 
     def _summary(self, kind: str, rows: Sequence[int]) -> Finding:
-        level = "warning" if kind == "constant_picture" else "note"
+        level = "warning" if kind in WARNED else "note"
         names = ", ".join(self.index.ids[row] for row in rows[:NAMED])
         return Finding(kind, level, "", {"count": len(rows), "examples": names})
 

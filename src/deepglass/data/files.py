@@ -9,12 +9,13 @@ import numpy as np
 
 from deepglass.data.readers.delimited import SUFFIXES, open_delimited
 from deepglass.data.readers.picture import on_white, read_picture
+from deepglass.data.readers.sound import MOST_CHANNELS, Sound, Wave, read_sound
 from deepglass.data.readers.text import Text, clean, read_text
 from deepglass.data.readers.vector import Column, columns_of, read_vector
 from deepglass.data.recognise import nearest_place
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Index, Picture, Source, Unreadable
-from deepglass.data.sources.files import is_picture, is_text
+from deepglass.data.sources.files import is_picture, is_sound, is_text
 from deepglass.data.sources.ts import open_ts
 from deepglass.data.walk import suffix, walk
 from deepglass.foundation.errors import DataError
@@ -37,7 +38,7 @@ class Input(NamedTuple):
 def open_inputs(
     inputs: Any, kind: str, columns: Sequence[str], channels: int = 1, fit: object = None
 ) -> Iterator[Input]:
-    """Pictures from files, folders, bytes or arrays; rows of numbers from tables or arrays with these columns.
+    """Pictures and sounds from files, folders, bytes or arrays; rows of numbers from tables or arrays with columns.
 
     Texts are files, folders, tables with the column that was read in training, bytes, or the words themselves: what is
     no place on the disk is the text. Series are .ts files or arrays (T, C).
@@ -51,6 +52,8 @@ def open_inputs(
             yield from _texts(place, item, columns)
         elif kind == "series" and not isinstance(item, np.ndarray):
             yield from _series(Path(item))
+        elif kind == "sound":
+            yield from _sounds(place, item, fit)
         elif isinstance(item, np.ndarray):
             yield Input(str(place), _from_array(item, kind, len(columns)))
         elif isinstance(item, bytes):
@@ -119,7 +122,7 @@ def _listed(inputs: Any, kind: str, channels: int) -> list[Any]:
     if isinstance(inputs, list | tuple) and any(isinstance(item, str | Path | bytes | np.ndarray) for item in inputs):
         return [np.asarray(item) if not isinstance(item, str | Path | bytes) else item for item in inputs]
     array = np.asarray(inputs)
-    if kind == "series":
+    if kind in ("series", "sound"):
         return [array] if array.ndim < 3 else list(array)
     if kind == "picture" and array.ndim == 3 and channels == 3 and len(array) in CHANNELS[1:]:
         if array.shape[2] not in CHANNELS:
@@ -181,6 +184,36 @@ def _from_path(path: Path, fit: object) -> Iterator[Input]:
         yield _picture(str(path), path, fit)
     else:
         yield Input(str(path), Unreadable("missing_file"))
+
+
+def _sounds(place: int, item: Any, fit: object) -> Iterator[Input]:
+    """What one thing holds: a file's sound, those of a folder, or samples at the rate of the training."""
+    if isinstance(item, np.ndarray):
+        yield Input(str(place), _samples(item, fit.rate if isinstance(fit, Wave) else 16_000))
+    elif isinstance(item, bytes):
+        yield _sound(str(place), item, fit)
+    elif Path(item).is_dir():
+        files = [name for name in walk(item) if is_sound(item, name)]
+        if not files:
+            raise DataError("data.no_sounds", place=item)
+        yield from (_sound(str(Path(item) / name), Path(item) / name, fit) for name in files)
+    else:
+        yield _sound(str(item), Path(item), fit)
+
+
+def _samples(array: np.ndarray, rate: int) -> Any:
+    samples = array[:, None] if array.ndim == 1 else array
+    whole = samples.ndim == 2 and len(samples) and 0 < samples.shape[1] <= MOST_CHANNELS
+    if not whole or not (array.dtype == np.int16 or (array.dtype.kind == "f" and np.isfinite(array).all())):
+        return Unreadable("array_not_sound", dtype=array.dtype, shape=tuple(array.shape))
+    return Sound(samples if array.dtype == np.int16 else samples.astype(np.float32), rate)
+
+
+def _sound(name: str, content: Path | bytes, fit: object) -> Input:
+    try:
+        return Input(name, read_sound(content, fit))
+    except Unreadable as reason:
+        return Input(name, reason)
 
 
 def _texts(place: int, item: Any, columns: Sequence[str]) -> Iterator[Input]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from deepglass.data.duplicates import small_copies, small_copy
 from deepglass.data.readers.picture import to_bytes
+from deepglass.data.readers.sound import Sound
 from deepglass.data.readers.text import Text
 from deepglass.data.source import Picture
 
@@ -29,13 +30,17 @@ class Glance(NamedTuple):
 
 
 def glance(raw: Any) -> Glance:
-    """Look at one picture, vector, series or text. Pure: runs wherever decoding does."""
+    """Look at one picture, vector, series, text or sound. Pure: runs wherever decoding does."""
     if isinstance(raw, np.ndarray):
         return Glance(
             hashlib.blake2b(raw.tobytes(), digest_size=DIGEST).digest(), vector=raw if raw.ndim == 1 else None
         )
     if isinstance(raw, Text):
         return Glance(hashlib.blake2b(raw.text.encode(), digest_size=DIGEST).digest(), notes=raw.notes)
+    if isinstance(raw, Sound):
+        state = hashlib.blake2b(f"{raw.samples.shape}{raw.samples.dtype}{raw.rate}".encode(), digest_size=DIGEST)
+        state.update(np.ascontiguousarray(raw.samples).data)
+        return Glance(state.digest(), notes=raw.notes)
     return _seen(raw, small_copy(to_bytes(raw.pixels)))
 
 

@@ -14,7 +14,7 @@ from deepglass.data.column import tally
 from deepglass.data.readers.delimited import SUFFIXES as TABLES
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Match, Source, Unreadable
-from deepglass.data.sources.files import ARCHIVES, has_pictures, is_picture
+from deepglass.data.sources.files import ARCHIVES, has_pictures, holds, is_picture, is_sound
 from deepglass.data.walk import listing, suffix, walk
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import DataError
@@ -22,7 +22,7 @@ from deepglass.foundation.seeds import Permutation
 from deepglass.foundation.words import say
 
 ROOM = "data.sources"
-WITH_COLUMNS = frozenset(("table", "picture_table", "text_table", "parallel"))
+WITH_COLUMNS = frozenset(("table", "picture_table", "text_table", "parallel", "transcripts"))
 
 
 class Recognised(NamedTuple):
@@ -143,6 +143,10 @@ def _not_classes(path: Path, folders: list[str], files: list[str]) -> DataError:
         if better:
             return DataError("data.wrong_level", place=path, better=better)
         return DataError("data.one_class_folder", place=path, name=holding[0])
+    if not holding and (
+        any(is_sound(path, name) for name in files) or any(holds(path / name, "sound") for name in folders)
+    ):
+        return DataError("data.no_transcripts", place=path)
     if holding or any(is_picture(path, name) for name in files):
         return DataError("data.no_classes", place=path)
     tables = [name for name in files if suffix(name) in TABLES]

@@ -56,7 +56,7 @@ class Index:
     labels: Sequence[Any]
     parts: Sequence[str] = ()
     groups: Sequence[str] = ()
-    kind: str = "picture"  # the reader's name: "picture" or "vector"
+    kind: str = "picture"  # the reader's name: "picture", "vector", "text", "series" or "sound"
     columns: tuple[str, ...] = ()  # names of a vector's numbers
 
     def __len__(self) -> int:
@@ -86,7 +86,10 @@ class Source(Protocol):
         ...
 
     def header(self, row: int) -> tuple[int, int, int]:
-        """Width, height, channels of a picture without decoding it; (columns, 1, 1) of a vector; may be Unreadable."""
+        """What is known of an example without decoding it; may be Unreadable.
+
+        Width, height and channels of a picture; frames, channels and rate of a sound; (columns, 1, 1) of a vector.
+        """
         ...
 
     def fingerprint(self) -> str:

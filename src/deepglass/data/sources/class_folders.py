@@ -1,4 +1,4 @@
-"""Class folders: DIR/class/*.jpg or *.txt, one folder for each class, deeper folders inside a class allowed."""
+"""Class folders: DIR/class/*.jpg, *.wav or *.txt, one folder for each class, deeper folders inside a class allowed."""
 
 from pathlib import Path
 

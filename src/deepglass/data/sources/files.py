@@ -1,11 +1,14 @@
-"""Examples that lie in files, pictures and texts: what the folder layouts and the table of pictures open."""
+"""Examples that lie in files, pictures, sounds and texts: what the folder layouts and the table of pictures open."""
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
+from deepglass.data.readers import sound as sounds
 from deepglass.data.readers.magic import ENOUGH, picture_format
 from deepglass.data.readers.picture import FOREIGN_SUFFIXES, SUFFIXES, header, read_picture
 from deepglass.data.readers.text import SUFFIXES as TEXTS
@@ -13,6 +16,7 @@ from deepglass.data.readers.text import Text, read_text
 from deepglass.data.source import Finding, Index, Picture
 from deepglass.data.walk import suffix, walk
 
+LOOKED = 2000  # files of a folder by which it is told what kind they are
 ARCHIVES = frozenset(".zip .tar .gz .tgz .bz2 .xz .7z .rar".split())
 
 
@@ -53,6 +57,18 @@ class PictureFiles(Files):
         return header(self.root / self.index.ids[row])
 
 
+class SoundFiles(Files):
+    """Sounds in files."""
+
+    def read(self, row: int, fit: object = None) -> sounds.Sound:
+        """The decoded sound; raises Unreadable."""
+        return sounds.read_sound(os.path.join(self.root, self.index.ids[row]), fit)
+
+    def header(self, row: int) -> tuple[int, int, int]:
+        """Frames, channels and rate without decoding; raises Unreadable."""
+        return sounds.header(self.root / self.index.ids[row])
+
+
 class TextFiles(Files):
     """Texts in files."""
 
@@ -70,6 +86,11 @@ def is_text(folder: Path | str, name: str) -> bool:
     return suffix(name) in TEXTS
 
 
+def is_sound(folder: Path | str, name: str) -> bool:
+    """Whether a file is meant as a sound, by its extension; formats that are not read are examples that are named."""
+    return suffix(name) in sounds.SUFFIXES or suffix(name) in sounds.FOREIGN_SUFFIXES
+
+
 def is_picture(folder: Path | str, name: str) -> bool:
     """Whether a file is meant as a picture: by its extension, or by its first bytes where it has none.
 
@@ -85,8 +106,8 @@ def is_picture(folder: Path | str, name: str) -> bool:
         return False
 
 
-MEANT = {"picture": is_picture, "text": is_text}  # by kind; where a folder holds several, the first of these counts
-OPENED: dict[str, type[Files]] = {"picture": PictureFiles, "text": TextFiles}
+MEANT = {"picture": is_picture, "sound": is_sound, "text": is_text}  # by kind; of equally many files the first counts
+OPENED: dict[str, type[Files]] = {"picture": PictureFiles, "sound": SoundFiles, "text": TextFiles}
 
 
 def has_pictures(folder: Path | str) -> bool:
@@ -100,8 +121,30 @@ def holds(folder: Path | str, kind: str) -> bool:
 
 
 def kind_held(folder: Path | str) -> str:
-    """Which kind of file lies under the folder, the first of `MEANT` that does; nothing where none does."""
-    return next((kind for kind in MEANT if holds(folder, kind)), "")
+    """Which kind most of the first files under the folder are of; nothing where they are of none."""
+    names = list(islice(walk(folder), LOOKED))
+    counts = Counter({kind: sum(meant(folder, name) for name in names) for kind, meant in MEANT.items()})
+    return max(counts, key=lambda kind: counts[kind]) if counts.total() else ""
+
+
+class Names:
+    """Finds the file of a kind that a cell names: as a path, without its extension, or by its bare name anywhere."""
+
+    def __init__(self, root: Path, kind: str):
+        self.root = root
+        self.ids = [id for id in walk(root) if nameable(id) and MEANT[kind](root, id)]
+        self._known = {id: id for id in self.ids}
+        for id in self.ids:
+            bare = id.rsplit("/", 1)[-1]
+            for short in (id.rsplit(".", 1)[0], bare, bare.rsplit(".", 1)[0]):
+                self._known.setdefault(short, id)
+
+    def find(self, cell: str) -> str | None:
+        """The file's id, or None where there is none."""
+        name = cell.replace("\\", "/").removeprefix("./")
+        if name in self._known:
+            return self._known[name]
+        return name if Path(name).is_absolute() and Path(name).is_file() else None
 
 
 def nameable(name: str) -> bool:

@@ -15,8 +15,8 @@ from deepglass.data.readers.picture import SUFFIXES as PICTURE_SUFFIXES
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Index, Layout, Match
 from deepglass.data.sources.columns import ANSWERS, PART_NAMES, PATHS, by_name, chosen, part
-from deepglass.data.sources.files import PictureFiles, is_picture, nameable
-from deepglass.data.walk import listing, suffix, walk
+from deepglass.data.sources.files import Names, PictureFiles
+from deepglass.data.walk import listing, suffix
 from deepglass.foundation.errors import DataError
 
 MANY_NAMES = frozenset(("labels", "tags", "classes", "标签"))  # columns whose name says that a cell holds several
@@ -40,26 +40,6 @@ class Plan:
         return "multilabel" if self.flags or self.separator else "classify"
 
 
-class Names:
-    """Finds the picture that a cell names: as a path, without its extension, or by its bare name in any folder."""
-
-    def __init__(self, root: Path):
-        self.root = root
-        self.ids = [id for id in walk(root) if nameable(id) and is_picture(root, id)]
-        self._known = {id: id for id in self.ids}
-        for id in self.ids:
-            bare = id.rsplit("/", 1)[-1]
-            for short in (id.rsplit(".", 1)[0], bare, bare.rsplit(".", 1)[0]):
-                self._known.setdefault(short, id)
-
-    def find(self, cell: str) -> str | None:
-        """The picture's id, or None where there is none."""
-        name = cell.replace("\\", "/").removeprefix("./")
-        if name in self._known:
-            return self._known[name]
-        return name if Path(name).is_absolute() and Path(name).is_file() else None
-
-
 def recognise(place: str, settings: DataSettings) -> Match | None:
     """A table, given or alone in its folder, of which a column names pictures that lie beside or below it."""
     file = _table_in(Path(place))
@@ -68,7 +48,7 @@ def recognise(place: str, settings: DataSettings) -> Match | None:
     table = open_delimited(file)
     if Path(place).is_file() and not settings.path and not _names_pictures(table):
         return None  # no look around a table of numbers: it may lie in a folder of anything
-    names = Names(file.parent)
+    names = Names(file.parent, "picture")
     if not names.ids:
         return None
     path = _path_column(table, names, settings)
@@ -83,7 +63,7 @@ def open_table(place: str, settings: DataSettings) -> PictureFiles:
     """Every row of the table as an example; a file that does not exist is found out when it is read."""
     file = _table_in(Path(place))
     table = open_delimited(file) if file else None
-    names = Names(file.parent) if file else None
+    names = Names(file.parent, "picture") if file else None
     path = _path_column(table, names, settings) if table and names else None
     if file is None or table is None or names is None or path is None:
         raise DataError("data.not_that_layout", place=place, layout="picture_table")

@@ -298,7 +298,8 @@ def _encode(
             bad[row] = reason
             rows.append(blank)
     vectors = np.stack(rows) if rows else blank[None][:0]
-    return Index(ids, **extra, kind="vector", columns=vector_names(columns)), vectors, bad
+    index = Index(ids, extra["labels"], extra["parts"], extra["groups"], "vector", vector_names(columns))
+    return index, vectors, bad
 
 
 def _vector(table: Delimited, roles: Roles, columns: list[Column], cells: list[str], line: int) -> np.ndarray:
