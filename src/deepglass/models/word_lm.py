@@ -65,10 +65,21 @@ class WordLMConfig:
         return WordLM(self)
 
 
+class TiedOutput(nn.Module):
+    """A score for each token by the table that reads them: z = x Eᵀ + b. (..., E), (V, E) -> (..., V)"""
+
+    def __init__(self, vocabulary: int):
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(vocabulary))
+
+    def forward(self, x: Tensor, table: Tensor) -> Tensor:
+        return F.linear(x, table, self.bias)
+
+
 class WordLM(nn.Module):
     """Padded tokens (B, T) -> Padded logits (B, T, V)"""
 
-    head: ClassVar[str] = "bias"
+    head: ClassVar[str] = "output"
 
     def __init__(self, config: WordLMConfig):
         super().__init__()
@@ -78,7 +89,7 @@ class WordLM(nn.Module):
         self.lstm = nn.ModuleList(
             Recurrent("lstm", a, b, weight_dropout=config.weights) for a, b in zip(widths, widths[1:], strict=False)
         )
-        self.bias = nn.Parameter(torch.zeros(config.vocabulary))
+        self.output = TiedOutput(config.vocabulary)
 
     def forward(self, text: Padded) -> Padded:
         x = self._locked(self.table(text), self.config.inputs)  # (B, T, E)
@@ -87,7 +98,7 @@ class WordLM(nn.Module):
             x, _ = layer(x)  # (B, T, H)
             x = self._locked(x, self.config.between if place < len(self.lstm) else self.config.outputs)
 
-        return x.with_values(F.linear(x.values, self.table.weight, self.bias))  # (B, T, V)
+        return x.with_values(self.output(x.values, self.table.weight))  # (B, T, V)
 
     def step(self, token: Tensor, state: Any = None) -> tuple[Tensor, Any]:
         """One more token of each row. (B,), state -> logits of the next (B, V), state"""
@@ -96,7 +107,7 @@ class WordLM(nn.Module):
         for layer, before in zip(self.lstm, state or [None] * len(self.lstm), strict=True):
             x, own = layer(x, before)
             after.append(own)
-        return F.linear(x.values[:, 0], self.table.weight, self.bias), after
+        return self.output(x.values[:, 0], self.table.weight), after
 
     def stages(self) -> list[str]:
         return ["table", *(f"lstm.{place}" for place in range(len(self.lstm)))]
