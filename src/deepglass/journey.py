@@ -155,7 +155,8 @@ class Outcome:
         }
         document = {"run": str(self.run.folder), "metrics": metrics, "seconds": round(self.seconds, 2)}
         document["left_out"] = self.left_out
-        return document | ({"folds": self.folds} if self.folds else {})
+        by = {name: figure.by for figures in self.figures.values() for name, figure in figures.items() if figure.by}
+        return document | ({"measured_by": by} if by else {}) | ({"folds": self.folds} if self.folds else {})
 
 
 def finish(

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from deepglass.data.check import before, refuse, refuse_unknown, too_many_bad
 from deepglass.data.column import Coded, Parts, where
+from deepglass.data.example import Ragged, picked
 from deepglass.data.files import Aligned
 from deepglass.data.loader import Loader, Shared, Target, make_batch
 from deepglass.data.mapped import is_mapped
@@ -68,7 +69,8 @@ class Material:
         """With the task that has learned from it, and rows as that task makes them."""
         encoder = encoder_of(task)
         store = self.prepared.encoded(encoder) if encoder else self.prepared
-        return replace(self, task=task, store=store, rows=Readable(store, self.answered))
+        targets = _targets(task, self.source.index.labels) if encoder else self.targets  # written in what was learned
+        return replace(self, task=task, store=store, targets=targets, rows=Readable(store, self.answered))
 
     def loader(self, batch: int, seed: int, sampling: str) -> Loader:
         """The training part's batches, one order for each stream that the task draws from."""
@@ -83,11 +85,17 @@ class Material:
         return Loader(self.store, self.targets, orders, seed)
 
     def statistics(self) -> Mapping[str, Any]:
-        """The training rows that the run's statistics are taken from, column by column, to be looked at in pieces."""
-        if not self.large:
-            return self.store.view(self.rows["train"])
-        sample = keyed_sample(self.answered["train"], self.settings.split_seed)
-        return self.store.view(np.sort(sample[self.store.readable(sample)]))
+        """The training rows that the run's statistics are taken from, column by column, to be looked at in pieces.
+
+        Answers are among them where they differ in length: of texts, too, there is something to learn.
+        """
+        rows = self.rows["train"]
+        if self.large:
+            rows = keyed_sample(self.answered["train"], self.settings.split_seed)
+            rows = np.sort(rows[self.store.readable(rows)])
+        places = torch.from_numpy(rows)
+        answers = {name: picked(column, places) for name, column in self.targets.items() if isinstance(column, Ragged)}
+        return {**self.store.view(rows), **answers}
 
     def stopping(self, asked_to_stop: Callable[[], bool]) -> Callable[[], bool]:
         """Whether to stop: because it was asked for, or because too much of what was read since cannot be used."""

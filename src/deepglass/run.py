@@ -54,7 +54,7 @@ from deepglass.foundation.sealed import read_document, sweep, write_document, wr
 from deepglass.foundation.seeds import seed_torch
 from deepglass.foundation.settings import Choice, choose, from_json, to_json, to_toml
 from deepglass.material import Material, Watch, gather, gather_elsewhere, picture_size, start_from
-from deepglass.tasks.task import Predictions, Task, fed, form_of
+from deepglass.tasks.task import Predictions, Task, checking, fed, form_of
 from deepglass.weights.settings import WeightsSettings
 from deepglass.weights.start import Start, adapted, begin
 
@@ -254,7 +254,7 @@ class Run:
             check_every=0,
             device=self.device,
             batch=Ahead(loader.batch) if self.device.type == "cuda" else loader.batch,
-            check=lambda: self._evaluate(state.model, material.task, looked_at, part)[0],
+            check=lambda: self._evaluate(state.model, checking(material.task), looked_at, part)[0],
             journal=journal,
             checkpoints=Checkpoints(self.folder),
             folder=self.folder,

@@ -55,6 +55,27 @@ def test_a_word_that_is_no_setting_is_named():
         parse_assignments(["faster"])
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mixed:
+    """A section before a field of its own level."""
+
+    inner: TrainSettings = TrainSettings()
+    after: int = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outer:
+    """Two levels above fields."""
+
+    mixed: Mixed = Mixed()
+
+
+def test_a_section_may_stand_before_a_field(tmp_path):
+    chosen = Outer(mixed=Mixed(after=5))
+    (tmp_path / "run.toml").write_text(to_toml(chosen, {}), encoding="utf-8")
+    assert resolve(Outer(), read_toml(tmp_path / "run.toml"))[0] == chosen
+
+
 def test_origins_and_toml_survive_a_round_trip(tmp_path):
     chosen, origins = resolve(Whole(), parse_assignments(["train.lr=0.5", 'train.name=a "quoted" \\ name']))
     (tmp_path / "run.toml").write_text(to_toml(chosen, origins), encoding="utf-8")

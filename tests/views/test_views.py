@@ -17,6 +17,7 @@ from PIL import Image
 
 from deepglass.foundation.words import say
 from deepglass.views import chart
+from deepglass.views.alignment import Alignment
 from deepglass.views.bars import Bars
 from deepglass.views.cells import columns
 from deepglass.views.curve import Curve, Line
@@ -34,6 +35,7 @@ MAKER = np.random.default_rng(0)
 PIXELS = MAKER.integers(0, 256, (20, 30, 3), dtype=np.uint8)
 POINTS, CLASSES = MAKER.normal(size=(30, 2)), np.arange(30) % 3
 NAN = math.nan
+LOOKS = np.array([[0.9, 0.1, 0.0, 0.0], [0.0, 0.7, 0.3, 0.0], [0.25, 0.25, 0.25, 0.25]])
 MARKS = [Mark(0.5, "h"), Mark(0.6, "i"), Mark(0.7, " "), Mark(8.9, "你")]
 
 
@@ -68,6 +70,9 @@ def make(lang: str) -> dict[str, Any]:
         "table": Table(["name", "n"], [[NAMES[1], 3], [NAMES[2], NAN], [None, 10_000]], "Rows", lang),
         "table empty": Table(["name"], [], "Rows", lang),
         "sentence": Sentence("All <is> well & 好。"),
+        "alignment": Alignment(LOOKS, ["le", "猫", "<b>"], ["the", "cat", "&", "[end]"], "Looks", lang),
+        "alignment long": Alignment(np.eye(100), [f"w{n}" for n in range(100)], many, lang=lang),
+        "alignment empty": Alignment(np.zeros((0, 4)), [], ["the", "cat", "&", "[end]"], lang=lang),
         "spectrogram": Spectrogram(MAKER.normal(size=(900, 64)), range(64), 9.0, "好 <b>", MARKS, lang),
         "spectrogram short": Spectrogram(np.array([[-math.inf, 2.0]]), [100.0, 200.0], 0.01, lang=lang),
         "spectrogram silent": Spectrogram(np.zeros((5, 3)), [1.0, 2.0, 3.0], 0.5, "Hush", lang=lang),
@@ -76,7 +81,8 @@ def make(lang: str) -> dict[str, Any]:
 
 VIEWS = {lang: make(lang) for lang in ("en", "zh-CN")}
 EACH = pytest.mark.parametrize("name", VIEWS["en"])
-CHARTS = [name for name in VIEWS["en"] if name.split()[0] in ("curve", "bars", "matrix", "scatter", "spectrogram")]
+DRAWN = ("curve", "bars", "matrix", "scatter", "spectrogram", "alignment")
+CHARTS = [name for name in VIEWS["en"] if name.split()[0] in DRAWN]
 
 
 @EACH
@@ -157,7 +163,7 @@ def test_folding_keeps_the_counts_and_the_most_confused():
 
 
 def test_the_terminal_keeps_to_its_width():
-    for name in ("curve", "bars", "matrix", "matrix large", "table", "gallery", "spectrogram"):
+    for name in (*DRAWN[:3], "matrix large", "table", "gallery", *DRAWN[4:], "alignment long"):
         for width in (40, 60, 100):
             lines = VIEWS["zh-CN"][name].terminal(width=width).split("\n")
             assert max(map(columns, lines)) <= width + 2, name
@@ -209,6 +215,17 @@ def test_letters_stand_where_they_were_heard():
     assert view.text() == (
         "Spectrogram: 1 s of sound, on average loudest about 700 Hz, with the letters read above: h."
     )
+
+
+def test_an_alignment_names_what_each_token_looked_at():
+    view = VIEWS["en"]["alignment"]
+    first, second, _ = view.terminal().split("\n")[1:]
+    assert first == "le  │█   │ the 90 %" and second == "猫  │ ▓░ │ cat 70 %"
+    assert view.text() == (
+        "Looks: on average 61.7 % of each look fell on one token; le was written looking at the, <b> looking at the."
+    )
+    assert view.json()["weights"][0] == [0.9, 0.1, 0.0, 0.0]
+    assert VIEWS["en"]["alignment empty"].text() == "Where the network looked: nothing was written."
 
 
 def test_a_table_for_a_page_is_escaped():

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from deepglass.data.example import Batch, Column, Ragged
+from deepglass.data.example import Batch, Column, Ragged, picked
 from deepglass.data.order import Order
 from deepglass.data.store import Store
 from deepglass.foundation.seeds import row_keys
@@ -158,7 +158,10 @@ def _ids(store: Store, rows: np.ndarray) -> tuple[str, ...]:
 
 def _answers(targets: Mapping[str, Target], rows: np.ndarray) -> dict[str, Column]:
     places = torch.from_numpy(rows)
-    return {name: values[places] for name, values in targets.items()}
+    return {
+        name: picked(values, places) if isinstance(values, Ragged) else values[places]
+        for name, values in targets.items()
+    }
 
 
 def every_example(

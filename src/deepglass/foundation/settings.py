@@ -131,15 +131,13 @@ def to_toml(settings: Any, origins: Mapping[str, str]) -> str:
     A setting that is None is left out: TOML has no word for it, and None is then its default.
     """
     flat = {path: value for path, value in flatten(settings).items() if value is not None}
-    lines = [f"{path} = {_toml(value)}" for path, value in flat.items() if "." not in path]
-    section = ""
+    tables: dict[str, list[str]] = {"": []}  # each once, whatever the order of fields and sections
     for path, value in flat.items():
         table, _, name = path.rpartition(".")
-        if table and table != section:
-            lines += ["", f"[{table}]"]
-            section = table
-        if table:
-            lines.append(f"{name} = {_toml(value)}")
+        tables.setdefault(table, []).append(f"{name} = {_toml(value)}")
+    lines = tables.pop("")
+    for table, own in tables.items():
+        lines += ["", f"[{table}]", *own]
     lines += ["", "[origin]"]
     lines += [f'"{path}" = {_toml(origins.get(path, "default"))}' for path in flat]
     return "\n".join(lines) + "\n"

@@ -27,6 +27,7 @@ from deepglass.metrics.f1 import F1
 from deepglass.tasks.inputs import InputFacts, OneInput, Views, learn_inputs, natural
 from deepglass.tasks.kinds.picture import PictureSettings
 from deepglass.tasks.kinds.series import SeriesSettings
+from deepglass.tasks.kinds.sound import SoundSettings
 from deepglass.tasks.kinds.text import TextSettings
 from deepglass.tasks.task import Losses, Metric, Predictions
 
@@ -53,6 +54,7 @@ class ClassifySettings:
     picture: PictureSettings = PictureSettings()
     text: TextSettings = TextSettings()
     series: SeriesSettings = SeriesSettings()
+    sound: SoundSettings = SoundSettings()
 
     def learn(self, index: Index, size: tuple[int, int], channels: int) -> ClassifyFacts:
         """Labels and inputs from the training part's index."""

@@ -17,6 +17,7 @@ from deepglass.foundation.words import say
 from deepglass.tasks.kinds.kind import Kind, Seen, kind_named, kind_of
 from deepglass.tasks.kinds.picture import PictureFacts
 from deepglass.tasks.kinds.series import SeriesFacts
+from deepglass.tasks.kinds.sound import SoundFacts
 from deepglass.tasks.kinds.text import TextFacts
 from deepglass.tasks.kinds.vector import VectorFacts
 from deepglass.tasks.task import Losses, Stream, Turn, rows, said
@@ -24,7 +25,7 @@ from deepglass.views.bars import Bars
 from deepglass.views.view import View
 
 Views = Literal["plain", "mirror", "crops"]
-InputFacts = PictureFacts | VectorFacts | TextFacts | SeriesFacts
+InputFacts = PictureFacts | VectorFacts | TextFacts | SeriesFacts | SoundFacts
 
 
 def learn_inputs(index: Index, settings: Any, size: tuple[int, int], channels: int) -> InputFacts:

@@ -20,6 +20,7 @@ from deepglass.metrics.multilabel import MultiLabel
 from deepglass.tasks.inputs import InputFacts, OneInput, Views, learn_inputs, natural
 from deepglass.tasks.kinds.picture import PictureSettings
 from deepglass.tasks.kinds.series import SeriesSettings
+from deepglass.tasks.kinds.sound import SoundSettings
 from deepglass.tasks.kinds.text import TextSettings
 from deepglass.tasks.task import Losses, Metric, Predictions
 
@@ -46,6 +47,7 @@ class MultiLabelSettings:
     picture: PictureSettings = PictureSettings()
     text: TextSettings = TextSettings()
     series: SeriesSettings = SeriesSettings()
+    sound: SoundSettings = SoundSettings()
 
     def learn(self, index: Index, size: tuple[int, int], channels: int) -> MultiLabelFacts:
         """Labels and inputs from the training part's index."""

@@ -21,6 +21,7 @@ from deepglass.metrics.regression import Regression
 from deepglass.tasks.inputs import InputFacts, OneInput, Views, learn_inputs
 from deepglass.tasks.kinds.picture import PictureSettings
 from deepglass.tasks.kinds.series import SeriesSettings
+from deepglass.tasks.kinds.sound import SoundSettings
 from deepglass.tasks.kinds.text import TextSettings
 from deepglass.tasks.task import Losses, Metric, Predictions
 
@@ -44,6 +45,7 @@ class RegressSettings:
     picture: PictureSettings = PictureSettings()
     text: TextSettings = TextSettings()
     series: SeriesSettings = SeriesSettings()
+    sound: SoundSettings = SoundSettings()
 
     def learn(self, index: Index, size: tuple[int, int], channels: int) -> RegressFacts:
         """Mean and spread of the answers, and the inputs, from the training part's index."""

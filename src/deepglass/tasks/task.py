@@ -146,6 +146,11 @@ def fed(task: Task, batch: Batch) -> tuple[Any, ...]:
     return tuple(batch[name] for name in getattr(task, "feeds", ("input",)))
 
 
+def checking(task: Task) -> Task:
+    """What the checks of a training ask: the task itself, or the quicker question that it names in `checks`."""
+    return getattr(task, "checks", lambda: task)()
+
+
 def form_of(task: Task) -> Form | None:
     """How one raw input becomes one array; None for a task that does more, which `prepare` alone knows."""
     form = getattr(task, "form", None)  # a task of the user's own need not say

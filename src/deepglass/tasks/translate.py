@@ -1,0 +1,286 @@
+"""Translate: a sentence into a sentence of another language, written token by token by beam search.
+
+loss = Σ_t -log softmax(z_t)_{y_t} / tokens, with z_t from the source and the true tokens before t (teacher forcing)
+
+A row's target is begin, its tokens, end; a source ends with end as well. A sentence longer than `text.longest` is cut,
+and its target then has no end: where to stop is learned from whole sentences alone.
+"""
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+import torch
+from annotated_types import Ge, Le, Lt
+from torch import Tensor, nn
+
+from deepglass.data.example import Batch, Column, Encoder, Ragged, padded, ragged
+from deepglass.data.source import Index
+from deepglass.data.vocabulary import UNKNOWN, Mark, Vocabulary, VocabularySettings, Writer, learn_vocabulary, words
+from deepglass.foundation.errors import UsageError
+from deepglass.foundation.padded import Padded
+from deepglass.foundation.ports import Ports, Steps, Translation
+from deepglass.foundation.seeds import Draws
+from deepglass.foundation.words import say
+from deepglass.losses.tokens import row_cross_entropy, token_cross_entropy
+from deepglass.metrics.bleu import BLEU
+from deepglass.metrics.chrf import ChrF
+from deepglass.metrics.cloze import ClozeAccuracy
+from deepglass.metrics.language import Language
+from deepglass.tasks.beam import Beam, Written
+from deepglass.tasks.inputs import OneInput
+from deepglass.tasks.kinds.text import TextFacts, TextSettings, text_facts
+from deepglass.tasks.task import Losses, Metric, Predictions, Stream
+from deepglass.views.alignment import Alignment
+from deepglass.views.text import Sentence
+from deepglass.views.view import View
+
+MARKS: tuple[Mark, ...] = ("begin", "end")
+STRETCH, SPARE = 2, 10  # a translation is written in at most so many times its source's tokens, and so many more
+ROOM = 1 << 25  # logits that are held at once where sentences are only judged
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TranslateFacts:
+    """What was learned once from the training part."""
+
+    inputs: TextFacts  # with the source's vocabulary, or the one of both
+    target: Vocabulary | None = None  # of a side of its own
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TranslateSettings:
+    """What is asked of a translator."""
+
+    facts_type: ClassVar = TranslateFacts
+
+    shared: bool = True  # one vocabulary for both sides: names, numbers and words in common are the same pieces
+    smoothing: Annotated[float, Ge(0), Lt(1)] = 0.1
+    beam: Annotated[int, Ge(1), Le(64)] = 4  # ways that are followed at once; 1: always the likeliest next token
+    norm: Annotated[float, Ge(0), Le(5)] = 0.6  # how much longer sentences are favoured (beam.py, α)
+    copy: bool = True  # an unknown word is written as the word of the source that was looked at most
+    text: TextSettings = TextSettings(vocabulary=VocabularySettings(level="pieces", size=8_000), longest=100)
+
+    def learn(self, index: Index, size: tuple[int, int], channels: int) -> TranslateFacts:
+        """The inputs' facts; the vocabularies follow when both sides are read."""
+        return TranslateFacts(inputs=text_facts(index, "translate"))
+
+    def build(self, facts: TranslateFacts) -> "Translate":
+        """The task with what it learned."""
+        return Translate(self, facts)
+
+
+class Translate(OneInput):
+    """The task of translating a sentence."""
+
+    settings: TranslateSettings
+    facts: TranslateFacts
+    feeds = ("input", "so_far")
+
+    @property
+    def source(self) -> Vocabulary | None:
+        """The tokens of what is read; none until they are learned."""
+        return self.facts.inputs.vocabulary
+
+    @property
+    def target(self) -> Vocabulary | None:
+        """The tokens of what is written."""
+        return self.facts.target or self.facts.inputs.vocabulary
+
+    def asks(self) -> Ports:
+        source, target = (len(side) if side else 1 + len(MARKS) for side in (self.source, self.target))
+        return Ports(Translation(source, target), Steps(target))
+
+    def streams(self) -> dict[str, Stream]:
+        self.metrics()  # asked before the first step: what cannot be measured at the end is not begun
+        return super().streams()
+
+    def code(self, labels: Sequence[Any]) -> dict[str, Column]:
+        """The translations' UTF-8, and once tokens are learned their numbers between begin and end. uint8, int32"""
+        texts = [np.frombuffer((label or "").encode(), dtype=np.uint8) for label in labels]
+        columns: dict[str, Column] = {"target": _ragged(texts)}
+        if self.target:
+            begin, end = (np.array([self.target.mark(mark)], dtype=np.int32) for mark in MARKS)
+            most = self.settings.text.longest + 2
+            rows = [np.concatenate([begin, tokens, end])[:most] for tokens in self.target.encode_all(texts)]
+            columns["so_far"] = _ragged(rows)
+        return columns
+
+    def settle(self, columns: Mapping[str, Any]) -> TranslateFacts:
+        if self.source:
+            return self.facts
+        asked, sources = self.settings.text.vocabulary, columns["input"]
+        targets = [row.numpy() for row in columns["target"].each()]
+        sides = [itertools.chain(sources, targets)] if self.settings.shared else [sources, targets]
+        first, *second = (learn_vocabulary(side, asked, MARKS) for side in sides)
+        return TranslateFacts(inputs=replace(self.facts.inputs, vocabulary=first), target=second[0] if second else None)
+
+    def encoder(self) -> Encoder | None:
+        return self._encoded if self.source else None
+
+    def present(self, batch: Batch, draws: Draws | None = None) -> Batch:
+        """What is read, what is written so far and what comes next. Padded (B, T), (B, L), (B, L)"""
+        source = self.kind.present(batch["input"], self.facts.inputs, self.settings, draws)
+        if "so_far" not in batch:
+            return batch.with_columns(input=source)
+        whole = padded(batch["so_far"])
+        values, lengths = whole.values.long(), whole.lengths - 1
+        following = Padded(values[:, 1:], lengths)
+        return batch.with_columns(input=source, so_far=following.with_values(values[:, :-1]), following=following)  # pyright: ignore
+
+    def loss(self, model: nn.Module, batch: Batch) -> Losses:
+        """Cross-entropy of what comes next, summed over the tokens."""
+        logits = model(batch["input"], batch["so_far"])
+        return Losses({"loss": token_cross_entropy(logits, batch["following"], self.settings.smoothing)})
+
+    def counts(self, batch: Batch) -> dict[str, float]:
+        """Target tokens, the end among them."""
+        return {"loss": float(batch["following"].lengths.sum())}
+
+    def checks(self) -> "TeacherForced":
+        """What the checks of a training ask instead."""
+        return TeacherForced(self)
+
+    def predict(self, model: nn.Module, batch: Batch) -> Predictions:
+        """The translations as UTF-8 and as tokens, what they score, the source's tokens and where each token looked."""
+        refuse_silent(model)
+        source: Padded = batch["input"]
+        found = self._beam().search(model, source, STRETCH * source.lengths + SPARE)  # pyright: ignore
+        read = [values[:length].cpu() for values, length in zip(*source, strict=True)]
+        texts = batch["text"].each() if "text" in batch else [None] * len(batch)
+        rows = [(*row, words) for row, words in zip(_rows(found, source.lengths), map(self._words, texts), strict=True)]
+        written = [self._written(*row) for row in rows]
+        return {
+            "text": _ragged([np.frombuffer(text.encode(), dtype=np.uint8) for text in written]),
+            "score": found.score,
+            "tokens": ragged([tokens for tokens, *_ in rows]),
+            "source": ragged(read),
+            "attention": ragged([looked.flatten() for _, looked, _ in rows]),
+        }
+
+    def metrics(self) -> dict[str, Metric]:
+        return {"bleu": BLEU(), "chrf": ChrF()}
+
+    def answers(self, predictions: Predictions) -> list[dict[str, Any]]:
+        """The translation, its score and where each of its tokens looked."""
+        assert self.source and self.target
+        columns = [predictions[name].each() for name in ("text", "tokens", "source", "attention")]  # pyright: ignore
+        found: list[dict[str, Any]] = []
+        scores: list[float] = predictions["score"].tolist()  # pyright: ignore
+        for text, tokens, source, looked, score in zip(*columns, scores, strict=True):
+            weights = looked.double().view(len(tokens), len(source)).numpy().round(3).tolist()
+            read, written = _shown(self.source, source), _shown(self.target, tokens)
+            alignment = {"source": read, "target": written, "weights": weights}
+            found.append({"prediction": bytes(text.cpu().numpy()).decode(), "score": score, "alignment": alignment})
+        return found
+
+    def show(self, raw: Any, answer: Mapping[str, Any]) -> list[View]:
+        """The sentence, its translation, and where the network looked."""
+        told, alignment = answer["prediction"], answer["alignment"]
+        views: list[View] = [Sentence(say("tasks.translated", source=" ".join(raw.text.split()), target=told))]
+        if alignment["target"]:
+            title = say("tasks.looked")
+            views.append(Alignment(np.array(alignment["weights"]), alignment["target"], alignment["source"], title))
+        return views
+
+    def _beam(self) -> Beam:
+        assert self.target
+        begin, end = map(self.target.mark, MARKS)
+        never = () if self._copies else (0,)
+        return Beam(begin=begin, end=end, width=self.settings.beam, norm=self.settings.norm, never=never)
+
+    @property
+    def _copies(self) -> bool:
+        """Whether unknown words are copied: of pieces none is unknown."""
+        return self.settings.copy and self.settings.text.vocabulary.level != "pieces"
+
+    def _encoded(self, columns: Mapping[str, Sequence[np.ndarray]]) -> Mapping[str, Sequence[np.ndarray]]:
+        """The tokens and their end, and the text itself where words of it may be copied."""
+        assert self.source
+        end = np.array([self.source.mark("end")], dtype=np.int32)
+        most, texts = self.settings.text.longest + 1, columns["input"]
+        tokens = [np.concatenate([row, end])[:most] for row in self.source.encode_all(texts)]
+        return {"input": tokens} | ({"text": texts} if self._copies else {})
+
+    def _words(self, text: Tensor | None) -> list[str]:
+        """The source's tokens as they are written in it, where they may be copied."""
+        if text is None:
+            return []
+        plain = bytes(text.cpu().numpy()).decode(errors="ignore")
+        asked = self.settings.text.vocabulary
+        return words(plain, asked.lines) if asked.level == "words" else list(plain)
+
+    def _written(self, tokens: Tensor, looked: Tensor, source: list[str]) -> str:
+        """The text of tokens (L,); each unknown one is the word of the source that it looked at most, (L, T)."""
+        assert self.target
+        writer, places = Writer(self.target), looked[:, : len(source)]  # never the end of the source
+        pieces: list[str] = []
+        for row, number in enumerate(tokens.tolist()):
+            piece = writer.write(number)
+            known = number or not source
+            pieces.append(piece if known else piece.replace(UNKNOWN, source[int(places[row].argmax())]))
+        return "".join([*pieces, writer.end()])
+
+
+class TeacherForced:
+    """The quick question of a training's checks: which token comes next, given the true ones before it.
+
+    One pass over all steps at once, where a search takes one for each step and beam: a check then costs about what
+    training on its rows does, and does not depend on how long a network writes that has not learned to stop. How often
+    the next token is found decides which check is the best: unlike the loss it does not suffer from smoothing or from
+    growing sure of oneself, which do BLEU no harm.
+    """
+
+    def __init__(self, task: Translate):
+        self.task = task
+        self.present = task.present
+        self.truth = task.truth
+
+    def predict(self, model: nn.Module, batch: Batch) -> Predictions:
+        """How many of a row's tokens were found, what all cost in nats, and how many they are. (B,) each"""
+        refuse_silent(model)
+        found: list[Tensor] = []
+        nats: list[Tensor] = []
+        for source, so_far, following in self._slices(batch):
+            logits: Padded = model(source, so_far)
+            found.append(((logits.values.argmax(2) == following.values) & following.mask).sum(1))
+            nats.append(row_cross_entropy(logits, following))
+        asked = batch["following"].lengths
+        columns = {"found": torch.cat(found), "nats": torch.cat(nats)}
+        return {**columns, "asked": asked, "tokens": asked, "letters": asked}
+
+    def metrics(self) -> dict[str, Metric]:
+        return {"next_token": ClozeAccuracy(), "perplexity": Language("perplexity")}  # pyright: ignore
+
+    def _slices(self, batch: Batch) -> Iterable[tuple[Padded, ...]]:
+        """The rows in groups whose logits have room."""
+        columns = [batch[name] for name in ("input", "so_far", "following")]
+        size = max(1, ROOM // (columns[2].values.shape[1] * self.task.asks().gives.size))  # pyright: ignore
+        for start in range(0, len(batch), size):
+            yield tuple(Padded(*(part[start : start + size] for part in column)) for column in columns)
+
+
+def refuse_silent(model: nn.Module) -> None:
+    """Raise UsageError for a network that cannot write token by token: the first check finds one of the user's own."""
+    if not (hasattr(model, "encode") and hasattr(model, "step")):
+        raise UsageError("tasks.cannot_write", model=type(model).__name__)
+
+
+def _ragged(rows: Sequence[np.ndarray]) -> Ragged:
+    return ragged([torch.from_numpy(row.copy()) for row in rows])
+
+
+def _rows(found: Written, lengths: Tensor) -> Iterable[tuple[Tensor, Tensor]]:
+    """Each row's own tokens (L,) and weights (L, T)."""
+    columns = zip(*found.tokens, found.attention, lengths.tolist(), strict=True)
+    for tokens, length, looked, steps in columns:
+        yield tokens[:length].cpu(), looked[:length, :steps].cpu()
+
+
+def _shown(vocabulary: Vocabulary, tokens: Tensor) -> list[str]:
+    return [vocabulary.shown(token).strip() or "␣" for token in tokens.tolist()]
+
+
+CATALOGUE = {"translate": TranslateSettings()}

@@ -1,0 +1,93 @@
+"""Parallel text in, a translator out: recognised, trained, measured with its signature, resumed, asked again."""
+
+import json
+import random
+
+import pytest
+import torch
+
+import deepglass as dg
+from deepglass.engine.journal import read_events
+from deepglass.foundation.words import speaking
+from tests.tasks.translators import Small, pairs
+
+QUICK = {
+    "task.text.vocabulary.level": "words",
+    "task.text.vocabulary.least": 1,
+    "task.beam": 2,
+    "train.steps": 60,
+    "train.batch": 32,
+    "train.lr": 1e-2,
+    "train.average": 0,
+    "train.plan": "plain",
+    "data.val": 0.1,
+    "data.test": 0.1,
+}
+SIZE = 60  # more numbers than both sides have words
+
+
+def network():
+    torch.manual_seed(0)
+    return Small(SIZE, SIZE, 32)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A run on 300 pairs of the made language, one of them twice, one without a translation."""
+    folder = tmp_path_factory.mktemp("translate")
+    rows = pairs(300)
+    lines = [f"{english}\t{french}" for english, french in [*rows, rows[0], ("An orphan sentence stays here.", "")]]
+    random.Random(0).shuffle(lines)
+    place = folder / "pairs.tsv"
+    place.write_text("\n".join(["en\tfr", *lines]), encoding="utf-8")
+    with speaking("en"):
+        run = dg.train(place, model=network(), out=folder / "run", settings=QUICK)
+    return run, place
+
+
+def test_it_translates_what_it_never_saw(finished):
+    run, _ = finished
+    figures = run.figures["test"]
+    assert list(figures) == ["bleu", "chrf"] and figures["bleu"].value > 60 and figures["bleu"].n == 30
+    (answer,) = run.predict(["The old cat sees the red dog."])
+    looked = answer["alignment"]
+    assert answer["prediction"].startswith("Le chat") and len(looked["weights"]) == len(looked["target"])
+
+
+def test_its_signature_is_kept(finished):
+    run, _ = finished
+    signature = run.document()["measured_by"]["bleu"]
+    assert signature.startswith("BLEU|nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:")
+    report = json.loads((run.run.folder / "report.json").read_text())
+    assert report["scores"]["parts"]["test"]["bleu"]["by"] == signature
+    assert signature in (run.run.folder / "report.html").read_text()
+
+
+def test_checks_ask_for_the_next_token_alone(finished):
+    run, _ = finished
+    checks = read_events(run.run.folder, "check")
+    assert [list(check["figures"]) for check in checks] == [["next_token", "perplexity"]] * len(checks)
+    assert checks[-1]["figures"]["next_token"]["value"] > 0.8 > checks[0]["figures"]["next_token"]["value"] - 0.2
+
+
+def test_what_is_wrong_is_named(finished):
+    run, _ = finished
+    kinds = {finding.kind for finding in run.material.findings}
+    assert {"no_answer", "translated_from", "duplicates"} <= kinds
+    assert not kinds & {"two_labels", "class_not_in_train", "duplicate_across_parts"}
+
+
+def test_another_text_is_measured_by_the_same_network(finished, tmp_path):
+    run, _ = finished
+    other = tmp_path / "other.tsv"
+    other.write_text("en\tfr\n" + "".join(f"{english}\t{french}\n" for english, french in pairs(30, seed=9)))
+    found = dg.evaluate(run.run.folder, str(other), model=network()).figures["test"]["bleu"]
+    assert found.n == 30 and found.value > 60
+
+
+def test_a_bundle_says_the_same_after_it_is_read_again(finished):
+    run, _ = finished
+    loaded = dg.load(run.run.folder, model=network())
+    sentences = ["The red tree hears the child.", "The book likes the old dog."]
+    assert loaded.predict(sentences) == run.predict(sentences)
+    assert loaded.task.facts == run.run.bundle.task.facts
