@@ -135,6 +135,13 @@ def embedding(draw):
 
 
 @st.composite
+def tied_output(draw):
+    vocabulary, features = draw(st.integers(1, 9)), draw(small)
+    leading = draw(st.lists(small, min_size=1, max_size=3))
+    return made("tied_output")(vocabulary), (*leading, features), (vocabulary, features)
+
+
+@st.composite
 def attention(draw, name):
     query, memory = draw(small), draw(small)
     if name == "dot_attention":
@@ -170,6 +177,7 @@ CASES = {
     "time_pool": over_steps(lambda draw, width: made("time_pool")(draw(st.sampled_from(["mean", "max", "last"])))),
     "time_max_pool": over_steps(lambda draw, width: made("time_max_pool")(draw(small), stride=draw(small))),
     "embedding": embedding(),
+    "tied_output": tied_output(),
     "additive_attention": attention("additive_attention"),
     "general_attention": attention("general_attention"),
     "dot_attention": attention("dot_attention"),

@@ -37,6 +37,7 @@ COUNTS = {
     "resnet20": 269_722,
     "resnet56": 853_018,
     "resnet110": 1_727_962,
+    "seq2seq": 7_258_176,
     "series_cnn": 420_450,
     "series_lstm": 34_562,
     "text_bag": 300_010,

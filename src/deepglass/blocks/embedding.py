@@ -1,5 +1,7 @@
 """Numbers of words, pieces or characters as vectors: one row of a table each.
 
+The same table, turned round, may say which token comes next.
+
 Letters: B rows, T tokens of the longest row, V vocabulary, E numbers of a vector.
 """
 
@@ -10,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deepglass.foundation.padded import Padded
-from deepglass.graph.shape import Shape
+from deepglass.graph.shape import Shape, expect_last
 
 
 class Embedding(nn.Module):
@@ -48,10 +50,34 @@ class Embedding(nn.Module):
         return f"{self.vocabulary}, {self.features}, dropout={self.dropout}"
 
 
+class TiedOutput(nn.Module):
+    """A score for each token by the table that reads them (Press & Wolf 2016, arXiv:1608.05859).
+
+    z = x Eᵀ + b
+    (..., E), table (V, E) -> (..., V); bias (V,)
+    """
+
+    def __init__(self, vocabulary: int):
+        super().__init__()
+        self.vocabulary = vocabulary
+        self.bias = nn.Parameter(torch.zeros(vocabulary))
+
+    def forward(self, x: Tensor, table: Tensor) -> Tensor:
+        expect_last("TiedOutput", x.shape, table.shape[1])
+        return F.linear(x, table, self.bias)
+
+    def out_shape(self, shape: Shape, table: Shape) -> Shape:
+        expect_last("TiedOutput", shape, table[1])
+        return *shape[:-1], self.vocabulary
+
+    def extra_repr(self) -> str:
+        return f"{self.vocabulary}"
+
+
 def expect_tokens(block: str, shape: Sequence[int]) -> None:
     """Refuse a shape that is not (batch, tokens)."""
     if len(shape) != 2:
         raise ValueError(f"{block} expects (batch, tokens); got shape {tuple(shape)}.")
 
 
-CATALOGUE = {"embedding": Embedding}
+CATALOGUE = {"embedding": Embedding, "tied_output": TiedOutput}

@@ -101,9 +101,11 @@ def series_asked(model: str, ports: Ports) -> int:
 
 
 def translation_asked(model: str, ports: Ports) -> Translation:
-    """How many different tokens the two languages have."""
+    """How many different tokens the two languages have; those of the second are what every step gives."""
     if not isinstance(ports.takes, Translation):
         raise PortMismatch("models.wants_translation", model=model, found=described(ports.takes))
+    if ports.gives != Steps(ports.takes.target):
+        raise PortMismatch("models.gives_steps", model=model, asked=described(ports.gives))
     return ports.takes
 
 

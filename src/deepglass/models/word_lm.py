@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from annotated_types import Ge, Lt
 from torch import Tensor, nn
 
-from deepglass.blocks.embedding import Embedding
+from deepglass.blocks.embedding import Embedding, TiedOutput
 from deepglass.blocks.recurrent import Recurrent
 from deepglass.foundation.padded import Padded
 from deepglass.foundation.ports import PortMismatch, Ports, Steps, Tokens
