@@ -21,6 +21,7 @@ COUNTS = {
     "airbench94": 1_971_352,
     "alexnet": 61_100_840,
     "char_lm": 3_342_692,
+    "cloze_bilstm": 6_324_000,
     "ctc_speech": 2_908_669,
     "word_lm": 4_738_000,
     "alexnet_2012": 60_965_224,

@@ -65,17 +65,6 @@ class WordLMConfig:
         return WordLM(self)
 
 
-class TiedOutput(nn.Module):
-    """A score for each token by the table that reads them: z = x Eᵀ + b. (..., E), (V, E) -> (..., V)"""
-
-    def __init__(self, vocabulary: int):
-        super().__init__()
-        self.bias = nn.Parameter(torch.zeros(vocabulary))
-
-    def forward(self, x: Tensor, table: Tensor) -> Tensor:
-        return F.linear(x, table, self.bias)
-
-
 class WordLM(nn.Module):
     """Padded tokens (B, T) -> Padded logits (B, T, V)"""
 
