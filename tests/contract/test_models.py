@@ -22,6 +22,7 @@ COUNTS = {
     "alexnet": 61_100_840,
     "char_lm": 3_342_692,
     "cloze_bilstm": 6_324_000,
+    "conv_seq2seq": 8_567_616,
     "ctc_speech": 2_908_669,
     "word_lm": 4_738_000,
     "alexnet_2012": 60_965_224,
