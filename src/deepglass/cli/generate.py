@@ -1,14 +1,17 @@
 """A language model writes on from a prompt, token by token, as fast as it is read."""
 
+import dataclasses
 from typing import Annotated
 
 import typer
 
 from deepglass import journey
-from deepglass.bundle import Own
+from deepglass.bundle import Own, SamplingSettings
 from deepglass.cli.options import Debug, Json, ModelName, Printer, local_model
 from deepglass.foundation.settings import parse_assignments
 from deepglass.foundation.words import say
+
+SAMPLING = [field.name for field in dataclasses.fields(SamplingSettings)]
 
 
 def generate(
@@ -24,6 +27,8 @@ def generate(
 ) -> None:
     """The same prompt, settings and seed give the same text."""
     printer = Printer(as_json)
+    if prompt.partition("=")[0] in SAMPLING and "=" in prompt:  # settings alone
+        prompt, settings = "", [prompt, *(settings or [])]
     chosen = {one.path: one.value for one in parse_assignments(settings or [])}
     writing = journey.load(run, Own(local_model(model))).writing(prompt, length, chosen)
     printer.line(prompt, end="")

@@ -31,5 +31,6 @@ def tell(outcome: Outcome, printer: Printer) -> None:
         printer.line(say("cli.left_out", count=len(outcome.left_out), of=of, names=names))
     if outcome.report:
         printer.line(say("cli.report", file=outcome.report))
-    printer.line(say("cli.next", folder=outcome.run.folder))
+    writes = hasattr(outcome.run.bundle.task, "write")
+    printer.line(say("cli.next_writing" if writes else "cli.next", folder=outcome.run.folder))
     printer.done(outcome.document())

@@ -1,9 +1,10 @@
-"""Texts to be continued: an LSTM over characters, or over words held back from learning by heart."""
+"""Texts to be continued or filled in: an LSTM over characters, over words, or from both sides of a blank."""
 
 from dataclasses import replace
 
 from deepglass.bundle import choose_model
 from deepglass.data.recognise import Survey
+from deepglass.data.vocabulary import VocabularySettings
 from deepglass.engine.settings import TrainSettings
 from deepglass.foundation.settings import Choice, choose
 from deepglass.foundation.sizes import Size
@@ -13,7 +14,10 @@ from deepglass.run import RunSettings
 LETTERS_SEEN: dict[Size, float] = {"tiny": 1e6, "small": 2e7, "paper": 4e8}
 EPOCHS: dict[Size, tuple[float, float]] = {"tiny": (0.05, 20), "small": (1, 40), "paper": (5, 100)}
 HIDDEN: dict[Size, int] = {"tiny": 128, "small": 512, "paper": 1024}
+STEP = 16_000  # letters of a step: fewer make it noisy, and more leave too few steps
 BATCH = 64
+MODELS = {"generate_text": "char_lm", "cloze": "cloze_bilstm"}
+WORDS = VocabularySettings(level="words", size=10_000, least=3, lines=True)  # of word_lm
 
 
 def language(task: str, survey: Survey, size: Size, model: str) -> RunSettings:
@@ -21,7 +25,7 @@ def language(task: str, survey: Survey, size: Size, model: str) -> RunSettings:
     letters = max(1, survey.examples * survey.width)
     least, most = EPOCHS[size]
     epochs = min(most, max(least, LETTERS_SEEN[size] / letters))
-    batch = min(BATCH, max(8, survey.examples // 20))
+    batch = min(BATCH, max(4, STEP // max(1, survey.width)), max(8, survey.examples // 20))
     train = TrainSettings(
         epochs=round(epochs, 2),
         batch=batch,
@@ -33,19 +37,27 @@ def language(task: str, survey: Survey, size: Size, model: str) -> RunSettings:
         clip=1.0,
         check_epochs=max(1.0, epochs / 20) if epochs > 1 else round(epochs / 4, 2),
     )
-    chosen = _sized(choose_model(model), size, epochs) if model else _sized(choose_model("char_lm"), size, epochs)
-    return RunSettings(task=choose("tasks", task), model=chosen, train=train)
+    chosen = _sized(choose_model(model or MODELS[task]), size, epochs)
+    return RunSettings(task=_read(choose("tasks", task), chosen.name), model=chosen, train=train)
 
 
 def _sized(model: Choice, size: Size, epochs: float) -> Choice:
-    if model.name != "char_lm":
+    if model.name not in MODELS.values():
         return model
     dropout = 0.2 if epochs > 5 else 0.0
     return replace(model, settings=replace(model.settings, hidden=HIDDEN[size], dropout=dropout))
+
+
+def _read(task: Choice, model: str) -> Choice:
+    """The task with texts cut into words, where the network is made for words."""
+    if model != "word_lm" or task.name != "generate_text":
+        return task
+    text = replace(task.settings.text, vocabulary=WORDS)
+    return replace(task, settings=replace(task.settings, text=text))
 
 
 def _suits(survey: Survey) -> int:
     return 1 if survey.kind == "text" else 0
 
 
-CATALOGUE = {"language": Recipe(("generate_text",), _suits, language)}
+CATALOGUE = {"language": Recipe(tuple(MODELS), _suits, language)}
