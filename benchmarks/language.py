@@ -9,8 +9,10 @@ it by hand. SETTING=VALUE goes to deepglass.
 """
 
 import argparse
+import itertools
 import json
 import math
+import statistics
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -96,10 +98,10 @@ def ngram(corpus: Corpus, order: int) -> dict[str, float]:
 class Plain(nn.Module):
     """An embedding, LSTM layers, logits."""
 
-    def __init__(self, vocabulary: int, width: int, layers: int):
+    def __init__(self, vocabulary: int, features: int, width: int, layers: int):
         super().__init__()
-        self.embed = nn.Embedding(vocabulary, width)
-        self.lstm = nn.LSTM(width, width, layers, batch_first=True)
+        self.embed = nn.Embedding(vocabulary, features)
+        self.lstm = nn.LSTM(features, width, layers, batch_first=True)
         self.out = nn.Linear(width, vocabulary)
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -111,7 +113,7 @@ def plain(corpus: Corpus, asked: argparse.Namespace) -> dict[str, float]:
     torch.manual_seed(0)
     longest = max(map(len, corpus.parts["train"].rows))
     rows = torch.from_numpy(np.stack([row for row in corpus.parts["train"].rows if len(row) == longest])).long()
-    network = Plain(len(corpus.vocabulary), asked.width, asked.layers)
+    network = Plain(len(corpus.vocabulary), asked.features, asked.width, asked.layers)
     optimizer = torch.optim.AdamW(network.parameters(), asked.rate, weight_decay=0.01)
     rate = torch.optim.lr_scheduler.LambdaLR(optimizer, _cosine(asked.steps))
     began = time.perf_counter()
@@ -145,6 +147,8 @@ def deepglass(asked: argparse.Namespace) -> dict[str, float]:
     settings: dict[str, object] = {
         **{"data.passage": asked.passage, "train.steps": asked.steps, "train.batch": asked.batch},
         **{"train.lr": asked.rate, "train.clip": 1.0, "task.text.vocabulary.level": "characters"},
+        **{"model.features": asked.features, "model.hidden": asked.width, "model.layers": asked.layers},
+        "model.dropout": 0.0,
         **dict(word.split("=", 1) for word in asked.settings),
     }
     began = time.perf_counter()
@@ -154,8 +158,16 @@ def deepglass(asked: argparse.Namespace) -> dict[str, float]:
         "bits_per_character": figures["bits_per_character"].value,
         "perplexity": figures["perplexity"].value,
         "seconds": time.perf_counter() - began,
+        "letters_per_second": asked.batch * asked.passage * _pace(run.run.folder / "events.jsonl"),
         "parameters": _size(run.run.bundle.model),
     }
+
+
+def _pace(events: Path) -> float:
+    """Steps a second, as a median, so that checks and saves in between are left out."""
+    told = [json.loads(line) for line in events.read_text(encoding="utf-8").splitlines()]
+    steps = [(event["step"], event["time"]) for event in told if event["kind"] == "train"]
+    return statistics.median((b[0] - a[0]) / (b[1] - a[1]) for a, b in itertools.pairwise(steps) if b[1] > a[1])
 
 
 def _cosine(steps: int) -> Callable[[int], float]:
@@ -181,12 +193,13 @@ def main(words: Sequence[str] | None = None) -> None:
     said.add_argument("--steps", type=int, default=3000)
     said.add_argument("--batch", type=int, default=64)
     said.add_argument("--rate", type=float, default=2e-3)
+    said.add_argument("--features", type=int, default=64)
     said.add_argument("--width", type=int, default=512)
     said.add_argument("--layers", type=int, default=2)
     said.add_argument("--run", default="", help="where deepglass writes its run")
     said.add_argument("--out", default="", help="a JSON file for the figures")
     said.add_argument("settings", nargs="*", metavar="SETTING=VALUE")
-    asked = said.parse_args(words)
+    asked = said.parse_intermixed_args(words)
     corpus = read(asked.folder, asked.passage)
     sizes = {part: sum(map(len, found.rows)) for part, found in corpus.parts.items()}
     told: dict[str, object] = {"letters": sizes, "vocabulary": len(corpus.vocabulary), "asked": vars(asked)}

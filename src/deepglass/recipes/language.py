@@ -44,6 +44,8 @@ def language(task: str, survey: Survey, size: Size, model: str) -> RunSettings:
 def _sized(model: Choice, size: Size, epochs: float) -> Choice:
     if model.name not in MODELS.values():
         return model
+    if model.name == "cloze_bilstm":
+        return replace(model, settings=replace(model.settings, hidden=HIDDEN[size] // 2))  # of each of two sides
     dropout = 0.2 if epochs > 5 else 0.0
     return replace(model, settings=replace(model.settings, hidden=HIDDEN[size], dropout=dropout))
 
