@@ -8,6 +8,7 @@ import torch
 
 import deepglass as dg
 from deepglass.cli.main import main
+from deepglass.foundation import catalogue
 from deepglass.run import Run
 from tests.e2e.test_journeys import cli
 
@@ -123,3 +124,18 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bits(play, tmp_path):
     cut = dg.resume(tmp_path / "cut")
     for name, values in whole.run.bundle.model.state_dict().items():
         assert torch.equal(values, cut.run.bundle.model.state_dict()[name]), name
+
+
+@pytest.mark.skipif("cloze_bilstm" not in catalogue.entries("models"), reason="the network is on its way")
+def test_a_blank_is_filled_in_from_a_text_file_alone(play, tmp_path, capsys):
+    words = ["--task", "cloze", "--out", tmp_path / "run", *FAST, "model.hidden=24", "model.features=24"]
+    document = cli(capsys, "train", play, *words)
+    figures = document["metrics"]["test"]
+    assert list(figures) == ["cloze", "cloze_exact"] and figures["cloze"] > 0.6 and figures["cloze_exact"] > 0.3
+    (answer,) = cli(capsys, "predict", tmp_path / "run", "Where is the ____, boatswain?")
+    assert answer["prediction"] == "master" and len(answer["top"]) == 5
+    main(["predict", str(tmp_path / "run"), "Play the [blank].", "--show"])
+    assert "men" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as ended:
+        main(["predict", str(tmp_path / "run"), "No blank at all."])
+    assert ended.value.code == 3 and "Write ____ or [blank] where a word is missing" in capsys.readouterr().out

@@ -1,6 +1,7 @@
 """How often a left-out word is found among a few that come up about as often."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,7 +20,7 @@ class ClozeAccuracy:
         self.found = found  # the column that counts the words found
         self._rows = Collected()
 
-    def update(self, ids: Sequence[str], predictions: Mapping[str, Tensor], targets: object = None) -> None:
+    def update(self, ids: Sequence[str], predictions: Mapping[str, Any], targets: object = None) -> None:
         """A batch."""
         self._rows.add(ids, found=predictions[self.found], asked=predictions["asked"])
 

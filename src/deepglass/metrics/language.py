@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -28,7 +28,7 @@ class Language:
         self.figure: Name = figure
         self._rows = Collected()
 
-    def update(self, ids: Sequence[str], predictions: Mapping[str, Tensor], targets: object = None) -> None:
+    def update(self, ids: Sequence[str], predictions: Mapping[str, Any], targets: object = None) -> None:
         """A batch."""
         self._rows.add(ids, **{name: predictions[name] for name in SUMS})
 

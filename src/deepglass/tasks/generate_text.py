@@ -127,7 +127,9 @@ class GenerateText(OneInput):
 
     def answers(self, predictions: Predictions) -> list[dict[str, Any]]:
         """How much each text surprised, in bits per character."""
-        nats, tokens, letters = (predictions[name].double().cpu() for name in ("nats", "tokens", "letters"))
+        nats, tokens, letters = (
+            torch.as_tensor(predictions[name]).double().cpu() for name in ("nats", "tokens", "letters")
+        )
         bits, perplexity = nats / letters.clamp(min=1) / math.log(2), (nats / tokens).exp()
         pairs = zip(bits.tolist(), perplexity.tolist(), strict=True)
         return [{"prediction": one, "perplexity": other} for one, other in pairs]
