@@ -1,0 +1,75 @@
+"""A folder of sounds with texts beside them, from the place to answers with times, at size tiny."""
+
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import deepglass as dg
+from deepglass.data.transcript import transcript
+from deepglass.metrics.error_rate import distance
+from tests.data.sounds import save, spelled, stored, tone
+
+WORDS = "bad cab dad abba bee fed face deaf ace add".split()
+CHOSEN = {"train.epochs": 16, "train.plan": "plain", "data.val": 0.1, "seed": 3}
+
+
+@pytest.fixture(scope="module")
+def spoken(tmp_path_factory) -> Path:
+    root, chance = tmp_path_factory.mktemp("speech") / "made", random.Random(0)
+    for number in range(60):
+        line = f"{chance.choice(WORDS)} {chance.choice(WORDS)} {'abcdef'[number % 6]}"
+        save(root / f"{number:03d}.wav", spelled(line))
+        (root / f"{number:03d}.txt").write_text(line.title() + ".")
+    (root / "021.wav").write_bytes((root / "021.wav").read_bytes()[:5000])
+    return root
+
+
+@pytest.fixture(scope="module")
+def run(spoken, tmp_path_factory):
+    return dg.train(spoken, size="tiny", out=tmp_path_factory.mktemp("runs") / "speech", settings=CHOSEN)
+
+
+def test_it_learns_and_says_how_well(run):
+    figures = run.figures["test"]
+    assert list(figures) == ["cer", "wer", "cer_greedy"] and figures["cer"].value < 0.5 and figures["cer"].n == 11
+    assert run.left_out == ["021.wav"]
+    assert run.report is not None and "letter error rate" in run.report.read_text(encoding="utf-8")
+
+
+def test_raw_files_are_answered_as_they_were_evaluated(run, spoken):
+    """The figures again, by hand from what `predict` says of the files."""
+    parts = run.material.rows["test"]
+    names = [run.material.source.index.ids[row] for row in parts]
+    answers = run.predict([str(spoken / name) for name in names])
+    true = [transcript((spoken / name).with_suffix(".txt").read_text()) for name in names]
+    errors = sum(distance(text, answer["prediction"]) for text, answer in zip(true, answers, strict=True))
+    assert errors / sum(map(len, true)) == pytest.approx(run.figures["test"]["cer"].value)
+    again = dg.load(run.run.folder).predict([str(spoken / name) for name in names], batch=3)
+    for one, other in zip(answers, again, strict=True):
+        assert one["prediction"] == other["prediction"]
+        assert one["confidence"] == pytest.approx(other["confidence"], abs=1e-5)
+
+
+def test_odd_sounds_are_answered_or_named(run, tmp_path):
+    odd = {
+        "one.wav": stored(tone()[3:4]),
+        "silent.flac": stored(np.zeros(8000, dtype=np.int16), kind="FLAC"),
+        "stereo.wav": stored(np.stack([tone(0.5, 44100)] * 2, axis=1), 44100),
+        "text.wav": b"hello",
+    }
+    for name, content in odd.items():
+        (tmp_path / name).write_bytes(content)
+    answers = run.predict([str(tmp_path / name) for name in odd])
+    assert all(isinstance(answer["prediction"], str) for answer in answers[:3])
+    assert answers[3]["error"].startswith("It is a text file, not a sound.")
+    json.dumps(answers)
+
+
+def test_words_have_times_inside_the_sound(run, spoken):
+    answers = run.predict([str(spoken / f"{number:03d}.wav") for number in range(10)])
+    words = [word for answer in answers for word in answer["words"]]
+    assert words and all(0 <= word["start"] < word["end"] < 3 and 0 < word["confidence"] <= 1 for word in words)
+    assert " ".join(word["word"] for word in answers[0]["words"]) == answers[0]["prediction"]
