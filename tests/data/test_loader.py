@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from deepglass.data import loader as of_loader
-from deepglass.data.loader import Loader
+from deepglass.data.example import ragged
+from deepglass.data.loader import Loader, every_example, make_batch
 from deepglass.data.order import Balanced, Lengths, Shuffled
 from deepglass.data.reading import BAD, USABLE
 from deepglass.data.source import Index
@@ -62,3 +63,22 @@ def test_writing_into_a_batch_reaches_no_other():
         batch["target"].zero_()
         batch["steps"].values.zero_()
     assert [told(one.batch(step)) for step in range(STEPS)] == wanted
+
+
+def test_ragged_answers_come_with_their_rows():
+    source, answers = loader("lengths"), [torch.arange(row % 3 + 1) + row for row in range(ROWS)]
+    batch = make_batch(source.store, {"target": ragged(answers)}, np.array([7, 3, 80]))
+    assert [row.tolist() for row in batch["target"].each()] == [answers[row].tolist() for row in (7, 3, 80)]
+
+
+def test_every_example_comes_once_in_order_and_a_long_row_has_little_company():
+    store = loader("lengths").store
+    lengths = np.where(np.arange(ROWS) == 41, 500, np.arange(ROWS) % 7 + 1)
+    store.offsets = {"steps": np.concatenate([[0], np.cumsum(lengths)])}
+    store.columns["steps"] = np.arange(lengths.sum())
+    batches = list(every_example(store, {}, np.arange(ROWS), 16)())
+    assert [id for batch in batches for id in batch.ids] == store.index.ids
+    alone = next(batch for batch in batches if "row 41" in batch.ids)
+    assert len(alone) == 1 and max(map(len, batches)) == 16
+    assert [len(batch) for batch in every_example(store, {}, np.arange(41), 16)()] == [16, 16, 9]
+    assert list(every_example(store, {}, np.arange(0), 16)()) == []

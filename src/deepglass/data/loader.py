@@ -16,6 +16,7 @@ from deepglass.foundation.seeds import row_keys
 
 TOGETHER = 1 << 22  # bytes of small batches that are drawn together
 MOST_TOGETHER = 64  # steps
+LONGER = 2  # times the mean length: what rows that are evaluated together are padded to, at most
 MOST_EMPTY = 100  # batches in a row of which nothing can be read before it is given up
 
 
@@ -167,10 +168,30 @@ def _answers(targets: Mapping[str, Target], rows: np.ndarray) -> dict[str, Colum
 def every_example(
     store: Store, targets: Mapping[str, Target], rows: np.ndarray, batch: int
 ) -> Callable[[], Iterator[Batch]]:
-    """Every row once, in order; the last batch is as short as it is."""
+    """Every row once, in order; the last batch is as short as it is, and one with a long row has fewer rows."""
 
     def batches() -> Iterator[Batch]:
-        for start in range(0, len(rows), batch):
-            yield make_batch(store, targets, rows[start : start + batch])
+        for piece in _pieces(store, rows, batch):
+            yield make_batch(store, targets, piece)
 
     return batches
+
+
+def _pieces(store: Store, rows: np.ndarray, batch: int) -> Iterator[np.ndarray]:
+    """At most `batch` rows each; of unequal ones no more than fit into LONGER times their mean length.
+
+    One recording of a minute among many of a second would make a minute of each of them.
+    """
+    if not store.offsets:
+        yield from (rows[start : start + batch] for start in range(0, len(rows), batch))
+        return
+    lengths = np.maximum(1, np.max([store.lengths(name)[rows] for name in store.offsets], axis=0))
+    budget = LONGER * batch * lengths.mean() if len(rows) else 0
+    start = 0
+    while start < len(rows):
+        padded = np.maximum.accumulate(lengths[start : start + batch]) * np.arange(
+            1, len(rows[start : start + batch]) + 1
+        )
+        stop = start + max(1, int(np.searchsorted(padded, budget, side="right")))
+        yield rows[start:stop]
+        start = stop

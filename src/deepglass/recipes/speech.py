@@ -17,6 +17,7 @@ EPOCHS: dict[Size, tuple[int, int]] = {"tiny": (2, 30), "small": (5, 120), "pape
 TELEPHONE = SoundFeatures(rate=8000, bands=40)  # a person understands it, and a processor has half the work
 HEARD: dict[Size, SoundFeatures] = {"tiny": TELEPHONE, "small": TELEPHONE, "paper": SoundFeatures()}
 HIDDEN: dict[Size, int] = {"tiny": 96, "small": 256, "paper": 512}
+FEW = 5000  # recordings below which a network soon knows them by heart, and is silenced more
 
 
 def speech(task: str, survey: Survey, size: Size, model: str) -> RunSettings:
@@ -38,14 +39,15 @@ def speech(task: str, survey: Survey, size: Size, model: str) -> RunSettings:
     heard = replace(chosen.settings.sound, features=HEARD[size], augment=varied())
     return RunSettings(
         task=replace(chosen, settings=replace(chosen.settings, sound=heard)),
-        model=choose_model(model) if model else _sized(size),
+        model=choose_model(model) if model else _sized(size, survey.examples),
         train=train,
     )
 
 
-def _sized(size: Size) -> Choice:
+def _sized(size: Size, examples: int) -> Choice:
     chosen = choose_model("ctc_speech")
-    return replace(chosen, settings=replace(chosen.settings, hidden=HIDDEN[size]))
+    dropout = 0.3 if examples < FEW and size != "tiny" else chosen.settings.dropout
+    return replace(chosen, settings=replace(chosen.settings, hidden=HIDDEN[size], dropout=dropout))
 
 
 def _suits(survey: Survey) -> int:
