@@ -31,7 +31,7 @@ from deepglass.data.check import before, named
 from deepglass.data.column import Parts
 from deepglass.data.loader import Ahead, answers_of, every_example
 from deepglass.data.prepare import Preparation, prepare_all
-from deepglass.data.recognise import nearest_place, recognise, survey
+from deepglass.data.recognise import fits, nearest_place, recognise, survey
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Source
 from deepglass.data.split import parts_of
@@ -302,7 +302,8 @@ class Run:
 
     def elsewhere(self, place: str, watch: Watch = lambda done, of: None) -> Material:
         """Other data as one test part, prepared as the bundle prepares; its answers must be known to the bundle."""
-        data = replace(self.settings.data, place=place, layout="")
+        data = replace(self.settings.data, place=place)
+        data = data if fits(place, data) else replace(data, layout="")
         return gather_elsewhere(place, self.bundle.task, data, watch)
 
     def ready(self) -> None:

@@ -16,6 +16,8 @@ from deepglass.data.recognise import nearest_place
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Index, Picture, Source, Unreadable
 from deepglass.data.sources.files import is_picture, is_sound, is_text
+from deepglass.data.sources.series_table import asked_about
+from deepglass.data.sources.series_wide import rows_of
 from deepglass.data.sources.ts import open_ts
 from deepglass.data.walk import suffix, walk
 from deepglass.foundation.errors import DataError
@@ -41,7 +43,7 @@ def open_inputs(
     """Pictures and sounds from files, folders, bytes or arrays; rows of numbers from tables or arrays with columns.
 
     Texts are files, folders, tables with the column that was read in training, bytes, or the words themselves: what is
-    no place on the disk is the text. Series are .ts files or arrays (T, C).
+    no place on the disk is the text. Series are .ts files, tables, or arrays (T, C).
 
     An array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) is one picture, the last with its transparency on white; other
     arrays are stacks of pictures. `channels` is what the network sees, `fit` the task's form: files are decoded as
@@ -51,7 +53,7 @@ def open_inputs(
         if kind == "text":
             yield from _texts(place, item, columns)
         elif kind == "series" and not isinstance(item, np.ndarray):
-            yield from _series(Path(item))
+            yield from _series(Path(item), columns)
         elif kind == "sound":
             yield from _sounds(place, item, fit)
         elif isinstance(item, np.ndarray):
@@ -258,10 +260,16 @@ def _text(name: str, read: Callable[[Any], Text], content: Any) -> Input:
         return Input(name, reason)
 
 
-def _series(file: Path) -> Iterator[Input]:
-    """Every case of a .ts file."""
+def _series(file: Path, columns: Sequence[str]) -> Iterator[Input]:
+    """Every case of a .ts file; of a table the series whose channels have these names, or else a series in each row."""
     if not file.exists():
         raise DataError("data.no_place", place=file, hint=nearest_place(file))
+    if suffix(file.name) in SUFFIXES:
+        table = open_delimited(file)
+        wide = len(columns) == 1 and columns[0] not in table.names
+        for name, raw in rows_of(table) if wide else asked_about(table, columns):
+            yield Input(name, raw)
+        return
     source = open_ts(str(file), DataSettings())
     for row, name in enumerate(source.index.ids):
         try:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from deepglass.data.column import tally
+from deepglass.data.column import Parts, tally
 from deepglass.data.readers.delimited import SUFFIXES as TABLES
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Match, Source, Unreadable
@@ -22,7 +22,9 @@ from deepglass.foundation.seeds import Permutation
 from deepglass.foundation.words import say
 
 ROOM = "data.sources"
-WITH_COLUMNS = frozenset(("table", "picture_table", "text_table", "parallel", "transcripts"))
+WITH_COLUMNS = frozenset(
+    ("table", "picture_table", "text_table", "series_table", "series_wide", "parallel", "transcripts")
+)
 
 
 class Recognised(NamedTuple):
@@ -40,14 +42,15 @@ class Recognised(NamedTuple):
 class Survey(NamedTuple):
     """What a sample of headers tells; recipes and the pictures' size are chosen from it."""
 
-    kind: str  # "picture" or "vector"
-    width: int  # the median; the number of columns of a vector
+    kind: str  # "picture" or "vector" ...
+    width: int  # the median; the number of columns of a vector, of steps of a series
     height: int
     same_size: bool
     channels: tuple[int, ...]  # those seen, grey 1 before colour 3
     counts: dict[str, int]  # examples of each class over the whole source, the largest first; empty for numbers
     looked_at: int  # how many headers could be read
     examples: int  # of the whole source
+    training: int = 0  # of these, the ones that the source does not put into another part
 
 
 def recognise(place: str, settings: DataSettings) -> Source:
@@ -84,6 +87,11 @@ def recognised(place: str, settings: DataSettings) -> Recognised:
     raise _nothing(place)
 
 
+def fits(place: str, settings: DataSettings) -> bool:
+    """Whether a place has the layout that the settings ask for."""
+    return bool(settings.layout) and catalogue.find(ROOM, settings.layout).recognise(place, settings) is not None
+
+
 def survey(source: Source, seed: int, sample: int = 256) -> Survey:
     """Sizes and channels of a keyed sample, read from headers alone; what cannot be read is passed over."""
     count = len(source.index)
@@ -100,6 +108,7 @@ def survey(source: Source, seed: int, sample: int = 256) -> Survey:
         counts=_counts(source),
         looked_at=len(headers),
         examples=count,
+        training=count - _elsewhere(source),
     )
 
 
@@ -108,6 +117,12 @@ def _header(source: Source, row: int) -> tuple[int, int, int] | None:
         return source.header(row)
     except Unreadable:
         return None
+
+
+def _elsewhere(source: Source) -> int:
+    """How many examples the source itself puts into the validation or the test part."""
+    parts = Parts.of(source.index.parts)
+    return sum(int((parts == name).sum()) for name in ("val", "test")) if len(parts) else 0
 
 
 def _counts(source: Source) -> dict[str, int]:

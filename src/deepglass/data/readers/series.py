@@ -6,6 +6,9 @@ import numpy as np
 
 from deepglass.data.source import Unreadable
 
+EVEN = 0.1  # share of a step by which times may be off and still be even
+MOST_MISSING = 2  # times as long a series may become by the steps that are missing in it
+
 
 class Steps(NamedTuple):
     """A series of so many channels, taken as it is; what is not finite is refused with its place."""
@@ -44,3 +47,27 @@ def bridged(series: np.ndarray) -> tuple[np.ndarray, int]:
         if hole.any() and not hole.all():
             filled[hole, channel] = np.interp(steps[hole], steps[~hole], series[~hole, channel])
     return filled, int(gaps.sum())
+
+
+def evened(series: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, int]:
+    """Steps that are missing in an even row of rising times put in as gaps, and how many; -1: the times are uneven.
+
+    Uneven times leave the series as it is: its steps then count for more than its times. (T, C), (T,) -> (T', C)
+
+    >>> evened(np.array([[1.0], [2.0], [4.0]]), np.array([0, 10, 30]))[0].ravel().tolist()
+    [1.0, 2.0, nan, 4.0]
+    """
+    between = np.diff(times)
+    if not len(between):
+        return series, 0
+    steps = between / np.median(between)
+    whole = np.rint(steps)
+    if (np.abs(steps - whole) > EVEN * np.maximum(whole, 1)).any():
+        return series, -1
+    places = np.concatenate([[0], np.cumsum(whole)]).astype(np.int64)
+    length = int(places[-1]) + 1
+    if length > MOST_MISSING * len(series):
+        return series, -1
+    full = np.full((length, series.shape[1]), np.nan, dtype=series.dtype)
+    full[places] = series
+    return full, length - len(series)

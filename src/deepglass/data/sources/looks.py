@@ -9,6 +9,7 @@ FEWEST_TEXTS = 30  # rows from which texts that all differ are names
 FEWEST_WHOLE = 50  # rows from which shuffled whole numbers without a gap are names
 FEWEST_GROUPS = 10  # values of a column below which it is a category
 DECIDED = 0.95  # share of rows whose answer a group gives away
+FEWEST_STEPS = 50  # columns named by counting, from which they may be the steps of a series
 BY_CHANCE = 0.5  # share of rows that a column may decide by chance and still be named
 
 _DAY = r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2})|\d{4}年\d{1,2}月\d{1,2}日"
@@ -18,6 +19,7 @@ _TIME = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:[ap]m)?\s*(?:z|utc|[+-]\d{2}
 _DATE = re.compile(rf"(?:{_DAY}|{_WORDS})(?:[t ,]\s*{_TIME})?", re.IGNORECASE)
 _ID_WORD = re.compile(r"(?:^|[\W_])(?:id|uuid|guid|key|nr|no)$", re.IGNORECASE)
 _ID_END = re.compile(r"(?:[a-z](?:ID|Id|UUID|Uuid)|uuid|编号|序号|单号|学号|工号|卡号|证号)$")
+_NUMBERED = re.compile(r"(.*?)(\d{1,9})")
 _GROUP = re.compile(
     r"patient|subject|participant|person|donor|speaker|user|customer|scene|session|video|batch"
     r"|患者|病人|病例|受试者|用户|客户|场景|批次",
@@ -46,6 +48,21 @@ def named_id(name: str) -> bool:
 def named_group(name: str) -> bool:
     """Whether a column is called what examples come in groups of, so that its numbers may be names too."""
     return named_id(name) or _GROUP.search(name) is not None
+
+
+def counting(names: Sequence[str]) -> list[str]:
+    """The columns that are named by counting, where there are so many that they may be the steps of a series.
+
+    >>> counting([*(f"t{step}" for step in range(60)), "age"])[-1], counting(["x1", "x2", "x3"])
+    ('t59', [])
+    """
+    groups: dict[str, list[tuple[int, str]]] = {}
+    for name in names:
+        if number := _NUMBERED.fullmatch(name):
+            groups.setdefault(number[1], []).append((int(number[2]), name))
+    longest = max(groups.values(), key=len, default=[])
+    gapless = all(later[0] == earlier[0] + 1 for earlier, later in zip(longest, longest[1:], strict=False))
+    return [name for _, name in longest] if len(longest) >= FEWEST_STEPS and gapless else []
 
 
 def are_dates(texts: Counter[str]) -> bool:

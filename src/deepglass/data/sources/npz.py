@@ -46,9 +46,9 @@ def recognise(place: str, settings: DataSettings) -> Match | None:
     path = Path(place)
     if not path.is_file() or suffix(path.name) != ".npz":
         return None
-    pairs = _pairs(list(_sizes(path)))
+    pairs = pairs_of(list(sizes_of(path)))
     if not pairs:
-        known = ", ".join(_sizes(path))
+        known = ", ".join(sizes_of(path))
         raise DataError("data.npz_names", place=place, known=known)
     return Match(0.9, "layout_npz", "classify", {"arrays": ", ".join(name for pair in pairs for name in pair[1:])})
 
@@ -56,15 +56,15 @@ def recognise(place: str, settings: DataSettings) -> Match | None:
 def open_npz(place: str, settings: DataSettings) -> Arrays:
     """All parts end to end; ids are part and number."""
     path = Path(place)
-    sizes = _sizes(path)
+    sizes = sizes_of(path)
     limit = memory_bytes() // 2
-    pairs = _pairs(list(sizes))
+    pairs = pairs_of(list(sizes))
     mapped = _mapped(path, pairs[0].inputs) if len(pairs) == 1 and sizes[pairs[0].inputs] >= MAPPED else None
     needed = sum(sizes.values()) - (mapped.nbytes if mapped is not None else 0)
     if limit and needed > limit:
         raise DataError("data.npz_too_large", place=place, size=needed >> 20, limit=limit >> 20)
     wanted = {*sum((pair[1:] for pair in pairs), ()), *(set(sizes) & CLASS_NAMES)}
-    stored = _load(path, sorted(wanted - ({pairs[0].inputs} if mapped is not None else set())))
+    stored = load_arrays(path, sorted(wanted - ({pairs[0].inputs} if mapped is not None else set())))
     if mapped is not None:
         stored[pairs[0].inputs] = mapped
     ids: Any = []
@@ -83,13 +83,13 @@ def open_npz(place: str, settings: DataSettings) -> Arrays:
     inputs = _rows([stored[pair.inputs] for pair in pairs], place) if mapped is None else mapped
     names = [str(name) for key in CLASS_NAMES if key in stored for name in stored[key].ravel().tolist()]
     answers = [stored.pop(pair.answers) for pair in pairs]
-    task, labels = _labels(answers[0] if len(pairs) == 1 else np.concatenate(answers), names, place)
+    task, labels = answers_in(answers[0] if len(pairs) == 1 else np.concatenate(answers), names, place)
     kind = "picture" if inputs.ndim == 4 else "vector"
     columns = tuple(f"x{place}" for place in range(1, inputs.shape[1] + 1)) if kind == "vector" else ()
     return Arrays("npz", task, path.parent, Index(ids, labels, parts, (), kind, columns), inputs)
 
 
-def _sizes(path: Path) -> dict[str, int]:
+def sizes_of(path: Path) -> dict[str, int]:
     """Name and unpacked size of each array, without reading one."""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -98,7 +98,7 @@ def _sizes(path: Path) -> dict[str, int]:
         raise DataError("data.npz_broken", place=path, reason=error) from None
 
 
-def _load(path: Path, names: list[str]) -> dict[str, np.ndarray]:
+def load_arrays(path: Path, names: list[str]) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as stored:
             return {name: stored[name] for name in names}
@@ -130,7 +130,7 @@ def _mapped(path: Path, name: str) -> np.ndarray | None:
     return np.memmap(path, dtype, "r", offset, shape)
 
 
-def _pairs(names: list[str]) -> list[Pair]:
+def pairs_of(names: list[str]) -> list[Pair]:
     """The arrays that belong together: "x_train" with "y_train", "test_images" with "test_labels", "x" with "y"."""
     found: dict[str, dict[str, str]] = {}
     for name in names:
@@ -180,7 +180,7 @@ def _pixels(values: np.ndarray, place: str) -> np.ndarray:
     return np.rint(values).astype(np.uint8 if high <= 255 else np.uint16)
 
 
-def _labels(values: np.ndarray, names: list[str], place: str) -> tuple[str, Sequence[Any]]:
+def answers_in(values: np.ndarray, names: list[str], place: str) -> tuple[str, Sequence[Any]]:
     """The task and each row's answer."""
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]

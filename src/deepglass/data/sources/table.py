@@ -23,6 +23,7 @@ from deepglass.data.sources.looks import (
     FEWEST_TEXTS,
     FEWEST_WHOLE,
     are_dates,
+    counting,
     decided,
     named_group,
     named_id,
@@ -146,6 +147,9 @@ def open_table(place: str, settings: DataSettings) -> Table:
     answer = _Answer(table, seen[roles.target], roles.target, findings)
     index, rows, bad = _encode(table, roles, columns, answer)
     findings += _groups(table, roles, seen, index.labels)
+    if named := counting([column.name for column in columns if not column.categories]):
+        values = {"count": len(named), "first": named[0], "last": named[-1]}
+        findings.append(Finding("maybe_series", "note", file.name, values))
     return Table(answer.task, file, index, rows, bad, findings)
 
 

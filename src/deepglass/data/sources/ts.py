@@ -12,17 +12,17 @@ import numpy as np
 from deepglass.data.readers.series import bridged
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Index, Layout, Match, Unreadable
+from deepglass.data.sources.parted import parted_files
 from deepglass.data.sources.rows import Rows
-from deepglass.data.walk import listing, suffix
 from deepglass.foundation.errors import DataError
 
-PARTS = {"_train": "train", "_val": "val", "_test": "test"}  # by what a file's name ends in
+SUFFIXES = frozenset((".ts",))
 GAPS = frozenset(("?", "nan", ""))
 
 
 def recognise(place: str, settings: DataSettings) -> Match | None:
     """A .ts file, or a folder that holds some."""
-    files = _files(Path(place))
+    files = parted_files(Path(place), SUFFIXES)
     if not files:
         return None
     return Match(0.9, "layout_ts", "classify", {"files": ", ".join(file.name for file, _ in files[:3])})
@@ -35,7 +35,7 @@ def open_ts(place: str, settings: DataSettings) -> Rows:
     labels: list[str | None] = []
     parts: list[str] = []
     gaps = 0
-    for file, named in _files(Path(place)):
+    for file, named in parted_files(Path(place), SUFFIXES):
         for line, text in _lines(file):
             ids.append(f"{file.name}:{line}")
             parts.append(named)
@@ -53,28 +53,6 @@ def open_ts(place: str, settings: DataSettings) -> Rows:
     columns = tuple(f"x{place}" for place in range(1, width + 1))
     index = Index(ids, labels, parts if any(parts) else (), kind="series", columns=columns)
     return Rows("ts", "classify", Path(place), index, rows, findings)
-
-
-def _files(place: Path) -> list[tuple[Path, str]]:
-    """The files with the parts that their names say; of a file named after a part its neighbours come along."""
-    if place.is_file():
-        if suffix(place.name) != ".ts":
-            return []
-        stem, own = _stem(place)
-        if not own:
-            return [(place, "")]
-        place, found = place.parent, [place.parent / name for name in listing(place.parent)[1]]
-        found = [file for file in found if suffix(file.name) == ".ts" and _stem(file)[0] == stem and _stem(file)[1]]
-    else:
-        found = [place / name for name in listing(place)[1] if suffix(name) == ".ts"] if place.is_dir() else []
-    return [(file, _stem(file)[1]) for file in sorted(found)]
-
-
-def _stem(file: Path) -> tuple[str, str]:
-    """The name without its part, and the part."""
-    stem = file.stem
-    ending = next((ending for ending in PARTS if stem.lower().endswith(ending)), "")
-    return (stem[: -len(ending)], PARTS[ending]) if ending else (stem, "")
 
 
 def _lines(file: Path) -> Iterator[tuple[int, str]]:
