@@ -21,6 +21,7 @@ from deepglass.tasks.task import Predictions, Task
 
 COUNTING = ("test", "val", "train")  # the first of these that has examples is the one that counts
 
+WITHOUT_STEPS = frozenset(("picture", "vector"))  # kinds of input that methods without depth can take
 SIDE = 16  # pixels a side to which pictures are averaged for methods without depth
 FLOOR_TRAIN, FLOOR_ASKED = 10_000, 5_000  # rows of the floor, at most
 CHUNK = 512
@@ -95,9 +96,10 @@ class Case:
 
     @property
     def inputs(self) -> Any:
-        """The facts of one fixed-size input a row, where that is what goes in."""
+        """The facts of one input a row, where it is a picture or as many numbers as any other."""
         columns, offsets = self.material.store.columns, self.material.store.offsets
-        return getattr(self.task.facts, "inputs", None) if "input" in columns and "input" not in offsets else None
+        fixed = "input" in columns and "input" not in offsets and self.kind in WITHOUT_STEPS
+        return self.task.facts.inputs if fixed else None
 
     @property
     def kind(self) -> str:
