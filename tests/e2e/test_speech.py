@@ -73,3 +73,14 @@ def test_words_have_times_inside_the_sound(run, spoken):
     words = [word for answer in answers for word in answer["words"]]
     assert words and all(0 <= word["start"] < word["end"] < 3 and 0 < word["confidence"] <= 1 for word in words)
     assert " ".join(word["word"] for word in answers[0]["words"]) == answers[0]["prediction"]
+
+
+def test_class_folders_of_sounds_are_told_apart(tmp_path):
+    chance = random.Random(0)
+    for number in range(48):
+        name, pitch = (("low", 250), ("high", 1500))[number % 2]
+        save(tmp_path / "made" / name / f"{number}.wav", tone(0.2 + 0.4 * chance.random(), pitch=pitch + number))
+    settings = {"train.epochs": 12, "train.plan": "plain", "data.val": 0.2}
+    found = dg.train(tmp_path / "made", size="tiny", out=tmp_path / "run", settings=settings)
+    assert found.run.settings.model.name == "audio_cnn" and found.figures["test"]["accuracy"].value > 0.8
+    assert found.predict(tone(0.4, pitch=260))[0]["prediction"] == "low"

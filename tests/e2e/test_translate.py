@@ -23,7 +23,7 @@ QUICK = {
     "data.val": 0.1,
     "data.test": 0.1,
 }
-SIZE = 60  # more numbers than both sides have words
+SIZE = 32  # the numbers of the words that both sides have, of the unknown, and of both marks
 
 
 def network():

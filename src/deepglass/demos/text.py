@@ -1,0 +1,5 @@
+"""Which language three numbers in words are written in: a bag of words is enough."""
+
+from deepglass.demos.demo import Demo
+
+CATALOGUE = {"text": Demo("4.2", "made:languages", "tiny", next="series")}
