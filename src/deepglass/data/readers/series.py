@@ -60,7 +60,7 @@ def evened(series: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, int]:
     between = np.diff(times)
     if not len(between):
         return series, 0
-    steps = between / np.median(between)
+    steps = between / np.quantile(between, 0.5, method="lower")  # one of them, where two are in the middle
     whole = np.rint(steps)
     if (np.abs(steps - whole) > EVEN * np.maximum(whole, 1)).any():
         return series, -1
