@@ -89,7 +89,7 @@ class Example(NamedTuple):
     """One prepared row: fixed-size arrays as tensors; `targets` is empty where the answer is not known."""
 
     inputs: dict[str, Tensor]
-    targets: dict[str, Column] = {}
+    targets: Mapping[str, Column] = {}
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,8 @@ class TextBagConfig:
 class WeightedBag(nn.Module):
     """Σ w E_w / √(Σ w²) over a row's different tokens; token 0 is silent. (B, T) numbers -> (B, E), (B,) Σ w²"""
 
+    idf: Tensor
+
     def __init__(self, tokens: int, width: int):
         super().__init__()
         self.tokens = tokens

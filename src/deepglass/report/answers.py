@@ -3,6 +3,7 @@
 import numpy as np
 from torch import Tensor
 
+from deepglass.data.example import Ragged
 from deepglass.foundation.words import say
 from deepglass.metrics.f1 import ratio
 from deepglass.report.case import Case
@@ -34,7 +35,9 @@ def several_labels(case: Case) -> tuple[Tensor, Tensor] | None:
     bool (N, K), float64 (N, K)
     """
     predictions, target = case.results[case.part][1], case.material.targets.get("target")
-    if not case.labels or "logits" not in predictions or target is None or target.shape[1:] != (len(case.labels),):
+    if not case.labels or "logits" not in predictions or isinstance(target, Ragged | None):
+        return None
+    if target.shape[1:] != (len(case.labels),):
         return None
     return target[case.material.rows[case.part]] > 0, predictions["logits"].cpu().double().sigmoid()
 

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from deepglass.data.example import Ragged
 from deepglass.data.loader import make_batch
 from deepglass.data.source import PARTS, Unreadable
 from deepglass.foundation.seeds import text_keys
@@ -117,7 +118,7 @@ class Case:
         """Logits and classes of one part; None for tasks that do not name one class an example."""
         part = part or self.part
         target = self.material.targets.get("target")
-        if part not in self.results or not self.labels or target is None or target.ndim != 1:
+        if part not in self.results or not self.labels or isinstance(target, Ragged | None) or target.ndim != 1:
             return None
         predictions = self.results[part][1]
         if "logits" not in predictions or target.is_floating_point():

@@ -69,7 +69,7 @@ class OneInput:
     def preparation(self) -> Any:
         return self.kind.depends(self.facts.inputs, self.settings)
 
-    def code(self, labels: Sequence[Any]) -> dict[str, Column]:
+    def code(self, labels: Sequence[Any]) -> Mapping[str, Column]:
         raise NotImplementedError
 
     def settle(self, columns: Mapping[str, Any]) -> Any:

@@ -15,7 +15,7 @@ from deepglass.foundation.seeds import Draws
 from deepglass.foundation.words import say
 from deepglass.views.view import View, number
 
-Predictions = dict[str, Column]
+Predictions = dict[str, Any]  # a column for each name, Tensor or Ragged as the task knows
 
 
 class Losses(NamedTuple):

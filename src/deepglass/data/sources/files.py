@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from deepglass.data.readers import sound as sounds
 from deepglass.data.readers.magic import ENOUGH, picture_format
@@ -30,6 +31,14 @@ class Files:
         self.index = index
         self.findings = findings
         self.lines: Sequence[str] = ()  # table:line of each example, where a table names them
+
+    def read(self, row: int, fit: object = None) -> Any:
+        """The raw content of one file; raises Unreadable."""
+        raise NotImplementedError
+
+    def header(self, row: int) -> tuple[int, int, int]:
+        """What its first bytes tell; raises Unreadable."""
+        raise NotImplementedError
 
     def fingerprint(self) -> str:
         """A hash over names, answers, parts, sizes and times of change, as they were when it was first asked for."""

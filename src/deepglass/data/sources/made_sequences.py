@@ -8,7 +8,7 @@ made:waves      a noisy wave of some length; which shape is it?         sine, sq
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -49,7 +49,7 @@ class Made(NamedTuple):
 
     task: str
     kind: str
-    count: int
+    rows: int
     make: Callable[[Draws, int], list[tuple[Any, Any]]]
     columns: tuple[str, ...] = ()
 
@@ -81,7 +81,7 @@ def spanish(number: int) -> str:
     )
 
 
-def _worded(number: int, small: list[str], tens: list[str], join: Callable[[str, str], str]) -> str:
+def _worded(number: int, small: Sequence[str], tens: Sequence[str], join: Callable[[str, str], str]) -> str:
     if number < 20:
         return small[number]
     ten, one = divmod(number, 10)
@@ -182,14 +182,14 @@ def recognise(place: str, settings: DataSettings) -> Match | None:
     name = place.removeprefix("made:")
     if not place.startswith("made:") or name not in SETS:
         return None
-    return Match(1.0, "layout_made_sequences", SETS[name].task, {"count": SETS[name].count, "name": name})
+    return Match(1.0, "layout_made_sequences", SETS[name].task, {"count": SETS[name].rows, "name": name})
 
 
 def open_made(place: str, settings: DataSettings) -> Rows:
     """The rows of one set; ids are their numbers."""
     name = place.removeprefix("made:")
     made = SETS[name]
-    pairs = made.make(Draws(row_keys(0, f"made/{name}", 0, made.count)), made.count)
+    pairs = made.make(Draws(row_keys(0, f"made/{name}", 0, made.rows)), made.rows)
     ids = [f"{row:04d}" for row in range(len(pairs))]
     index = Index(ids, [answer for _, answer in pairs], kind=made.kind, columns=made.columns)
     return Rows("made_sequences", made.task, Path(), index, [raw for raw, _ in pairs])

@@ -57,8 +57,8 @@ class SeriesKind:
         if facts.mean:
             return facts
         count = sum(len(row) for row in values)
-        mean = sum(row.sum(0, dtype=np.float64) for row in values) / count
-        apart = sum(np.square(row - mean).sum(0) for row in values)
+        mean = np.sum([row.sum(0, dtype=np.float64) for row in values], axis=0) / count
+        apart = np.sum([np.square(row - mean).sum(0) for row in values], axis=0)
         return replace(facts, mean=tuple(map(float, mean)), std=spread(np.sqrt(apart / count)))
 
     def encoder(self, facts: SeriesFacts, settings: Any) -> None:
