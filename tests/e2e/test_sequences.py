@@ -8,6 +8,8 @@ import torch
 
 import deepglass as dg
 from deepglass import journey
+from deepglass.explain import gates, words
+from deepglass.explain.answer import prepare_row
 from deepglass.foundation.errors import Stopped
 from deepglass.foundation.settings import parse_assignments
 from tests.data.texts import sentences, text_folders, text_table
@@ -71,3 +73,18 @@ def test_folds_learn_a_vocabulary_each(tmp_path):
     outcome = train(place, tmp_path / "run", "train.steps=20", "data.folds=3")
     assert outcome.figures["test"]["accuracy"].n == 60
     shutil.rmtree(tmp_path / "run")
+
+
+def test_words_and_gates_are_explained_as_arrays_and_pictures(topics, tmp_path):
+    outcome = train(text_table(tmp_path / "t.tsv", 40), tmp_path / "run", "train.steps=3", "model.name=text_lstm")
+    bundle = outcome.run.bundle
+    row = prepare_row(bundle, next(bundle.inputs(["the bank raised the interest rate"])))
+    assert gates.fits(bundle)
+    shown = gates.explain(bundle, row)
+    steps = int(row.presented.lengths[0])
+    assert {name[-1] for name in shown.arrays} == set("ifgoch") and all(len(a) == steps for a in shown.arrays.values())
+    assert shown.views["gates"].svg() and "layers" in shown.words
+    effect = words.explain(
+        topics.run.bundle, prepare_row(topics.run.bundle, next(topics.run.bundle.inputs(["a goal"])))
+    )
+    assert effect.arrays["effect"].shape == (2,) and effect.views["words"].terminal()

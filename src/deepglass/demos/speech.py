@@ -2,4 +2,4 @@
 
 from deepglass.demos.demo import Demo
 
-CATALOGUE = {"speech": Demo("5.2", "made:morse", "tiny", ("train.minutes=1.5",), next="lenet")}
+CATALOGUE = {"speech": Demo("5.2", "made:morse", "tiny", ("train.steps=300",), next="lenet")}
