@@ -8,7 +8,6 @@ import torch
 
 import deepglass as dg
 from deepglass.cli.main import main
-from deepglass.foundation import catalogue
 from deepglass.run import Run
 from tests.e2e.test_journeys import cli
 
@@ -126,7 +125,6 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bits(play, tmp_path):
         assert torch.equal(values, cut.run.bundle.model.state_dict()[name]), name
 
 
-@pytest.mark.skipif("cloze_bilstm" not in catalogue.entries("models"), reason="the network is on its way")
 def test_a_blank_is_filled_in_from_a_text_file_alone(play, tmp_path, capsys):
     words = ["--task", "cloze", "--out", tmp_path / "run", *FAST, "model.hidden=24", "model.features=24"]
     document = cli(capsys, "train", play, *words)
