@@ -2,4 +2,4 @@
 
 from deepglass.demos.demo import Demo
 
-CATALOGUE = {"char-lm": Demo("5.2", "made:numbers", "tiny", ("train.steps=300",), next="translate")}
+CATALOGUE = {"char-lm": Demo("5.2", "made:numbers", "tiny", ("train.steps=1200",), next="translate")}

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from deepglass.data.column import Texts
 from deepglass.data.readers.sound import Sound
 from deepglass.data.readers.text import Text
 from deepglass.data.settings import DataSettings
@@ -191,7 +192,9 @@ def open_made(place: str, settings: DataSettings) -> Rows:
     made = SETS[name]
     pairs = made.make(Draws(row_keys(0, f"made/{name}", 0, made.rows)), made.rows)
     ids = [f"{row:04d}" for row in range(len(pairs))]
-    index = Index(ids, [answer for _, answer in pairs], kind=made.kind, columns=made.columns)
+    answers = [answer for _, answer in pairs]
+    written = made.task in ("translate", "transcribe")  # answers that are texts are no classes to split by
+    index = Index(ids, Texts(answers) if written else answers, kind=made.kind, columns=made.columns)
     return Rows("made_sequences", made.task, Path(), index, [raw for raw, _ in pairs])
 
 
