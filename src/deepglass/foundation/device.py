@@ -32,7 +32,7 @@ def choose_device(wanted: str = "auto") -> torch.device:
 
 @functools.cache
 def repeat_exactly() -> None:
-    """On a GPU: the same bits again, and fp32 that is fp32; once a process, before anything is computed there.
+    """On a GPU: kernels that repeat themselves, and fp32 that is fp32; once a process, before anything runs there.
 
     By default cuDNN times its algorithms in every process and takes another one the next time, sums are added in the
     order in which threads end, and fp32 convolutions are computed with ten bits of mantissa.

@@ -1,7 +1,6 @@
-"""Texts: a weighted bag of words and pairs of neighbours, chosen by its best check.
+"""Texts: a weighted bag of words, chosen by its best check.
 
-On the topics of news and mails it is right as often as any recurrent network that learns from the texts alone, and is
-trained in minutes; `--model text_lstm` or `text_cnn` reads in order.
+On the topics of news it comes close to logistic regression on TF-IDF or passes it, and is trained in minutes; `--model text_lstm` or `text_cnn` reads in order.
 """
 
 from dataclasses import replace
