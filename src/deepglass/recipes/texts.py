@@ -1,6 +1,7 @@
 """Texts: a weighted bag of words, chosen by its best check.
 
-On the topics of news it comes close to logistic regression on TF-IDF or passes it, and is trained in minutes; `--model text_lstm` or `text_cnn` reads in order.
+On the topics of news it comes close to logistic regression on TF-IDF or passes it, and is trained in minutes;
+`--model text_lstm` or `text_cnn` reads in order.
 """
 
 from dataclasses import replace
