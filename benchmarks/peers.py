@@ -125,7 +125,7 @@ def race(bench: Bench, row: str, asked: argparse.Namespace, results: Results) ->
         mine = [{**about, "runs": {name: [] for name in contestants}}]
         results["sessions"] += mine
     runs: dict[str, list[dict[str, Any]]] = mine[-1]["runs"]
-    while name := waiting(runs, asked.rounds):
+    while name := waiting(runs, asked.rounds, asked.best):
         if time.time() - began > asked.minutes * 60:
             print(f"{row}: time is up; go on with --more")
             break
@@ -135,9 +135,16 @@ def race(bench: Bench, row: str, asked: argparse.Namespace, results: Results) ->
         print(f"{name:32} {one['speed']:12,.1f} examples/s")
 
 
-def waiting(runs: dict[str, list[dict[str, Any]]], rounds: int) -> str:
-    """Whose turn it is: the first of those with the fewest runs; who failed twice is not asked again."""
+def waiting(runs: dict[str, list[dict[str, Any]]], rounds: int, best: int | None = None) -> str:
+    """Whose turn it is: the first of those with the fewest runs; who failed twice is not asked again.
+
+    After the first round only ours and the `best` others go on.
+    """
     open_ = [name for name, found in runs.items() if sum("failed" in run for run in found) < 2]
+    if best and all(runs[name] for name in open_):
+        speed = {name: max(run.get("speed", 0.0) for run in runs[name][:1]) for name in open_}
+        others = sorted((name for name in open_ if name != OURS), key=lambda one: -speed[one])
+        open_ = [name for name in open_ if name == OURS or name in others[:best]]
     name = min(open_, key=lambda one: len(runs[one]), default="")
     return name if name and len(runs[name]) < rounds else ""
 
@@ -211,6 +218,7 @@ def words() -> argparse.ArgumentParser:
     found.add_argument("--rows", default=",".join(ROWS), help=f"some of {', '.join(ROWS)}")
     found.add_argument("--contestants", default="documented", help=f"documented, tuned, or names; {OURS} always runs")
     found.add_argument("--rounds", type=int, default=3)
+    found.add_argument("--best", type=int, help="after the first round only so many go on beside ours")
     found.add_argument("--more", action="store_true", help="go on with the row's last race, up to so many rounds")
     found.add_argument("--minutes", type=float, default=1e6, help="start no further contestant of a race after these")
     found.add_argument("--seconds", type=float, default=5.0, help="of steady state, in each round")

@@ -123,6 +123,15 @@ def test_rounds_alternate_and_who_fails_twice_drops_out():
     assert order == ["a", "b", "c", "a", "b", "c", "a", "c"]
 
 
+def test_after_the_first_round_the_fastest_go_on_beside_ours():
+    speeds = {OURS: 1.0, "pytorch": 2.0, "lightning": 4.0, "keras-jax": 3.0}
+    runs, order = {name: [] for name in speeds}, []
+    while name := peers.waiting(runs, 2, best=2):
+        order.append(name)
+        runs[name].append({"speed": speeds[name]})
+    assert order == [OURS, "pytorch", "lightning", "keras-jax", OURS, "lightning", "keras-jax"]
+
+
 def ran(speed, **about):
     marks = {"built": 2.0}
     return {"speed": speed, "first_step": 9.0, "marks": marks, "memory": 2e9, "steps": 10, "seconds": 10.0, **about}
@@ -194,7 +203,9 @@ def fake(tmp_path, monkeypatch):
 
 
 def asked(**changed):
-    return argparse.Namespace(**{"more": False, "contestants": "pytorch+fast", "rounds": 2, "minutes": 9} | changed)
+    return argparse.Namespace(
+        **{"more": False, "best": None, "contestants": "pytorch+fast", "rounds": 2, "minutes": 9} | changed
+    )
 
 
 def test_a_race_goes_on_where_it_was_left(fake, tmp_path):
