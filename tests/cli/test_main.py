@@ -83,7 +83,7 @@ def test_demos_are_listed_with_their_part_of_the_course(shell):
     assert "lenet" in shell.refused(2, "demo", "lenett", says=("Did you mean lenet?",))
 
 
-def test_predict_writes_a_table_and_shows_what_it_was_asked(shell):
+def test_predict_writes_a_table_and_shows_what_it_was_asked(shell, monkeypatch):
     seven = picture(shell.folder / "a b.png", 1, size=28)
     (shell.folder / "bad.png").write_bytes(b"no picture")
     out = shell.folder / "answers.csv"
@@ -95,6 +95,11 @@ def test_predict_writes_a_table_and_shows_what_it_was_asked(shell):
     shown = shell("predict", "digits", seven, "--show").out
     assert "a b.png" in shown and rows[0]["prediction"] in shown and len(shown.splitlines()) > 10
     assert shell("predict", "digits", shell.folder / "bad.png").code == 3
+    with seven.open() as given:
+        monkeypatch.setattr("sys.stdin", given)
+        told = shell("predict", "digits", "-", "--json").document
+    assert [(one["id"], one["prediction"]) for one in told] == [("-:1", rows[0]["prediction"])]
+    shell.refused(2, "predict", "digits", "-", seven, says=("Standard input (-) takes", "nothing beside it"))
     closed = shell.folder / "no" / "such" / "answers.csv"
     shell.refused(4, "predict", "digits", seven, "--out", closed, says=("Cannot write", "answers.csv"))
 

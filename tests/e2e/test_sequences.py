@@ -13,6 +13,7 @@ from deepglass.explain.answer import prepare_row
 from deepglass.foundation.errors import Stopped
 from deepglass.foundation.settings import parse_assignments
 from tests.data.texts import sentences, text_folders, text_table
+from tests.errors.shell import exit_code
 
 QUICK = ["data.cache=false", "train.plan=plain", "seed=3"]
 
@@ -47,6 +48,19 @@ def test_answers_are_those_of_the_evaluation_whatever_the_batch(topics):
     answers = bundle.predict([material.source.read(row).text for row in material.rows["test"]])
     best = predictions["probability"].max(1).values
     assert np.allclose([answer["confidence"] for answer in answers], best, atol=1e-5) and len(ids) == len(answers)
+
+
+def test_lines_of_standard_input_are_texts_and_answered_as_they_come(topics, tmp_path, capsys, monkeypatch):
+    said = b"the striker scored a goal in the cup\r\n\nthe bank raised the interest rate"
+    (tmp_path / "lines").write_bytes(said)
+    for at_once in (1 << 16, 7):
+        monkeypatch.setattr("deepglass.cli.predict.AT_ONCE", at_once)
+        with (tmp_path / "lines").open() as given:
+            monkeypatch.setattr("sys.stdin", given)
+            assert exit_code("predict", topics.run.folder, "-") == 0
+        told = [line.split() for line in capsys.readouterr().out.splitlines()]
+        assert [words[0].rstrip(":") for words in told] == ["-:1", "-:2", "-:3"]
+        assert [word in words for word, words in zip(("sport", "empty:", "money"), told, strict=True)] == [True] * 3
 
 
 def test_odd_texts_are_answered_or_named(topics):

@@ -1,17 +1,23 @@
-"""Answers for pictures, folders or tables, by a run, a bundle, or the digits that come with the package."""
+"""Answers for files, folders, tables, sentences or what comes on standard input, by a run, a bundle or the digits."""
 
 import csv
+import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from deepglass import journey
-from deepglass.bundle import Own
+from deepglass.bundle import Bundle, Own
 from deepglass.cli.options import Debug, Json, ModelName, Printer, local_model
-from deepglass.foundation.errors import MachineError
+from deepglass.foundation.errors import MachineError, UsageError
 from deepglass.foundation.words import say
 from deepglass.tasks.task import said
+
+STANDARD_INPUT = "-"
+AT_ONCE = 1 << 16  # bytes of lines that are answered together, where so many have come
 
 
 def predict(
@@ -26,13 +32,15 @@ def predict(
     """The same answers as in evaluation: raw files pass through the bundle's own preprocessing."""
     printer = Printer(as_json)
     bundle = journey.load(run, Own(local_model(model)))
-    answers = bundle.predict(files)
-    for answer, raw in zip(answers, bundle.inputs(files), strict=True):
-        if not out or "error" in answer:
-            printer.line(_sentence(answer))
-        if show and "error" not in answer:
-            for view in bundle.task.show(raw.raw, answer):
-                printer.line(view.terminal())
+    answers: list[dict[str, Any]] = []
+    for given in _given(files, bundle):
+        for answer, raw in zip(bundle.predict(given), bundle.inputs(given), strict=True):
+            answers.append(answer if given == files else answer | {"id": f"{STANDARD_INPUT}:{len(answers) + 1}"})
+            if not out or "error" in answer:
+                printer.line(_sentence(answers[-1]))
+            if show and "error" not in answer:
+                for view in bundle.task.show(raw.raw, answer):
+                    printer.line(view.terminal())
     if out:
         _write(Path(out), answers)
         failed = sum("error" in answer for answer in answers)
@@ -40,6 +48,31 @@ def predict(
     printer.done(answers)
     if answers and all("error" in answer for answer in answers):
         raise typer.Exit(3)
+
+
+def _given(files: list[str], bundle: Bundle) -> Iterator[list[Any]]:
+    """What was named, all together; of standard input the one file it is, or its lines of text as they come."""
+    if STANDARD_INPUT not in files:
+        yield files
+        return
+    kind = bundle.task.facts.inputs.kind
+    if len(files) > 1 or kind not in ("text", "picture", "sound"):
+        raise UsageError("cli.standard_input")
+    if kind == "text":
+        yield from _lines(sys.stdin.fileno())
+    else:
+        yield [sys.stdin.buffer.read()]
+
+
+def _lines(descriptor: int) -> Iterator[list[bytes]]:
+    """Whole lines, as many as have come; one without an end is the last."""
+    left = b""
+    while block := os.read(descriptor, AT_ONCE):
+        *lines, left = (left + block).split(b"\n")
+        if lines:
+            yield [line.removesuffix(b"\r") for line in lines]
+    if left:
+        yield [left]
 
 
 def _sentence(answer: dict[str, Any]) -> str:
