@@ -4,6 +4,7 @@ A kind is one file with a `CATALOGUE`; its facts name it, so a bundle finds it a
 settings, of which a kind reads its own section (`picture`, `text` ...).
 """
 
+import functools
 from typing import Any, NamedTuple, Protocol
 
 from deepglass.data.example import Column, Encoder, Form
@@ -69,6 +70,7 @@ class Kind(Protocol):
         ...
 
 
+@functools.cache  # it is asked for at every step, and the catalogue looks at the disk each time
 def kind_named(name: str) -> Kind:
     """The kind of that name, which is the one that a source's index says."""
     return catalogue.find(ROOM, name)
