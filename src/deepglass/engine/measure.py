@@ -200,7 +200,7 @@ class Contest:
         elif off := trial.off(base):
             self.reasons.append(say("plan.disagrees", lang="en", name=plan.name, off=off))
         else:
-            self.trials[trial.plan.name] = trial
+            self.trials[trial.plan.name] = replace(trial, gradients=[])  # as large as the network, and compared by now
             for one in self._by_speed()[FINALISTS:]:
                 self.trials[one.plan.name] = replace(one, go_on=None)  # its copies can be forgotten
 
