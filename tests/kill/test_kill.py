@@ -1,8 +1,9 @@
 """Killed at any moment and resumed, a run ends with the same bits: weights, averages, optimizer, scores, history,
 bundle.
 
-`make test` kills 10 times a family, `make torture` 100 times; moments are drawn by a printed seed, and
-`python -m tests.kill FAMILY --kills N --seed S` does it again.
+`make test` kills 10 times a family that leans on the engine in its own way and twice one of any other task, `make
+torture` 100 times each; moments are drawn by a printed seed, and `python -m tests.kill FAMILY --kills N --seed S` does
+it again.
 """
 
 import sys
@@ -22,9 +23,10 @@ def torture(family: str, kills: int, seed: int, arena: Arena, capsys) -> Torture
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_ten_kills(family, arena, capsys):
-    found = torture(family, 10, 20, arena, capsys)
-    assert found.saves >= 1 and found.early <= 2
+def test_a_few_kills(family, arena, capsys):
+    kills = FAMILIES[family].kills
+    found = torture(family, kills, 20, arena, capsys)
+    assert found.saves >= 1 and found.early <= kills // 5
 
 
 @pytest.mark.slow

@@ -1,0 +1,53 @@
+"""What the families learn from: digits, made pictures, texts, sounds and series, written small."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from deepglass.data.sources.digits import FILE
+from deepglass.data.sources.made_sequences import english, german
+from tests.data.sounds import save, spelled, tone
+from tests.data.texts import text_table, ts_file
+
+SAID = "bad cab dad abba bee fed face deaf".split()
+
+
+def write_data(folder: Path) -> None:
+    """A place for every family, and the plan of what is compiled."""
+    (folder / "compiled.json").write_text(json.dumps({"compile": "inductor", "threads": 1, "steps": 48}))
+    _pictures(folder)
+    _texts(folder)
+    _sounds(folder)
+    ts_file(folder / "waves.ts", 60)
+
+
+def _pictures(folder: Path) -> None:
+    """200 real digits, and 72 small colour pictures of three made kinds."""
+    with np.load(FILE, allow_pickle=False) as stored:
+        np.savez(folder / "digits.npz", x=stored["x"][:200], y=stored["y"][:200])
+    draw = np.random.default_rng(0)
+    kinds = np.arange(72) % 3
+    pixels = draw.integers(0, 120, (72, 16, 16, 3)) + 100 * np.eye(3, dtype=int)[kinds][:, None, None, :]
+    np.savez(folder / "colours.npz", x=pixels.astype(np.uint8), y=kinds)
+
+
+def _texts(folder: Path) -> None:
+    """A long text, sentences on two topics, and numbers in two languages."""
+    said = (f"{number} and {number * number % 97}, {'not ' * (number % 3)}{number % 7}.\n" for number in range(400))
+    (folder / "text.txt").write_text("".join(said))
+    text_table(folder / "topics.tsv", 90)
+    rows = [(number, number * 7 % 100, number * 31 % 100) for number in range(64)]
+    sides = [[" and ".join(map(worded, row)) for row in rows] for worded in (english, german)]
+    lines = ["en\tde", *map("\t".join, zip(*sides, strict=True))]
+    (folder / "pairs.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _sounds(folder: Path) -> None:
+    """About half a second each: spelled words with a text beside them, and tones in class folders."""
+    for number in range(48):
+        word = SAID[number % len(SAID)] + "abcdef"[number // len(SAID)]
+        save(folder / "speech" / f"{number:02d}.wav", spelled(word, each=0.09))
+        (folder / "speech" / f"{number:02d}.txt").write_text(word)
+        name, pitch = (("low", 250), ("high", 1500))[number % 2]
+        save(folder / "tones" / name / f"{number:02d}.wav", tone(0.2 + 0.01 * number, pitch=pitch + number))
