@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from deepglass.data.example import Ragged
+from deepglass.data.example import Batch, Ragged
 from deepglass.data.loader import make_batch
 from deepglass.data.source import PARTS, Unreadable
 from deepglass.foundation.seeds import text_keys
@@ -109,10 +109,19 @@ class Case:
 
     def text(self, row: int) -> str:
         """One row as a text on one line, where rows are texts that can still be read."""
+        return " ".join(self.whole_text(row).split())
+
+    def whole_text(self, row: int) -> str:
+        """The same with its own line breaks and blanks."""
         try:
-            return " ".join(self.material.source.read(row).text.split())
+            return self.material.source.read(row).text
         except (Unreadable, OSError):
             return ""
+
+    def batch(self, rows: np.ndarray) -> Batch:
+        """These rows as the network sees them, with their answers: standardised, not augmented."""
+        batch = make_batch(self.material.store, self.material.targets, rows)
+        return self.task.present(batch.to(self.run.device))
 
     def classified(self, part: str | None = None) -> Classified | None:
         """Logits and classes of one part; None for tasks that do not name one class an example."""
@@ -129,9 +138,8 @@ class Case:
         return Classified(rows, ids, logits, target[rows], self.labels)
 
     def presented(self, rows: np.ndarray) -> Tensor:
-        """These rows as the network sees them: standardised, not augmented."""
-        batch = make_batch(self.material.store, self.material.targets, rows).to(self.run.device)
-        return self.task.present(batch)["input"]
+        """What these rows put into the network."""
+        return self.batch(rows)["input"]
 
     def pixels(self, row: int) -> np.ndarray | None:
         """One row as a picture uint8 (H, W, C), where rows are pictures."""

@@ -28,6 +28,15 @@ class Card(NamedTuple):
     lines: tuple[str, ...] = ()
 
 
+class Passage(NamedTuple):
+    """A text to be read as it is set, line by line."""
+
+    title: str
+    text: str
+    given: str = ""  # what stood in front of it
+    even: bool = False  # in letters of one width, so that one line can be compared with the next
+
+
 class Note(NamedTuple):
     """A remark; `level` is "error", "warning" or "note"."""
 
@@ -44,6 +53,7 @@ class Section:
     exhibits: Sequence[Exhibit] = ()
     cards: Sequence[Card] = ()
     thumbs: Sequence[Card] = ()  # small ones, many in a row
+    passages: Sequence[Passage] = ()
     notes: Sequence[Note] = ()
     tables: Sequence[Table] = ()  # shown open
     folded: Sequence[Table] = ()  # one click away

@@ -23,6 +23,8 @@ from deepglass.report.headline import headline
 from deepglass.report.mislabelled import mislabelled
 from deepglass.report.mistakes import mistakes
 from deepglass.report.network import network
+from deepglass.report.ngrams import ngrams
+from deepglass.report.samples import samples
 from deepglass.report.scores import scores
 from deepglass.report.section import Section
 from deepglass.report.settings import settings
@@ -32,9 +34,11 @@ VERSION = 1
 SECTIONS: tuple[Callable[[Case], Section | None], ...] = (
     scores,
     boundary,
+    samples,
     mistakes,
     groups,
     floor,
+    ngrams,
     embedding,
     calibration,
     mislabelled,
