@@ -42,6 +42,7 @@ COUNTS = {
     "seq2seq": 7_258_176,
     "series_cnn": 420_450,
     "series_lstm": 34_562,
+    "tagger_lstm": 3_238_090,
     "text_bag": 300_010,
     "text_cnn": 9_363_310,
     "text_lstm": 3_238_090,

@@ -10,7 +10,8 @@ import numpy as np
 from deepglass.data.readers.delimited import SUFFIXES, open_delimited
 from deepglass.data.readers.picture import on_white, read_picture
 from deepglass.data.readers.sound import MOST_CHANNELS, Sound, Wave, read_sound
-from deepglass.data.readers.text import Text, clean, read_text
+from deepglass.data.readers.tagged import looks_tagged, read_tagged, tokens_of, written
+from deepglass.data.readers.text import Given, Text, clean, read_text
 from deepglass.data.readers.vector import Column, columns_of, read_vector
 from deepglass.data.recognise import nearest_place
 from deepglass.data.settings import DataSettings
@@ -43,7 +44,8 @@ def open_inputs(
     """Pictures and sounds from files, folders, bytes or arrays; rows of numbers from tables or arrays with columns.
 
     Texts are files, folders, tables with the column that was read in training, bytes, or the words themselves: what is
-    no place on the disk is the text. Series are .ts files, tables, or arrays (T, C).
+    no place on the disk is the text. Where every token is to be told of, each sentence of a file is one.
+    Series are .ts files, tables, or arrays (T, C).
 
     An array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) is one picture, the last with its transparency on white; other
     arrays are stacks of pictures. `channels` is what the network sees, `fit` the task's form: files are decoded as
@@ -51,7 +53,7 @@ def open_inputs(
     """
     for place, item in enumerate(_listed(inputs, kind, channels)):
         if kind == "text":
-            yield from _texts(place, item, columns)
+            yield from _texts(place, item, columns, fit)
         elif kind == "series" and not isinstance(item, np.ndarray):
             yield from _series(Path(item), columns)
         elif kind == "sound":
@@ -218,7 +220,7 @@ def _sound(name: str, content: Path | bytes, fit: object) -> Input:
         return Input(name, reason)
 
 
-def _texts(place: int, item: Any, columns: Sequence[str]) -> Iterator[Input]:
+def _texts(place: int, item: Any, columns: Sequence[str], fit: object) -> Iterator[Input]:
     """What one thing holds: the texts of a folder or of a table's column, a file's text, or the words themselves."""
     path = None if isinstance(item, bytes) else _there(item)
     if path is None:
@@ -229,10 +231,27 @@ def _texts(place: int, item: Any, columns: Sequence[str]) -> Iterator[Input]:
         if not files:
             raise DataError("data.no_texts", place=path)
         yield from (_text(str(path / name), read_text, path / name) for name in files)
+    elif isinstance(fit, Given) and path.is_file():
+        yield from _sentences(path)
     elif suffix(path.name) in SUFFIXES:
         yield from _column(path, columns)
     else:
         yield _text(str(path), read_text, path)
+
+
+def _sentences(file: Path) -> Iterator[Input]:
+    """The sentences of a file: tokens as they are given, tags or not, or else the lines that are not blank."""
+    try:
+        if cells := looks_tagged(file):
+            for sentence in read_tagged(file):
+                yield Input(f"{file.name}:{sentence.lines[0].number}", written(tokens_of(sentence, cells)))
+            return
+        lines = read_text(file).text.split("\n")
+        for line, text in enumerate(lines, start=1):
+            if text.strip():
+                yield _text(f"{file.name}:{line}", clean, text)
+    except Unreadable as reason:
+        yield Input(str(file), reason)
 
 
 def _there(item: str | Path) -> Path | None:

@@ -20,7 +20,7 @@ from annotated_types import Ge, Le
 from deepglass.data.pieces import BYTES, Encoder, Merges, bytes_of, learn_pieces
 from deepglass.foundation.errors import DataError, UsageError
 
-Level = Literal["characters", "words", "pieces"]
+Level = Literal["characters", "words", "pieces", "given"]  # given: each line of a text is a token
 Mark = Literal["begin", "end", "blank"]
 Written = str | bytes | np.ndarray  # a text, or its UTF-8 (an array of uint8)
 UNKNOWN = "\ufffd"  # how the unknown is written
@@ -64,6 +64,13 @@ class Vocabulary:
     def __len__(self) -> int:
         return self._first + len(self.tokens)
 
+    def cut(self, text: str) -> list[str]:
+        """The words of a sentence that nobody has cut into tokens, as far as can be told like those that are known.
+
+        Between spaces, the longest beginning that is known stands whole where nothing but punctuation follows it.
+        """
+        return [word for piece in text.split() for word in self._pieces_of(piece)] or [text]
+
     def mark(self, name: Mark) -> int:
         """The number of a mark."""
         return 1 + self.marks.index(name)
@@ -74,7 +81,10 @@ class Vocabulary:
 
     def encode_all(self, texts: Sequence[Written]) -> list[np.ndarray]:
         """The same for many texts at once. int32 (T,) each"""
-        encode = {"characters": self._characters, "words": self._words, "pieces": self._pieces}[self.level]
+        encode = {
+            **{"characters": self._characters, "words": self._words},
+            **{"pieces": self._pieces, "given": self._words},
+        }[self.level]
         return encode([self._plain(text) for text in texts])
 
     def decode(self, numbers: Iterable[int]) -> str:
@@ -84,9 +94,9 @@ class Vocabulary:
 
     def unknown(self, text: Written, numbers: np.ndarray) -> int:
         """How many letters of a text stand in the unknown tokens among its numbers."""
-        if self.level != "words" or numbers.all():
+        if self.level not in ("words", "given") or numbers.all():
             return int((numbers == 0).sum())
-        found = _splitter(self.lines)(self._plain(text))
+        found = self._split(self._plain(text))
         return sum(len(word) for word, number in zip(found, numbers.tolist(), strict=False) if number == 0)
 
     def shown(self, number: int) -> str:
@@ -95,6 +105,15 @@ class Vocabulary:
             return UNKNOWN if number == 0 else f"[{self.marks[number - 1]}]"
         token = self.tokens[number - self._first]
         return bytes_of(token).decode(errors="replace") if self.level == "pieces" else token
+
+    def __contains__(self, token: str) -> bool:
+        """Whether it is known."""
+        return self._plain(token) in self._number
+
+    @property
+    def _split(self) -> Callable[[str], list[str]]:
+        """What cuts a text into words, at the levels that have words."""
+        return given if self.level == "given" else _splitter(self.lines)
 
     @property
     def _first(self) -> int:
@@ -105,12 +124,24 @@ class Vocabulary:
         text = text if isinstance(text, str) else bytes(text).decode()
         return text.lower() if self.lower else text
 
+    def _pieces_of(self, piece: str) -> list[str]:
+        if piece in self:
+            return [piece]
+        if len(piece) > 1 and not piece[0].isalnum():
+            return [piece[0], *self._pieces_of(piece[1:])]
+        for end in range(len(piece) - 1, 0, -1):
+            if piece[end].isalnum():
+                break
+            if piece[:end] in self:
+                return [piece[:end], *piece[end:]]
+        return words(piece) or [piece]
+
     def _characters(self, texts: Sequence[str]) -> list[np.ndarray]:
         table = self._by_point
         return [table[np.minimum(_points(text), len(table) - 1)] for text in texts]
 
     def _words(self, texts: Sequence[str]) -> list[np.ndarray]:
-        split, number = _splitter(self.lines), self._number.get
+        split, number = self._split, self._number.get
         return [np.array([number(word, 0) for word in split(text)], dtype=np.int32) for text in texts]
 
     def _pieces(self, texts: Sequence[str]) -> list[np.ndarray]:
@@ -150,7 +181,8 @@ class Writer:
         token = self._vocabulary.tokens[place] if number else UNKNOWN
         if level == "pieces":
             return self._letters.decode(bytes_of(token) if number else UNKNOWN.encode())
-        space = " " if level == "words" and _apart(self._before, token) else ""
+        apart = level == "given" and self._before or level == "words" and _apart(self._before, token)
+        space = " " if apart else ""
         self._before = token
         return space + token
 
@@ -172,7 +204,7 @@ def learn_vocabulary(
             raise UsageError("data.few_pieces", size=settings.size, least=BYTES + len(bare))
         tokens, merges = learn_pieces(plain, room, settings.least)
     else:
-        counts = _count_characters(plain) if settings.level == "characters" else _count_words(plain, settings.lines)
+        counts = _count_characters(plain) if settings.level == "characters" else _count_words(plain, bare._split)
         usual = [token for token, count in counts.items() if count >= settings.least]
         tokens = tuple(sorted(usual, key=lambda token: (-counts[token], token))[:room])
     if not tokens:
@@ -189,6 +221,15 @@ def words(text: str, lines: bool = False) -> list[str]:
     ["Don't", 'pay', '3.50', ',', '我', '的', '朋', '友', '!']
     """
     return _splitter(lines)(text)
+
+
+def given(text: str) -> list[str]:
+    """The tokens of a text that has one on every line.
+
+    >>> given("New York\\nsleeps\\n")
+    ['New York', 'sleeps']
+    """
+    return [token for token in text.split("\n") if token]
 
 
 @functools.cache
@@ -218,9 +259,8 @@ def _count_characters(texts: Iterable[str]) -> dict[str, int]:
     return {chr(point): int(counts[point]) for point in np.flatnonzero(counts)}
 
 
-def _count_words(texts: Iterable[str], lines: bool) -> Counter[str]:
+def _count_words(texts: Iterable[str], split: Callable[[str], list[str]]) -> Counter[str]:
     counts: Counter[str] = Counter()
-    split = _splitter(lines)
     for text in texts:
         counts.update(split(text))
     return counts

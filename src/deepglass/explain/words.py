@@ -12,6 +12,7 @@ from torch import Tensor
 from deepglass.bundle import Bundle
 from deepglass.explain.method import Explanation, Method, Row, kind_of, labels_of
 from deepglass.foundation.padded import Padded
+from deepglass.foundation.ports import Vector
 from deepglass.foundation.words import say
 from deepglass.views.bars import Bars
 
@@ -36,7 +37,7 @@ def effects(outputs: Callable[[Padded], Tensor], text: Padded, number: int) -> T
 
 def fits(bundle: Bundle) -> bool:
     """Texts, and one score for each answer."""
-    return kind_of(bundle) == "text" and hasattr(bundle.task.asks().gives, "size")
+    return kind_of(bundle) == "text" and isinstance(bundle.task.asks().gives, Vector)
 
 
 def explain(bundle: Bundle, row: Row | None) -> Explanation:

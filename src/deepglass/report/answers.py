@@ -1,11 +1,15 @@
-"""Answers that are not one class: numbers, predicted against true, and labels of which a row may have several."""
+"""Answers that are not one class: numbers, predicted against true, labels of which a row may have several, tags."""
+
+from collections.abc import Sequence
 
 import numpy as np
+import torch
 from torch import Tensor
 
-from deepglass.data.example import Ragged
+from deepglass.data.example import Ragged, picked
 from deepglass.foundation.words import say
 from deepglass.metrics.f1 import ratio
+from deepglass.metrics.spans import SpanF1, in_spans
 from deepglass.report.case import Case
 from deepglass.report.section import Exhibit
 from deepglass.views.bars import Bars
@@ -25,7 +29,13 @@ def answers(case: Case) -> tuple[list[Exhibit], dict[str, object]]:
         return [_numbers(case)], {}
     found = several_labels(case)
     if found is not None and case.labels:
-        return _labels(case.labels, *found)
+        true, said = found[0], found[1] > 0.5
+        hits, given, there = (part.double().sum(0) for part in (said & true, said, true))
+        return _labels(case.labels, hits, given, there)
+    target = case.material.targets.get("target")
+    if "tags" in predictions and isinstance(target, Ragged):
+        true = picked(target, torch.from_numpy(case.material.rows[case.part]))
+        return _tags(case.task.facts.tags, predictions["tags"], true)  # pyright: ignore
     return [], {}
 
 
@@ -63,10 +73,22 @@ def _numbers(case: Case) -> Exhibit:
     return Exhibit(view, words, Table(heads, cells, say("report.furthest")))
 
 
-def _labels(labels: tuple[str, ...], true: Tensor, shares: Tensor) -> tuple[list[Exhibit], dict[str, object]]:
-    """Precision, recall and F1 of every label, and how many rows have it."""
-    said = shares > 0.5
-    hits, given, there = ((part.double().sum(0)) for part in (said & true, said, true))
+def _tags(names: tuple[str, ...], said: Ragged, true: Ragged) -> tuple[list[Exhibit], dict[str, object]]:
+    """The same of every type of span, or of every tag where there are no spans."""
+    if in_spans(names):
+        metric = SpanF1(names)
+        metric.update([str(row) for row in range(len(true.lengths))], {"tags": said}, true)
+        return _labels(metric.types, *metric.totals())
+    pairs = [(one[: len(other)], other[: len(one)]) for one, other in zip(said.each(), true.each(), strict=True)]
+    given, there = (torch.cat(side).long() for side in zip(*pairs, strict=True))
+    counts = (there[there == given], given, there[there >= 0])
+    return _labels(names, *(torch.bincount(part, minlength=len(names)).double() for part in counts))
+
+
+def _labels(
+    labels: Sequence[str], hits: Tensor, given: Tensor, there: Tensor
+) -> tuple[list[Exhibit], dict[str, object]]:
+    """Precision, recall and F1 of every label, by how often it was right, was said and is true. (K,) each"""
     scores = [ratio(hits, given), ratio(hits, there), ratio(2 * hits, given + there)]
     columns = zip(*(part.tolist() for part in (*scores, given, there)), strict=True)
     cells = [

@@ -53,6 +53,7 @@ class Text(NamedTuple):
 
     text: str
     notes: tuple[str, ...] = ()  # e.g. "controls": said as note_controls in data.toml
+    cut: bool = False  # each line is a token: whoever wrote it says what its words are
 
 
 class Bytes(NamedTuple):
@@ -67,6 +68,20 @@ class Bytes(NamedTuple):
         while end < len(whole) and end and whole[end] & 0xC0 == 0x80:  # inside a letter
             end -= 1
         return np.frombuffer(whole, dtype=np.uint8, count=end).copy()
+
+
+class Given(NamedTuple):
+    """A text of tokens, one on every line that ends with it; one that nobody has cut is a single line without an end.
+
+    So its tokens are told when it is known which ones training knew. Cut as `Bytes` is.
+    """
+
+    longest: int
+
+    def __call__(self, raw: Text) -> np.ndarray:
+        """The bytes. uint8 (T,)"""
+        text = raw.text if raw.cut else " ".join(raw.text.split())
+        return Bytes(self.longest)(Text(text))
 
 
 def read_text(file: Path | str | bytes) -> Text:

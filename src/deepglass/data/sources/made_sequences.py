@@ -4,6 +4,7 @@ made:languages  three numbers in words; which language is it?           "vierund
 made:numbers    numbers in words and figures, to be continued           "forty-two = 42"
 made:dates      dates as people write them, into one form               "March 3, 2021" -> "2021-03-03"
 made:morse      three letters in Morse code, to be written down         ·– –··· –·–·
+made:tagged     people, days and money in sentences                     "May paid Mark 30 marks in May"
 made:waves      a noisy wave of some length; which shape is it?         sine, square or saw
 """
 
@@ -19,6 +20,7 @@ from deepglass.data.readers.sound import Sound
 from deepglass.data.readers.text import Text
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Index, Layout, Match
+from deepglass.data.sources.made_tagged import tagged
 from deepglass.data.sources.rows import Rows
 from deepglass.foundation.seeds import Draws, row_keys
 
@@ -174,6 +176,7 @@ SETS = {
     "numbers": Made("generate_text", "text", 600, numbers),
     "dates": Made("translate", "text", 4000, dates, ("text",)),
     "morse": Made("transcribe", "sound", 600, morse),
+    "tagged": Made("tag", "text", 800, tagged, ("text",)),
     "waves": Made("classify", "series", 450, waves, ("x1",)),
 }
 
@@ -193,7 +196,7 @@ def open_made(place: str, settings: DataSettings) -> Rows:
     pairs = made.make(Draws(row_keys(0, f"made/{name}", 0, made.rows)), made.rows)
     ids = [f"{row:04d}" for row in range(len(pairs))]
     answers = [answer for _, answer in pairs]
-    written = made.task in ("translate", "transcribe")  # answers that are texts are no classes to split by
+    written = made.task in ("translate", "transcribe", "tag")  # answers that are texts are no classes to split by
     index = Index(ids, Texts(answers) if written else answers, kind=made.kind, columns=made.columns)
     return Rows("made_sequences", made.task, Path(), index, [raw for raw, _ in pairs])
 
