@@ -166,7 +166,8 @@ def try_all(bench: Bench, row: str, results: Results) -> None:
     tried = results["trials"].setdefault(row, {})
     for name in variants(row):
         if name not in tried:
-            tried[name] = bench.run(row, name).get("speed", 0.0)
+            if speed := bench.run(row, name).get("speed"):  # what failed is tried again the next time
+                tried[name] = speed
 
 
 def learn(bench: Bench, row: str, asked: argparse.Namespace, results: Results) -> None:

@@ -22,7 +22,7 @@ def main() -> None:
     words.add_argument("settings", nargs="*", help="path=value, as on the command line")
     words.add_argument("--seeds", type=int, default=3)
     words.add_argument("--size", default="small")
-    asked = words.parse_args()
+    asked = words.parse_intermixed_args()
     given = dict(one.split("=", 1) for one in asked.settings)
     found: dict[str, list[float]] = {plan: [] for plan in PLANS}
     for seed in range(asked.seeds):

@@ -23,6 +23,7 @@ from deepglass.data.example import Ragged, concatenated, picked
 from deepglass.data.split import folds, split
 from deepglass.engine.journal import Watcher, read_events
 from deepglass.foundation.errors import RunFailed
+from deepglass.foundation.lock import locked
 from deepglass.foundation.sealed import read_sealed, write_sealed, write_text
 from deepglass.foundation.settings import to_json
 from deepglass.material import Material
@@ -53,10 +54,11 @@ def train_folds(
 ) -> OutOfFold:
     """Every fold that is not finished yet, then the refit in the run's own folder."""
     whole = run.material(reading)
-    for fold, (child, material) in enumerate(_children(run, whole)):
-        if not read_events(child.folder, "end"):
-            _announce(watchers, {"fold": fold + 1, "folds": run.settings.data.folds})
-            child.train(tuple(watchers), asked_to_stop, material)
+    with locked(run.folder):
+        for fold, (child, material) in enumerate(_children(run, whole)):
+            if not read_events(child.folder, "end"):
+                _announce(watchers, {"fold": fold + 1, "folds": run.settings.data.folds})
+                child.train(tuple(watchers), asked_to_stop, material)
     found = out_of_fold(run, whole)
     write_text(run.folder / "folds.json", json.dumps(to_json(found.document()), indent=1) + "\n")
     if not read_events(run.folder, "end"):

@@ -24,7 +24,9 @@ from deepglass.engine.measure import measure_all
 from deepglass.engine.rates import Rates, find_rate
 from deepglass.folds import OutOfFold, out_of_fold, train_folds
 from deepglass.foundation.catalogue import nearest
-from deepglass.foundation.errors import RunFailed, Stopped, UsageError
+from deepglass.foundation.device import same_threads
+from deepglass.foundation.errors import MachineError, RunFailed, Stopped, UsageError
+from deepglass.foundation.lock import locked
 from deepglass.foundation.settings import Override, flatten, resolve
 from deepglass.foundation.sizes import Size
 from deepglass.material import Material
@@ -93,15 +95,18 @@ def train(
     reading: Callable[[int, int], None] = lambda done, of: None,
 ) -> "Outcome":
     """Data in; a run with its bundle and figures out."""
-    folder = new_folder(out, proposal.settings.data.place)
-    run = Run(folder, proposal.settings, proposal.origins, proposal.own, proposal.source)
+    place = proposal.settings.data.place
+    run = Run(new_folder(out, place), proposal.settings, proposal.origins, proposal.own, proposal.source)
     run.ready()
-    fresh = not folder.exists()
-    try:
+    run.folder, fresh = _made(run.folder, out, place)
+    with locked(run.folder):
+        new_folder(str(run.folder), place)  # nor did anybody else begin in it meanwhile
         run.write()
+    try:
         return finish(run, watchers, asked_to_stop, reading)
-    except BaseException:
-        _forget(folder, fresh)
+    except BaseException as error:
+        if getattr(error, "code", "") != "run.locked":  # it is somebody else's by now
+            _forget(run.folder, fresh)
         raise
 
 
@@ -301,7 +306,7 @@ def find_rates(proposal: Proposal, reading: Callable[[int, int], None]) -> Rates
 @contextlib.contextmanager
 def _trial(proposal: Proposal) -> Iterator[Run]:
     """A run in a folder that is gone afterwards."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, same_threads():
         yield Run(Path(folder), proposal.settings, proposal.origins, proposal.own, proposal.source)
 
 
@@ -320,6 +325,21 @@ def new_folder(out: str, place: str) -> Path:
     while folder.exists():
         folder, number = base.with_name(f"{base.name}-{number}"), number + 1
     return folder
+
+
+def _made(folder: Path, out: str, place: str) -> tuple[Path, bool]:
+    """The folder, or the next one where another process has just made it; and whether it was not there before."""
+    while True:
+        try:
+            folder.mkdir(parents=True)
+            return folder, True
+        except OSError as error:
+            if out and folder.is_dir():
+                return folder, False
+            if isinstance(error, FileExistsError) and not out:
+                folder = new_folder(out, place)
+                continue
+            raise MachineError("sealed.cannot_write", folder=folder, reason=error.strerror or error) from error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -46,7 +46,7 @@ from deepglass.engine.plan import Plan, plain_plan, read_plan, write_plan
 from deepglass.engine.settings import TrainSettings
 from deepglass.engine.state import Score, State, freeze, start_averages, trainable
 from deepglass.engine.tensorboard import TensorBoard
-from deepglass.foundation.device import choose_device, differs, machine
+from deepglass.foundation.device import choose_device, differs, machine, same_threads
 from deepglass.foundation.errors import DataError, DeepglassError, RunFailed, Stopped, UsageError
 from deepglass.foundation.lock import locked
 from deepglass.foundation.memory import keep_freed_memory
@@ -196,13 +196,14 @@ class Run:
         material: Material | None = None,
     ) -> State:
         """Train to the end from where the run stands, write the bundle; Stopped where the user asked to stop."""
-        with locked(self.folder):
+        with locked(self.folder), same_threads():
             return self._train(watchers, asked_to_stop, material or self.material())
 
     def _train(self, watchers: tuple[Watcher, ...], asked_to_stop: Callable[[], bool], material: Material) -> State:
         extra = (TensorBoard(self.folder),) if self.settings.train.tensorboard else ()
         sweep(self.folder)
         journal = Journal(self.folder, (*watchers, *extra))
+        changed = differs(self.folder / "machine.json")  # before the plan sets the threads
         training, state = self.training(material, journal, material.stopping(asked_to_stop))
         rejected: list[DeepglassError] = []
         training.checkpoints.clean()
@@ -218,7 +219,7 @@ class Run:
             "epoch_steps": training.epoch,
             "rejected": [str(error) for error in rejected],
         }
-        about["differs"] = differs(self.folder / "machine.json") if state.step else []
+        about["differs"] = changed if state.step else []
         about["warnings"] = [named(finding) for finding in material.findings if finding.level == "warning"]
         journal.write("start", state.step, steps=training.steps, place=self.settings.data.place, **about)
         try:
@@ -282,10 +283,11 @@ class Run:
         steps = settings.steps or max(1, math.ceil(settings.epochs * training.epoch))
         if settings.plan not in ("auto", "plain"):
             begin = read_plan(Path(settings.plan))
+            settings = replace(settings, minutes=0.0) if begin.steps else settings  # its schedule is repeated
             begin = replace(begin, steps=begin.steps or steps)  # a plan written by hand may name none
         else:
             begin = replace(plain_plan(settings), steps=steps)
-        training = replace(training, plan=begin, steps=steps)
+        training = replace(training, settings=settings, plan=begin, steps=steps)
         plan = decide(task, state, training, begin)
         write_plan(plan, self.folder)
         return plan

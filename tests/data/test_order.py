@@ -10,6 +10,7 @@ from deepglass.data.cache import Store
 from deepglass.data.loader import Loader
 from deepglass.data.order import Balanced, Lengths, Shuffled
 from deepglass.data.source import Index
+from deepglass.foundation.seeds import Permutation
 
 ROWS = np.arange(100, 160)
 CLASSES = np.array([0] * 40 + [1] * 15 + [2] * 5)
@@ -42,6 +43,16 @@ def test_visits_do_not_depend_on_what_was_asked_before(name):
     for step in (31, 2, 58, 0):
         expected = [straight.visits(number) for number in range(step + 1)][-1]
         assert np.array_equal(jumping.visits(step), expected)
+
+
+@pytest.mark.parametrize("count", [2, 3, 300])
+def test_each_round_of_balanced_rows_visits_every_class_once_in_an_order_of_its_own(count):
+    order = Balanced(np.arange(2 * count), np.repeat(np.arange(count), 2), 7, seed=5)
+    rows = np.concatenate([order.at(step) for step in range(3 * count)])
+    rounds = (rows[: len(rows) // count * count] // 2).reshape(-1, count)
+    assert (np.sort(rounds, axis=1) == np.arange(count)).all() and len({tuple(one) for one in rounds.tolist()}) > 1
+    for turn in range(3):
+        assert (rounds[turn] == Permutation(count, 5, "round", turn)(np.arange(count))).all()
 
 
 def test_in_two_epochs_every_example_is_seen_both_ways_whatever_the_shards():

@@ -9,10 +9,10 @@ import torch
 
 import deepglass as dg
 from deepglass import journey
-from deepglass.explain.answer import methods
 from deepglass.data.example import ragged
 from deepglass.data.recognise import recognise
 from deepglass.data.settings import DataSettings
+from deepglass.explain.answer import methods
 from deepglass.foundation.errors import DataError
 from deepglass.foundation.settings import parse_assignments
 from deepglass.metrics.spans import SpanF1

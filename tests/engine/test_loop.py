@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from deepglass.data.order import Balanced, Lengths, Shuffled
+from deepglass.engine import checkpoint
 from deepglass.engine.checkpoint import Checkpoints, restore
 from deepglass.engine.journal import VERSION, Journal, line_of, read_events
 from deepglass.engine.loop import Training, train
@@ -14,8 +15,9 @@ from deepglass.engine.measure import try_plan
 from deepglass.engine.optimizers import build_optimizer
 from deepglass.engine.plan import Plan
 from deepglass.engine.settings import TrainSettings
-from deepglass.engine.state import State, freeze, start_averages, trainable
-from deepglass.foundation.errors import RunFailed
+from deepglass.engine.state import Score, State, freeze, start_averages, trainable
+from deepglass.foundation.errors import MachineError, RunFailed
+from deepglass.tasks.task import Losses
 from tests.engine.families import GAN, Classifier, Pair, RaggedRows, Rows, Sequence, figure, network, tensors
 
 SETTINGS = TrainSettings(lr=0.01, average=0.9, weight_decay=0.01, clip=1.0, optimizer="adamw")
@@ -157,6 +159,41 @@ def test_skip_goes_on_without_the_bad_step(tmp_path):
     state = train(task, state, training(tmp_path, bad, settings, 6, None, state))
     assert state.step == 6
     assert all(tensor.isfinite().all() for tensor in state.model.state_dict().values())  # BatchNorm's statistics too
+
+
+def test_a_refused_step_leaves_what_rows_carry_as_it_was(tmp_path):
+    class Remembers(Classifier):
+        def loss(self, model, batch):
+            state = batch.carry.get("hidden", torch.zeros(len(batch))) + batch["input"].mean(1)
+            losses = super().loss(model, batch)
+            return Losses({"loss": losses.sums["loss"] + 0.1 * state.sum()}, carry={"hidden": state})
+
+    _, state, rows, settings = start("classifier")
+    task = Remembers()
+    bad = lambda step: rows(step).with_columns(input=rows(step)["input"] * float("nan")) if step == 3 else rows(step)  # noqa: E731
+    settings = replace(settings, nonfinite="skip", shards=2)
+    life = training(tmp_path, bad, settings, 6, None, state)
+    train(task, state, life)
+    assert state.carry["hidden"].isfinite().all() and len(read_events(tmp_path, "nonfinite")) == 1
+
+
+def test_the_best_that_is_on_the_disk_stays_where_a_better_one_could_not_be_saved(tmp_path, monkeypatch):
+    _, state, _, _ = start("classifier")
+    checkpoints = Checkpoints(tmp_path)
+    whole = checkpoint.write_sealed
+    for step, value in ((5, 0.8), (10, 0.5), (15, 0.9), (20, 0.4), (25, 0.3)):
+        state.step = step
+        state.scores.append(Score(step, "accuracy", value, "up", {}))
+
+        def fails(folder, files):
+            raise MachineError("sealed.cannot_write", folder=folder, reason="full")
+
+        monkeypatch.setattr(checkpoint, "write_sealed", fails if step == 15 else whole)
+        checkpoints.save(state)
+        checkpoints.wait()
+    assert checkpoints.steps() == [5, 20, 25]  # 15 was better and is not there
+    best, _ = checkpoints.best(state)
+    assert best and best.step == 5
 
 
 def test_a_damaged_checkpoint_is_named_and_the_one_before_it_serves(tmp_path):

@@ -10,8 +10,10 @@ from torch import nn
 from deepglass.engine import measure, remembered
 from deepglass.engine.compiled import eagerly, graphs_compiled, is_compiled, networks
 from deepglass.engine.measure import Contest, Trial, choose_plan, decide, try_plan
+from deepglass.engine.optimizers import build_optimizer
 from deepglass.engine.plan import Plan
 from deepglass.engine.remembered import Known, recall, remember
+from deepglass.engine.state import start_averages, trainable
 from tests.engine.test_loop import start, training
 
 
@@ -28,19 +30,19 @@ def trial(name: str, speed: float = 1.0, losses=(1.0, 1.0, 1.0), gradient=(1.0, 
 
 def test_a_plan_agrees_by_its_losses_and_by_its_gradients():
     base = trial("contiguous")
-    assert not trial("contiguous", losses=(1.01, 1.0, 1.0)).off(base)
-    assert "loss" in trial("contiguous", losses=(1.05, 1.0, 1.0)).off(base)
-    assert "loss" in trial("contiguous", losses=(float("nan"), 1.0, 1.0)).off(base)
-    assert "gradient" in trial("contiguous", gradient=(0.0, 1.0)).off(base)
+    assert not base.differs((1.01, 1.0, 1.0), base.gradients)
+    assert "loss" in base.differs((1.05, 1.0, 1.0), base.gradients)
+    assert "loss" in base.differs((float("nan"), 1.0, 1.0), base.gradients)
+    assert "gradient" in base.differs(base.losses, [[torch.tensor((0.0, 1.0))]])
 
 
 def test_the_fastest_that_agrees_is_taken_and_remembered(begun, monkeypatch):
     speeds = {"contiguous": 1.0, "channels_last": 3.0}
 
-    def tried(task, state, run, plan, seconds=0.0):
+    def tried(task, state, run, plan, seconds=0.0, base=None):
         far = plan.precision == "bf16"  # fastest of all, but its gradient points elsewhere
         one = trial("contiguous", 9.0 if far else speeds[plan.layout], gradient=(0.0, 1.0) if far else (1.0, 0.0))
-        return replace(one, plan=plan)
+        return replace(one, plan=plan, off=base.differs(one.losses, one.gradients) if base else "")
 
     monkeypatch.setattr(measure, "try_plan", tried)
     monkeypatch.setattr(Contest, "derived", lambda self: None)
@@ -115,8 +117,45 @@ def test_another_batch_size_or_network_is_not_what_was_remembered(begun):
     remember(*begun, [Known(plan=Plan(), speed=1.0, first=0.0)])
     assert recall(*begun)
     assert not recall(task, state, replace(run, settings=replace(run.settings, batch=run.settings.batch + 1)))
+    task.settings = "more augmentation"
+    assert not recall(*begun)
+    del task.settings
+    assert recall(*begun)
     state.model.extra = nn.Linear(2, 2)
     assert not recall(*begun)
+
+
+def test_plans_are_compared_as_they_train_but_for_dropout(begun):
+    task, state, run = begun
+    seen = []
+
+    class Watched(nn.Module):
+        def __init__(self, model):
+            super().__init__()
+            self.model, self.norm, self.drop = model, nn.BatchNorm1d(1, affine=False), nn.Dropout(0.9)
+
+        def forward(self, x):
+            seen.append((self.norm.training, self.drop.training))
+            return self.model(x)
+
+    state.tree["model"] = Watched(state.model)
+    state.optimizers[""] = build_optimizer(run.settings, trainable(state.model, ""), [])
+    state.averages = start_averages(state.model)
+    state.players.clear()
+    state.tree.eval()
+    base = try_plan(task, state, run, Plan(), seconds=None)
+    assert seen == [(True, False)] and not state.model.norm.training
+    assert not try_plan(task, state, run, Plan(), seconds=0.0, base=base).off
+    assert seen[1] == (True, False) and set(seen[2:]) == {(True, True)}  # then it trains
+
+
+def test_what_disagrees_is_not_timed_and_keeps_no_gradients(begun):
+    base = try_plan(*begun, Plan(), seconds=0.0)
+    assert base.gradients and base.go_on
+    same = try_plan(*begun, Plan(), seconds=0.0, base=base)
+    assert same.go_on and not same.off and not same.gradients
+    far = try_plan(*begun, Plan(), base=replace(base, losses=tuple(9 + one for one in base.losses)))
+    assert "loss" in far.off and not far.go_on and not far.speed
 
 
 def test_a_damaged_memory_is_measured_anew(begun):
@@ -143,9 +182,9 @@ def test_compiled_learns_what_eager_learns(begun):
     task, state, run = begun
     before = graphs_compiled()
     eager = try_plan(task, state, run, Plan(), seconds=0.0)
-    compiled = try_plan(task, state, run, Plan(compile="inductor"), seconds=0.0)
+    compiled = try_plan(task, state, run, Plan(compile="inductor"), seconds=0.0, base=eager)
     assert graphs_compiled() > before
-    assert not compiled.off(eager)
+    assert not compiled.off
     assert not is_compiled(state.model)
     Plan(compile="inductor").place(state.model, torch.device("cpu"))
     assert is_compiled(state.model)
@@ -159,9 +198,9 @@ def test_a_turn_that_differentiates_twice_stays_eager(tmp_path):
     task, state, rows, settings = start("gan")
     run = training(tmp_path, rows, settings, 8, None, state)
     eager = try_plan(task, state, run, Plan(), seconds=0.0)
-    compiled = try_plan(task, state, run, Plan(compile="inductor"), seconds=0.0)
+    compiled = try_plan(task, state, run, Plan(compile="inductor"), seconds=0.0, base=eager)
     assert 0 < len(compiled.plan.eager_turns) < len(task.turns())
-    assert not compiled.off(eager)
+    assert not compiled.off
 
 
 def test_uncast_dense_layers_agree_and_give_back_the_setting():

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deepglass.foundation.seeds import Draws, Permutation, key, row_keys, seed_torch, text_keys
+from deepglass.foundation.seeds import Draws, Permutation, key, keys_of, row_keys, seed_torch, text_keys
 
 
 @given(st.integers(0, 2**64 - 1), st.integers(0, 10**9), st.integers(1, 50))
@@ -79,6 +79,11 @@ def test_every_order_is_equally_likely(size):
         expected = len(orders) / count
         off = sum((seen - expected) ** 2 / expected for seen in counts.values()) + expected * (count - len(counts))
         assert off < (count - 1) + 6 * math.sqrt(2 * (count - 1)) + 6
+
+
+def test_keys_of_numbers_are_the_keys_of_each():
+    numbers = np.array([0, 1, 7, 1 << 40])
+    assert keys_of(numbers, 3, "round").tolist() == [key(3, "round", number) for number in numbers.tolist()]
 
 
 def test_keys_of_texts_and_torchs_own_generator():

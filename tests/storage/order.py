@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-CALLS = "openat,write,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,rmdir"
+CALLS = "openat,mkdir,mkdirat,write,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,rmdir"
 LINE = re.compile(r"^(\d+)\s+(\w+)\((.*)\)\s+= (-?\d+)")
 HALF = re.compile(r"^(\d+)\s+(\w+)\((.*) <unfinished \.\.\.>$")
 REST = re.compile(r"^(\d+)\s+<\.\.\. (\w+) resumed>(.*)$")
@@ -63,6 +63,8 @@ def _call(name: str, words: str) -> Call | None:
     if name == "openat" and quoted:
         writes = "O_WRONLY" in words or "O_RDWR" in words or "O_CREAT" in words
         return Call("open", folder / quoted[0], writes=writes)
+    if name in ("mkdir", "mkdirat") and quoted:
+        return Call("mkdir", folder / quoted[0])
     if name.startswith("rename") and len(quoted) == 2:
         return Call("rename", folder / quoted[0], folder / quoted[1])
     if name in ("unlink", "unlinkat", "rmdir") and quoted:
@@ -77,7 +79,17 @@ def violations(calls: list[Call], checkpoints: Path) -> tuple[int, list[str]]:
     found = ["latest was moved before anything was saved"] if _latest(calls[: begins[0]], checkpoints) else []
     for move, begin, end in zip(moves, begins, [*begins[1:], len(calls)], strict=True):
         found += [f"{move.to}: {wrong}" for wrong in _of_save(calls[begin:end], move, checkpoints)]
-    return len(moves), found + _kept(calls, checkpoints)
+    return len(moves), found + _named(calls, checkpoints) + _kept(calls, checkpoints)
+
+
+def _named(calls: list[Call], checkpoints: Path) -> list[str]:
+    """The folder of all saves is itself made durable before `latest` names one of them."""
+    made = _first(calls, lambda call: call.name == "mkdir" and call.path == checkpoints)
+    latest = _latest(calls, checkpoints)
+    if made is None or not latest:
+        return []
+    synced = any(call.name == "fsync" and call.path == checkpoints.parent for call in calls[made : latest[0]])
+    return [] if synced else ["the new folder of checkpoints was not synced into the run's"]
 
 
 def _of_save(calls: list[Call], move: Call, checkpoints: Path) -> list[str]:

@@ -98,6 +98,10 @@ def parent_forgotten() -> None:
     sealed._sync_folder = lambda folder: whole(folder) if folder.name.startswith(".") else None
 
 
+def folder_forgotten() -> None:
+    sealed._make_folder = lambda folder: folder.mkdir(parents=True, exist_ok=True)
+
+
 def not_read_back() -> None:
     sealed.verify = lambda folder: None
 
@@ -123,7 +127,7 @@ def pruned_first() -> None:
     checkpoint.write_sealed = write_sealed
 
 
-BUGS = (no_fsync, rename_before_fsync, parent_forgotten, not_read_back, latest_first, pruned_first)
+BUGS = (no_fsync, rename_before_fsync, parent_forgotten, folder_forgotten, not_read_back, latest_first, pruned_first)
 
 
 def main(folder: Path, bug: str = "") -> None:

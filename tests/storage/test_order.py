@@ -45,6 +45,7 @@ def test_a_real_run_keeps_the_order(tmp_path):
         ("no_fsync", "was not synced after its last byte"),
         ("rename_before_fsync", "was written after the move"),
         ("parent_forgotten", "the parent was not synced"),
+        ("folder_forgotten", "the new folder of checkpoints was not synced"),
         ("not_read_back", "was not read back"),
         ("latest_first", "latest was not moved once, after the save"),
         ("pruned_first", "was taken away and left 1"),

@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from deepglass import journey
+from deepglass.engine.journal import read_events
+from deepglass.engine.plan import Plan, read_plan, write_plan
 from deepglass.foundation.errors import SettingsError, Stopped, UsageError
 from deepglass.foundation.settings import parse_assignments
 from deepglass.run import Run
@@ -82,3 +84,36 @@ def test_stopped_and_resumed_is_the_same(kind, tagged, numbers, folders, tmp_pat
     ours, theirs = (Run.open(outcome.run.folder).bundle.model.state_dict() for outcome in (whole, parted))
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
     assert whole.document()["metrics"] == parted.document()["metrics"]
+
+
+def test_two_that_begin_at_once_never_share_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    proposal = journey.propose("made:xor", parse_assignments(["train.steps=3"]), "tiny")
+    ready, looked, out = journey.Run.ready, [], ""
+
+    def another_begins(run):
+        ready(run)
+        if not looked:
+            looked.append(run.folder)
+            journey.train(proposal, out=out)  # has seen the same name free, and is quicker
+
+    monkeypatch.setattr(journey.Run, "ready", another_begins)
+    second = journey.train(proposal)
+    assert second.run.folder.name == f"{looked[0].name}-2" and (looked[0] / "bundle").is_dir()
+    looked.clear()
+    out = "own"
+    with pytest.raises(UsageError, match="own already holds a run"):
+        journey.train(proposal, out="own")
+    assert (tmp_path / "own" / "bundle").is_dir()  # the quicker one's run, whole
+
+
+def test_a_run_gives_back_the_threads_that_its_plan_took(tmp_path):
+    before = torch.get_num_threads()
+    write_plan(Plan(threads=before + 1, steps=3), tmp_path)
+    words = parse_assignments([f"train.plan={tmp_path / 'plan.json'}", "train.minutes=5"])
+    outcome = journey.train(journey.propose("made:xor", words, "tiny"), out=str(tmp_path / "run"))
+    assert torch.get_num_threads() == before
+    plan = read_plan(outcome.run.folder / "plan.json")
+    assert (plan.threads, plan.steps) == (before + 1, 3)  # as it stands in the file, whatever the minutes
+    (start,) = read_events(outcome.run.folder, "start")
+    assert start["differs"] == []

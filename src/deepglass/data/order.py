@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from deepglass.foundation.seeds import Permutation, key, visit_keys
+from deepglass.foundation.seeds import SORTED, Permutation, key, keys_of, permutations, visit_keys
 
 BLOCK = 8192  # tickets
 SIMILAR = 1.2  # how much longer than the shortest row of its group a row may be ...
@@ -98,9 +98,13 @@ class Balanced(Tickets):
         count = len(self.members)
         found = np.empty((2, len(tickets)), dtype=np.int64)
         turns, chosen = np.divmod(tickets, count)
-        for turn in np.unique(turns):
-            mine = turns == turn
-            chosen[mine] = Permutation(count, self.seed, "round", int(turn))(chosen[mine])
+        rounds, which = np.unique(turns, return_inverse=True)
+        if count <= SORTED:  # with two classes a block holds thousands of rounds
+            chosen = permutations(count, keys_of(rounds, self.seed, "round"))[which, chosen]
+        else:
+            for place, turn in enumerate(rounds.tolist()):
+                mine = which == place
+                chosen[mine] = Permutation(count, self.seed, "round", turn)(chosen[mine])
         for name in np.unique(chosen):
             mine = chosen == name
             found[:, mine] = self.shuffled[name].take(turns[mine])

@@ -51,7 +51,7 @@ class Checkpoints:
         self.wait()
         self._tried = time.monotonic()
         tensors, document = snapshot(state)
-        best = state.best()
+        best = state.best({*self.steps(), state.step})  # a better check whose save failed leaves nothing to keep
         keep = {_name(best.step)} if best else set[str]()
         self._writer = threading.Thread(target=self._write, args=(state.step, tensors, document, keep), daemon=False)
         self._writer.start()

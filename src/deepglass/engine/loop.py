@@ -140,7 +140,7 @@ def backward(state: State, run: Training, turn: Turn, place: int, shards: list[B
     """
     mine, others = state.player(turn.updates)
     counts = _all_counts(turn, shards)
-    buffers = SharedBuffers(state.buffers(), len(shards))
+    buffers = SharedBuffers(state, len(shards))
     carried: list[Mapping[str, Tensor]] = []
     with frozen(others), run.plan.turn(state.model, place):
         for index, shard in enumerate(shards):
@@ -217,21 +217,27 @@ class frozen:  # noqa: N801 -- reads as a verb: with frozen(others): backward
 class SharedBuffers:
     """Shards start from the step's buffers; afterwards float ones are averaged by rows, others are shard 0's."""
 
-    def __init__(self, live: list[Tensor], shards: int):
+    def __init__(self, state: State, shards: int):
         self.shards = shards
-        self.live = live
-        self.begun = [buffer.clone() for buffer in live]
+        self.live = state.buffers()
+        self.begun = [buffer.clone() for buffer in self.live]
         self.ended: list[tuple[int, list[Tensor]]] = []
+        self.carry, self.carried = state.carry, dict(state.carry)
 
     def restore(self) -> None:
-        """The buffers as they were before the turn."""
-        for buffer, begun in zip(self.live, self.begun, strict=True):
-            buffer.copy_(begun)
+        """The buffers, and what rows carry, as they were before the turn."""
+        self._restart()
+        self.carry.clear()
+        self.carry.update(self.carried)
 
     def start(self) -> None:
         """Every shard sees the buffers that the step began with."""
         if self.shards > 1:
-            self.restore()
+            self._restart()
+
+    def _restart(self) -> None:
+        for buffer, begun in zip(self.live, self.begun, strict=True):
+            buffer.copy_(begun)
 
     def finish(self, rows: int) -> None:
         """Remember what this shard made of them."""

@@ -8,25 +8,25 @@ import contextlib
 import copy
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from deepglass.engine.compiled import cannot_compile, eagerly, graphs_compiled, networks
+from deepglass.engine.compiled import cannot_compile, graphs_compiled, networks
+from deepglass.engine.forecast import costs, forecast
 from deepglass.engine.loop import Training, backward, one_step, present
-from deepglass.engine.plan import Forecast, Plan, plain_plan, steps_within
+from deepglass.engine.plan import Plan, plain_plan, steps_within
 from deepglass.engine.remembered import Known, forget, recall, remember
 from deepglass.engine.settings import TrainSettings
-from deepglass.engine.state import State
+from deepglass.engine.state import State, wake
+from deepglass.foundation.device import same_threads, synchronize
 from deepglass.foundation.ports import Image
 from deepglass.foundation.settings import to_json
 from deepglass.foundation.words import say
-from deepglass.graph.cost import Cost, cost
-from deepglass.graph.trace import trace
-from deepglass.tasks.task import Task, fed
+from deepglass.tasks.task import Task
 
 TRIAL_SECONDS = 1.5
 LEAST_STEPS = 2  # timed, after one that warms up
@@ -55,15 +55,16 @@ class Trial:
     speed: float
     first: float
     losses: tuple[float, ...]
-    gradients: list[list[Tensor]]
+    gradients: list[list[Tensor]]  # as large as the network: kept where others are compared with them
     go_on: Callable[[float], float] | None = None  # train the copies for so many seconds more: steps a second
+    off: str = ""  # where it differs from what it was compared with by more than is allowed
 
-    def off(self, base: "Trial") -> str:
-        """Where it differs from another trial by more than is allowed; empty where it agrees."""
-        loss = max(abs(a - b) / max(abs(b), 1e-6) for a, b in zip(self.losses, base.losses, strict=True))
+    def differs(self, losses: Sequence[float], gradients: list[list[Tensor]]) -> str:
+        """Where these differ from its own by more than is allowed; empty where they agree."""
+        loss = max(abs(a - b) / max(abs(b), 1e-6) for a, b in zip(losses, self.losses, strict=True))
         if not loss <= LOSS_TOLERANCE:
             return say("plan.loss", lang="en", off=f"{loss:.2g}", allowed=LOSS_TOLERANCE)
-        for mine, others in zip(self.gradients, base.gradients, strict=True):
+        for mine, others in zip(gradients, self.gradients, strict=True):
             distance = sum(float((a - b).square().sum()) for a, b in zip(mine, others, strict=True)) ** 0.5
             length = max(sum(float(b.square().sum()) for b in others) ** 0.5, 1e-12)
             if not distance / length <= GRADIENT_TOLERANCE:
@@ -79,20 +80,30 @@ class Silent:
         """Nothing: trials leave no history."""
 
 
-def try_plan(task: Task, state: State, training: Training, plan: Plan, seconds: float | None = TRIAL_SECONDS) -> Trial:
+def try_plan(
+    task: Task,
+    state: State,
+    training: Training,
+    plan: Plan,
+    seconds: float | None = TRIAL_SECONDS,
+    base: Trial | None = None,
+) -> Trial:
     """Train copies for a moment; the first step warms up and is not timed. None: nothing but a first step, timed.
 
-    A compiled turn that has to be differentiated twice is taken out of the plan.
+    What does not agree with `base` is not timed. A compiled turn that has to be differentiated twice is taken out of
+    the plan.
     """
     while True:
         with _threads(plan):
-            trial = _try(*copy.deepcopy((task, state)), training, plan, seconds)
+            trial = _try(*copy.deepcopy((task, state)), training, plan, seconds, base)
         if isinstance(trial, Trial):
             return trial
         plan = replace(plan, eager_turns=(*plan.eager_turns, trial))
 
 
-def _try(task: Task, state: State, training: Training, plan: Plan, seconds: float | None) -> Trial | int:
+def _try(
+    task: Task, state: State, training: Training, plan: Plan, seconds: float | None, base: Trial | None
+) -> Trial | int:
     """The trial, or the place of the turn that cannot be compiled because it differentiates twice."""
     settings = replace(training.settings, nonfinite="skip")  # the run itself will say it, and save its own weights
     silent = replace(training, settings=settings, plan=plan, journal=Silent(), log_every=1 << 40)  # pyright: ignore
@@ -103,7 +114,7 @@ def _try(task: Task, state: State, training: Training, plan: Plan, seconds: floa
             while steps < LEAST_STEPS or time.perf_counter() - began < seconds:
                 one_step(task, state, silent, training.batch(state.step))
                 steps += 1
-            _wait(training.device)
+            synchronize(training.device)
         return steps / (time.perf_counter() - began)
 
     started = time.perf_counter()
@@ -112,11 +123,16 @@ def _try(task: Task, state: State, training: Training, plan: Plan, seconds: floa
     if isinstance(found, int):
         return found
     losses, gradients = found
+    if base:
+        off, gradients = base.differs(losses, gradients), []
+        if off:
+            return Trial(plan, 0.0, 0.0, tuple(losses), gradients, off=off)
+    del found
     if seconds is None:
         first = time.perf_counter() - started
         return Trial(plan, 1 / first, first, tuple(losses), gradients)
     one_step(task, state, silent, training.batch(state.step))
-    _wait(training.device)
+    synchronize(training.device)
     first = time.perf_counter() - started
     return Trial(plan, go_on(seconds), first, tuple(losses), gradients, go_on)
 
@@ -124,16 +140,14 @@ def _try(task: Task, state: State, training: Training, plan: Plan, seconds: floa
 @contextlib.contextmanager
 def _threads(plan: Plan) -> Iterator[None]:
     """As many threads as the plan says."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(plan.threads or before)
-    try:
+    with same_threads():
+        torch.set_num_threads(plan.threads or torch.get_num_threads())
         yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _gradients(task: Task, state: State, training: Training) -> tuple[list[float], list[list[Tensor]]] | int:
     """Loss and gradients of every turn, all from the same weights; or the turn that differentiates twice."""
+    _wake_norms(state.tree)
     shards = present(task, state, training, training.batch(state.step))
     losses: list[float] = []
     found: list[list[Tensor]] = []
@@ -151,6 +165,17 @@ def _gradients(task: Task, state: State, training: Training) -> tuple[list[float
         for parameter in mine:
             parameter.grad = None
     return losses, found
+
+
+def _wake_norms(tree: nn.Module) -> None:
+    """What trains on the batch's own statistics does so, and recurrent layers, which cuDNN differentiates only then.
+
+    Dropout stays asleep: what it silences depends on the memory layout and on the compiler, and no two plans agreed.
+    """
+    wake(tree)
+    for module in tree.modules():
+        if not (hasattr(module, "running_mean") or isinstance(module, nn.RNNBase)):
+            module.training = False
 
 
 def candidates(settings: TrainSettings, plain: Plan, pictures: bool) -> list[Plan]:
@@ -182,6 +207,7 @@ class Contest:
         if not self.trials:
             self.trials[plan.name] = try_plan(self.task, self.state, self.training, plan, seconds=0.0)
             return
+        base = next(iter(self.trials.values()))
         run = self.expected(self.best.speed)
         seconds = min(TRIAL_SECONDS, 0.01 * run)
         guess = extra + seconds + (LEAST_STEPS + 3) / self.best.speed
@@ -190,19 +216,23 @@ class Contest:
             self.cut = True
             return
         try:
-            trial = try_plan(self.task, self.state, self.training, plan, seconds)
+            trial = try_plan(self.task, self.state, self.training, plan, seconds, base)
         except RuntimeError as error:  # what this machine cannot do is a reason, not a failure
             self.reasons.append(say("plan.fails", lang="en", name=plan.name, reason=str(error).splitlines()[0][:200]))
             return
-        base = next(iter(self.trials.values()))
         if plan.compile != "no" and not graphs_compiled():
             self.reasons.append(say("plan.not_compiled", lang="en", name=plan.name))
-        elif off := trial.off(base):
-            self.reasons.append(say("plan.disagrees", lang="en", name=plan.name, off=off))
+        elif trial.off:
+            self.reasons.append(say("plan.disagrees", lang="en", name=plan.name, off=trial.off))
         else:
-            self.trials[trial.plan.name] = replace(trial, gradients=[])  # as large as the network, and compared by now
+            self.trials[trial.plan.name] = trial
             for one in self._by_speed()[FINALISTS:]:
                 self.trials[one.plan.name] = replace(one, go_on=None)  # its copies can be forgotten
+
+    def alone(self, plan: Plan) -> None:
+        """The speed of a plan that is settled, from which the number of steps follows."""
+        seconds = min(TRIAL_SECONDS, SHARE * self.expected(1.0))
+        self.trials[plan.name] = try_plan(self.task, self.state, self.training, plan, seconds)
 
     def again(self) -> None:
         """The fastest in turn: while trials follow each other a machine's speed drifts by more than they differ.
@@ -300,10 +330,12 @@ def choose_plan(
         measured = {one.plan.name: round(one.speed, 3) for one in known}
         return replace(best.plan, steps=plans[0].steps, origin="remembered", measured=measured)
     contest = Contest(task, state, training, expected)
-    for plan in plans:
-        contest.enter(plan)
-    contest.again()
-    if free:
+    if not free:
+        contest.alone(plans[0])
+    else:
+        for plan in plans:
+            contest.enter(plan)
+        contest.again()
         contest.derived()
         contest.again()
     speeds = {name: round(trial.speed, 3) for name, trial in contest.trials.items()}
@@ -319,40 +351,6 @@ def _duration(one: Known, allowed: float, expected: Callable[[float], float]) ->
     return -one.speed * max(0.0, allowed - one.first) if allowed else one.first + expected(one.speed)
 
 
-def costs(task: Task, state: State, training: Training) -> Cost:
-    """What one example costs the network, from its graph."""
-    one = task.present(training.batch(0).rows(0, 1).to(training.device))
-    with eagerly(state.model):
-        return cost(trace(state.model, *fed(task, one)))
-
-
-def forecast(task: Task, state: State, training: Training) -> Forecast:
-    """Seconds, memory, disk and what limits a run whose speed was measured.
-
-    What limits it is the slowest of three: drawing and presenting the rows (timed); multiplying (a matrix product of
-    the same precision, timed); moving weights and activations (a copy, timed): each activation is written and read on
-    both ways, each weight read twice, its gradient and moments written and read.
-    """
-    found = costs(task, state, training)
-    plan, settings = training.plan, training.settings
-    copies = 4 + bool(settings.average)  # weights, gradients, two moments, averages
-    activations = settings.batch * found.activation_bytes
-    data = _timed(lambda: present(task, state, training, training.batch(1)), training.device)
-    kind = torch.bfloat16 if plan.precision == "bf16" else torch.float32
-    square = torch.ones(1024, 1024, dtype=kind, device=training.device)
-    product = _timed(lambda: square @ square, training.device) / 1024**3
-    block = torch.ones(1 << 24, device=training.device)
-    copied = _timed(lambda: block.clone(), training.device) / (2 * block.numel() * block.element_size())
-    moved = activations * (4 if kind == torch.float32 else 2) + 2 * copies * found.parameter_bytes
-    times = {"data": data, "arithmetic": 3 * settings.batch * found.macs * product, "memory": moved * copied}
-    return Forecast(
-        seconds=plan.steps / plan.speed,
-        memory_bytes=copies * found.parameter_bytes + activations,
-        disk_bytes=3 * copies * found.parameter_bytes,
-        limit=max(times, key=lambda name: times[name]),  # pyright: ignore
-    )
-
-
 def estimate(task: Task, state: State, training: Training, steps: int) -> dict[str, Any]:
     """What `steps` of this training cost: operations of one example, seconds, bytes of memory and disk, the limit."""
     found = costs(task, state, training)
@@ -365,23 +363,7 @@ def estimate(task: Task, state: State, training: Training, steps: int) -> dict[s
     return known | {"plan": plan.name, **to_json(ahead)}
 
 
-def _timed(work: Callable[[], Any], device: torch.device) -> float:
-    """The quickest of three, in seconds."""
-    found: list[float] = []
-    for _ in range(3):
-        began = time.perf_counter()
-        work()
-        _wait(device)
-        found.append(time.perf_counter() - began)
-    return min(found)
-
-
-def _dense_share(model: torch.nn.Module) -> float:
+def _dense_share(model: nn.Module) -> float:
     """How much of the weights lies in matrices."""
     counts = [(parameter.ndim == 2, parameter.numel()) for parameter in model.parameters()]
     return sum(count for dense, count in counts if dense) / max(1, sum(count for _, count in counts))
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)

@@ -63,10 +63,10 @@ def _file(task: Task, state: State, training: Training) -> Path:
         "device": str(training.device),
         "network": str(state.model),
         "weights": [[name, list(one.shape), one.requires_grad] for name, one in state.model.named_parameters()],
-        "task": type(task).__name__,
+        "task": [type(task).__name__, repr(getattr(task, "settings", None))],  # what it augments and how it counts
         "rows": {name: str(getattr(column, "shape", "ragged")) for name, column in rows.columns.items()},
         "settings": [settings.batch, settings.shards, settings.optimizer, settings.precision, settings.layout],
-        "averages": bool(state.averages),
+        "updates": [settings.momentum > 0, settings.clip > 0, bool(state.averages)],
     }
     name = hashlib.sha256(json.dumps(depends).encode()).hexdigest()[:32]
     return cache_folder() / "plans" / f"{name}.json"

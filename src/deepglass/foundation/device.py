@@ -1,10 +1,12 @@
 """The machine: which device to compute on, and what has to be written down so that a result can be repeated."""
 
+import contextlib
 import functools
 import os
 import platform
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,22 @@ def repeat_exactly() -> None:
     torch.utils.deterministic.fill_uninitialized_memory = False  # pyright: ignore
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.allow_tf32 = False
+
+
+@contextlib.contextmanager
+def same_threads() -> Iterator[None]:
+    """Whatever number of threads is set inside the `with`, afterwards it is as before."""
+    before = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait until a GPU has done all it was asked for; a processor always has."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 def available() -> list[str]:

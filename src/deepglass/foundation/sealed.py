@@ -32,7 +32,7 @@ def write_sealed(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write `files` as one sealed folder; an older folder of that name is replaced only when the new one is whole."""
     aside = _aside(folder, "tmp")
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(folder.parent)
         aside.mkdir()
         for name, content in files.items():
             _write_durably(aside / name, content)
@@ -77,7 +77,7 @@ def write_text(file: Path, text: str) -> None:
     """Replace a small text file in one step: a reader sees the old or the new content, never a part."""
     aside = _aside(file, "tmp")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(file.parent)
         _write_durably(aside, text.encode())
         os.replace(aside, file)
         _sync_folder(file.parent)
@@ -190,6 +190,14 @@ def _digest(stated: object) -> str:
 
 def _aside(path: Path, kind: str) -> Path:
     return path.parent / f".{path.name}.{kind}-{uuid.uuid4().hex[:12]}"
+
+
+def _make_folder(folder: Path) -> None:
+    """With all above it that is missing, each made durable: what lies in a folder is as safe as the folder's name."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in missing:
+        _sync_folder(one.parent)
 
 
 def _write_durably(file: Path, content: bytes) -> None:

@@ -32,6 +32,13 @@ def key(*parts: int | str) -> int:
     return state
 
 
+def keys_of(numbers: np.ndarray, *parts: int | str) -> np.ndarray:
+    """`key(*parts, number)` for each number. int64 (N,) -> uint64 (N,)"""
+    start = (key(*parts) * GOLDEN + GOLDEN) & MASK
+    with np.errstate(over="ignore"):
+        return _mix_array(numbers.astype(np.uint64) + np.uint64(start))
+
+
 def text_keys(seed: int, texts: list[str]) -> np.ndarray:
     """One uint64 key for each text; a row's key does not depend on the others (N texts -> (N,))."""
     names = b"".join([hashlib.blake2b(text.encode(), digest_size=8).digest() for text in texts])
@@ -139,6 +146,13 @@ class Draws:
         return _finalise(rows[:, None] + places).reshape(-1, *shape)
 
 
+def permutations(size: int, keys: np.ndarray) -> np.ndarray:
+    """For each key a permutation of range(size), sorted by keyed hashes. uint64 (N,) -> int64 (N, size)"""
+    with np.errstate(over="ignore"):
+        hashed = _mix_array(np.arange(1, size + 1, dtype=np.uint64) * np.uint64(GOLDEN) + keys[:, None])
+    return np.argsort(hashed, axis=1, kind="stable")
+
+
 class Permutation:
     """A keyed permutation of range(size) that answers for any place in O(1) memory (a Feistel network that walks).
 
@@ -150,10 +164,7 @@ class Permutation:
         self.size = size
         self._table: np.ndarray | None = None
         if size <= SORTED:
-            hashed = _mix_array(
-                np.arange(1, size + 1, dtype=np.uint64) * np.uint64(GOLDEN) + np.uint64(key(*key_parts))
-            )
-            self._table = np.argsort(hashed, kind="stable")
+            self._table = permutations(size, np.array([key(*key_parts)], dtype=np.uint64))[0]
             return
         self._half = max(1, math.ceil(math.log2(max(size, 2)) / 2))
         self._keys = [np.uint64(key(*key_parts, round_)) for round_ in range(4)]
