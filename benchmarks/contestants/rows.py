@@ -79,12 +79,14 @@ def standardised(file: str | Path, first: bool) -> tuple[np.ndarray, np.ndarray]
     """The training part as float32, mean 0 and spread 1 in each channel; channels before the pixels where `first`."""
     with np.load(file) as stored:
         pictures, answers = stored["x_train"], stored["y_train"].astype(np.int64)
-    levels = [np.bincount(pictures[..., channel].ravel(), minlength=256) for channel in range(pictures.shape[-1])]
-    mean = np.array([np.average(np.arange(256), weights=counts) for counts in levels])
-    spread = [
-        np.average((np.arange(256) - middle) ** 2, weights=counts) for counts, middle in zip(levels, mean, strict=True)
-    ]
-    pictures = pictures.astype(np.float32)  # in place from here: what is thrown away would count as their memory
+    levels = np.zeros((pictures.shape[-1], 256))
+    for start in range(0, len(pictures), 1024):  # in pieces: what is thrown away would count as their memory
+        for channel, counts in enumerate(levels):
+            counts += np.bincount(pictures[start : start + 1024, ..., channel].ravel(), minlength=256)
+    shares = levels / levels.sum(axis=1, keepdims=True)
+    mean = shares @ np.arange(256)
+    spread = np.sqrt(shares @ np.arange(256) ** 2 - mean**2)
+    pictures = pictures.astype(np.float32)
     pictures -= mean.astype(np.float32)
-    pictures /= np.sqrt(spread).astype(np.float32)
+    pictures /= spread.astype(np.float32)
     return np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)) if first else pictures, answers

@@ -125,17 +125,17 @@ def test_another_batch_size_or_network_is_not_what_was_remembered(begun):
     assert not recall(*begun)
 
 
-def test_plans_are_compared_as_they_train_but_for_dropout(begun):
+def test_plans_are_compared_asleep_but_for_recurrent_layers_and_then_train(begun):
     task, state, run = begun
     seen = []
 
     class Watched(nn.Module):
         def __init__(self, model):
             super().__init__()
-            self.model, self.norm, self.drop = model, nn.BatchNorm1d(1, affine=False), nn.Dropout(0.9)
+            self.model, self.norm, self.lstm = model, nn.BatchNorm1d(1, affine=False), nn.LSTM(1, 1)
 
         def forward(self, x):
-            seen.append((self.norm.training, self.drop.training))
+            seen.append((self.norm.training, self.lstm.training))
             return self.model(x)
 
     state.tree["model"] = Watched(state.model)
@@ -144,9 +144,9 @@ def test_plans_are_compared_as_they_train_but_for_dropout(begun):
     state.players.clear()
     state.tree.eval()
     base = try_plan(task, state, run, Plan(), seconds=None)
-    assert seen == [(True, False)] and not state.model.norm.training
+    assert seen == [(False, True)] and not state.model.norm.training
     assert not try_plan(task, state, run, Plan(), seconds=0.0, base=base).off
-    assert seen[1] == (True, False) and set(seen[2:]) == {(True, True)}  # then it trains
+    assert seen[1] == (False, True) and set(seen[2:]) == {(True, True)}  # then it trains
 
 
 def test_what_disagrees_is_not_timed_and_keeps_no_gradients(begun):
