@@ -213,13 +213,24 @@ class Bundle:
     from_pretrained = load
 
     def _answer(self, group: Sequence[Input]) -> list[dict[str, Any]]:
-        good = [item for item in group if not isinstance(item.raw, Unreadable)]
+        prepared = [self._prepared(item) for item in group]
+        good = [place for place, row in enumerate(prepared) if not isinstance(row, Unreadable)]
         found: dict[int, dict[str, Any]] = {}
         if good:
-            columns = columns_of([self.task.prepare(item.raw).inputs for item in good], encoder_of(self.task))
-            answers = self.task.answers(self.scores(Batch(tuple(item.id for item in good), columns)))
-            found = {id(item): answer for item, answer in zip(good, answers, strict=True)}
-        return [{"id": item.id, **(found.get(id(item)) or {"error": item.error()})} for item in group]
+            columns = columns_of([prepared[place] for place in good], encoder_of(self.task))  # pyright: ignore
+            answers = self.task.answers(self.scores(Batch(tuple(group[place].id for place in good), columns)))
+            found = dict(zip(good, answers, strict=True))
+        told = [found.get(place) or {"error": Input("", row).error()} for place, row in enumerate(prepared)]
+        return [{"id": item.id, **answer} for item, answer in zip(group, told, strict=True)]
+
+    def _prepared(self, item: Input) -> Mapping[str, Tensor] | Unreadable:
+        """One thing as the network's row, or why it cannot be used: it could not be read, or is of another shape."""
+        if isinstance(item.raw, Unreadable):
+            return item.raw
+        try:
+            return self.task.prepare(item.raw).inputs
+        except Unreadable as reason:
+            return reason
 
 
 def describe(

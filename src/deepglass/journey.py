@@ -14,7 +14,7 @@ from typing import Any
 
 from deepglass.bundle import Bundle, Own, external, fit_model
 from deepglass.data.check import report as told
-from deepglass.data.recognise import Recognised, Survey, recognise, recognised, survey
+from deepglass.data.recognise import Recognised, Survey, layout_for, recognise, recognised, survey
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import PARTS, Source
 from deepglass.data.split import parts_of
@@ -69,13 +69,16 @@ def propose(
     overrides = [Override("data.place", place, "command line"), *overrides]
     resolve(RunSettings(), [one for one in overrides if _judged_early(one, overrides)])  # all mistakes at once
     data, _ = resolve(_DataOnly(), [one for one in overrides if one.path.startswith("data.")])
-    found = recognised(str(place), data.data)
-    source = recognise(str(place), data.data)
-    seen = survey(source, data.data.split_seed)
-    task = _last(overrides, "task.name") or source.task
+    asked = _last(overrides, "task.name")
+    read = replace(data.data, layout=layout_for(asked, place, data.data))
+    found = recognised(place, read)
+    source = recognise(place, read)
+    seen = survey(source, read.split_seed)
+    task = asked or source.task
     name, chosen = choose_recipe(task, seen, recipe or _last(overrides, "recipe"))
     weights = weights_asked(overrides)
     base = chosen.make(task, seen, size, _last(overrides, "model.name") or model_of(weights))
+    base = replace(base, data=_resolved(base.data, read, source))
     given = external(model=own.model is not None, task=own.task is not None)
     base = replace(base, recipe=f"{name} {size}", **given)
     if _last(overrides, "train.epochs") and not _last(overrides, "train.steps"):
@@ -308,6 +311,13 @@ def _trial(proposal: Proposal) -> Iterator[Run]:
     """A run in a folder that is gone afterwards."""
     with tempfile.TemporaryDirectory() as folder, same_threads():
         yield Run(Path(folder), proposal.settings, proposal.origins, proposal.own, proposal.source)
+
+
+def _resolved(data: DataSettings, read: DataSettings, source: Source) -> DataSettings:
+    """The recipe's settings of data with what was found by looking: the layout, the windows of series."""
+    window = source.index.window
+    found = {} if window is None else {name: getattr(window, name) for name in ("history", "horizon", "season")}
+    return replace(data, layout=read.layout, **found)
 
 
 def new_folder(out: str, place: str) -> Path:

@@ -304,7 +304,7 @@ class Run:
 
     def elsewhere(self, place: str, watch: Watch = lambda done, of: None) -> Material:
         """Other data as one test part, prepared as the bundle prepares; its answers must be known to the bundle."""
-        data = replace(self.settings.data, place=place)
+        data = replace(self.settings.data, place=place, val=0.0, test=0.0)  # all of it is one part
         data = data if fits(place, data) else replace(data, layout="")
         return gather_elsewhere(place, self.bundle.task, data, watch)
 

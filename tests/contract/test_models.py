@@ -41,6 +41,7 @@ COUNTS = {
     "resnet110": 1_727_962,
     "seq2seq": 7_258_176,
     "series_cnn": 420_450,
+    "series_dense": 12_644,
     "series_lstm": 34_562,
     "tagger_lstm": 3_238_090,
     "text_bag": 300_010,

@@ -20,6 +20,7 @@ from deepglass.data.reading import UNREAD, cores
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Source
 from deepglass.data.store import Intake, Store
+from deepglass.data.windows import Windows, rows_of_windows
 
 WORTH_KEEPING = 2.0  # seconds of decoding from which a packed copy on disk saves more than it costs
 WHOLE = 8.0  # seconds of reading up to which a run waits for the whole pass
@@ -52,6 +53,8 @@ def prepare_all(
     """
     if is_mapped(source) and isinstance(how.form, Numbers):
         return Store.of_pass(look_through(source, first, watch))
+    if isinstance(source, Windows):
+        return rows_of_windows(source)
     keep = settings.cache and only is None
     name = name_of(source, parts, how.depends) if settings.cache else ""
     if name and (store := open_packed(name, source.index)):

@@ -5,6 +5,7 @@ Where none fits, the error says what is there instead and what to do.
 
 import difflib
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +24,10 @@ from deepglass.foundation.words import say
 
 ROOM = "data.sources"
 WITH_COLUMNS = frozenset(
-    ("table", "picture_table", "text_table", "series_table", "series_wide", "parallel", "transcripts")
+    (
+        *("table", "picture_table", "text_table", "series_table", "series_wide", "series_forecast", "parallel"),
+        *("transcripts", "tagged"),
+    )
 )
 
 
@@ -85,6 +89,14 @@ def recognised(place: str, settings: DataSettings) -> Recognised:
     if settings.layout and Path(place).exists():
         raise DataError("data.not_that_layout", place=place, layout=settings.layout)
     raise _nothing(place)
+
+
+def layout_for(task: str, place: str, settings: DataSettings) -> str:
+    """The layout that a task asks for by itself, where it fits the place; nothing where none does."""
+    for name in catalogue.entries(ROOM) if task and not settings.layout else ():
+        if catalogue.find(ROOM, name).task == task and fits(place, replace(settings, layout=name)):
+            return name
+    return settings.layout
 
 
 def fits(place: str, settings: DataSettings) -> bool:

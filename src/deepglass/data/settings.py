@@ -18,6 +18,9 @@ class DataSettings:
     text: str = ""  # the column that holds the text to be read; empty: guessed
     path: str = ""  # the column that holds a file's name; empty: guessed, and said
     group: str = ""  # the column that holds people, patients, scenes: never on both sides of a split
+    history: Annotated[int, Ge(0)] = 0  # steps of a series that a forecast looks back on; 0: chosen by the season
+    horizon: Annotated[int, Ge(0)] = 0  # steps that are foretold; 0: a season of up to 48, or 12
+    season: Annotated[int, Ge(0)] = 0  # steps after which a series comes back; 0: found, 1: it does not
     passage: Annotated[int, Ge(16), Le(1 << 20)] = 256  # letters of one example, where a long text is cut into many
     val: Share = 0.1
     test: Share = 0.2

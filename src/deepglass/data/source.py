@@ -41,6 +41,15 @@ class Finding(NamedTuple):
     values: dict[str, Any] = {}
 
 
+class Window(NamedTuple):
+    """What a row is where rows are windows of longer series: steps that are known, and those that follow."""
+
+    history: int
+    horizon: int
+    season: int  # steps after which the series comes back; 1 where it does not
+    targets: tuple[str, ...]  # the channels that are foretold
+
+
 @dataclass(frozen=True)
 class Index:
     """Every example of a source as columns: ids (paths relative to the source), answers, parts and groups.
@@ -58,6 +67,7 @@ class Index:
     groups: Sequence[str] = ()
     kind: str = "picture"  # the reader's name: "picture", "vector", "text", "series" or "sound"
     columns: tuple[str, ...] = ()  # names of a vector's numbers
+    window: Window | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -66,7 +76,8 @@ class Index:
         """These rows as an index of their own."""
 
         columns = (self.ids, self.labels, self.parts, self.groups)
-        return Index(*(take(values, rows) for values in columns), kind=self.kind, columns=self.columns)
+        taken = [take(values, rows) for values in columns]
+        return Index(*taken, kind=self.kind, columns=self.columns, window=self.window)
 
 
 class Source(Protocol):
@@ -111,11 +122,13 @@ class Layout:
     """A catalogue entry of data/sources: how to recognise a place and how to open it.
 
     `recognise(place, settings)` looks at names and first lines only and returns None where the layout does not fit.
-    `open(place, settings)` returns the Source.
+    `open(place, settings)` returns the Source. Where `task` is asked for and this layout fits when it is named, it is
+    taken before any that fits unasked: what the data look like does not say what is wanted of them.
     """
 
     recognise: Callable[[str, DataSettings], Match | None]
     open: Callable[[str, DataSettings], Source]
+    task: str = ""
 
 
 class Picture(NamedTuple):

@@ -78,7 +78,10 @@ def explain(bundle: Bundle, inputs: Any, method: str = "") -> Iterator[Explained
 def _explained(bundle: Bundle, chosen: Method, item: Input) -> Explained:
     if isinstance(item.raw, Unreadable):
         return Explained({"id": item.id, "error": item.error()}, None)
-    row = prepare_row(bundle, item)
+    try:
+        row = prepare_row(bundle, item)
+    except Unreadable as reason:  # it is of another shape than the network's rows
+        return Explained({"id": item.id, "error": item._replace(raw=reason).error()}, None)
     return Explained({"id": item.id, **row.answer}, chosen.explain(bundle, row))
 
 

@@ -15,6 +15,7 @@ from deepglass.foundation.errors import MachineError
 from deepglass.foundation.sealed import write_text
 from deepglass.foundation.settings import to_json
 from deepglass.foundation.words import language, say
+from deepglass.tasks.task import said
 from deepglass.views.heat import Heat
 from deepglass.views.picture import Picture, data_address
 
@@ -65,7 +66,9 @@ def sentence(one: Explained) -> str:
     if "prediction" not in answer:
         return say("explain.network", id=answer["id"], words=words)
     if "confidence" not in answer:
-        return say("explain.number", id=answer["id"], prediction=f"{answer['prediction']:.6g}", words=words).rstrip()
+        value = answer["prediction"]
+        shown = f"{value:.6g}" if isinstance(value, float) else said(answer)
+        return say("explain.number", id=answer["id"], prediction=shown, words=words).rstrip()
     share = f"{100 * answer['confidence']:.3g}"
     values = {"id": answer["id"], "prediction": answer["prediction"], "confidence": share}
     return say("explain.answer", words=words, **values).rstrip()

@@ -1,4 +1,4 @@
-"""Answers that are not one class: numbers, predicted against true, labels of which a row may have several, tags."""
+"""Answers that are not one class: numbers, predicted against true, several labels, tags, what comes."""
 
 from collections.abc import Sequence
 
@@ -11,6 +11,7 @@ from deepglass.foundation.words import say
 from deepglass.metrics.f1 import ratio
 from deepglass.metrics.spans import SpanF1, in_spans
 from deepglass.report.case import Case
+from deepglass.report.forecasts import forecasts
 from deepglass.report.section import Exhibit
 from deepglass.views.bars import Bars
 from deepglass.views.scatter import Scatter
@@ -27,6 +28,8 @@ def answers(case: Case) -> tuple[list[Exhibit], dict[str, object]]:
     predictions = case.results[case.part][1]
     if "values" in predictions and predictions["values"].ndim == 1:
         return [_numbers(case)], {}
+    if "naive" in predictions:
+        return forecasts(case)
     found = several_labels(case)
     if found is not None and case.labels:
         true, said = found[0], found[1] > 0.5

@@ -120,10 +120,13 @@ class Task(Protocol):
 
 
 def said(answer: Mapping[str, Any]) -> str:
-    """An answer in a few words: the class and how sure it is, each label with its own probability, the number."""
+    """An answer in a few words: the class and how sure it is, each label with its own probability, numbers."""
     prediction = answer["prediction"]
     if isinstance(prediction, float):
         return number(prediction)
+    if isinstance(prediction, Mapping):
+        series = [f"{name} {', '.join(map(number, values))}" for name, values in prediction.items()]
+        return "; ".join(series)
     if isinstance(prediction, list):
         sure = {one["label"]: one["confidence"] for one in answer.get("top", ())}
         named = ", ".join(f"{label} ({100 * sure[label]:.1f} %)" if label in sure else label for label in prediction)

@@ -49,10 +49,11 @@ def bridged(series: np.ndarray) -> tuple[np.ndarray, int]:
     return filled, int(gaps.sum())
 
 
-def evened(series: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, int]:
+def evened(series: np.ndarray, times: np.ndarray, most: float = MOST_MISSING) -> tuple[np.ndarray, int]:
     """Steps that are missing in an even row of rising times put in as gaps, and how many; -1: the times are uneven.
 
-    Uneven times leave the series as it is: its steps then count for more than its times. (T, C), (T,) -> (T', C)
+    Uneven times, or so many missing that it would become `most` times as long, leave the series as it is: its steps
+    then count for more than its times. (T, C), (T,) -> (T', C)
 
     >>> evened(np.array([[1.0], [2.0], [4.0]]), np.array([0, 10, 30]))[0].ravel().tolist()
     [1.0, 2.0, nan, 4.0]
@@ -66,7 +67,7 @@ def evened(series: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, int]:
         return series, -1
     places = np.concatenate([[0], np.cumsum(whole)]).astype(np.int64)
     length = int(places[-1]) + 1
-    if length > MOST_MISSING * len(series):
+    if length > most * len(series):
         return series, -1
     full = np.full((length, series.shape[1]), np.nan, dtype=series.dtype)
     full[places] = series

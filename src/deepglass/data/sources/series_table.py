@@ -7,6 +7,7 @@ b,0.0,0.02,9.80,stand          straight lines; NAME_TRAIN.csv brings NAME_TEST.c
 """
 
 from array import array
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,10 +18,11 @@ from typing import Any
 import numpy as np
 
 from deepglass.data.readers.delimited import FIRST_LINES, MISSING, SUFFIXES, Delimited, open_delimited
-from deepglass.data.readers.series import bridged, evened
+from deepglass.data.readers.series import MOST_MISSING, bridged, evened
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Index, Layout, Match, Unreadable
 from deepglass.data.sources.columns import ANSWERS, PART_NAMES, by_name, chosen, part
+from deepglass.data.sources.looks import are_dates
 from deepglass.data.sources.parted import parted_files
 from deepglass.data.sources.rows import Rows
 from deepglass.foundation.errors import DataError
@@ -97,7 +99,7 @@ def open_series_table(place: str, settings: DataSettings) -> Rows:
         names = names or tuple(table.names[place] for place in roles.channels)
         if tuple(table.names[place] for place in roles.channels) != names:
             raise DataError("data.series_columns", place=file, expected=", ".join(names))
-        told = _Told(file.name)
+        told = Told(file.name)
         for name, found in gathered(table, roles).items():
             ids.append(f"{file.name}:{name}")
             rows.append(told.series(found))
@@ -136,10 +138,20 @@ def asked_about(table: Delimited, columns: Sequence[str]) -> Iterator[tuple[str,
         raise DataError("data.columns_missing", place=file, names=", ".join(missing[:5]), count=len(missing))
     channels = tuple(table.names.index(name) for name in columns)
     series = by_name(SERIES, table.names, channels)
-    time = by_name(TIMES, table.names, (*channels, series))
-    told = _Told(file.name)
+    time = time_of(table, (*channels, series))
+    told = Told(file.name)
     for name, found in gathered(table, Roles(series, time, None, None, None, channels)).items():
         yield (f"{file.name}:{name}" if name else file.name), told.series(found)
+
+
+def time_of(table: Delimited, taken: Sequence[int | None]) -> int | None:
+    """The column of times: by its name, else the first of dates."""
+    named = by_name(TIMES, table.names, taken)
+    if named is not None:
+        return named
+    rows = [cells for _, cells in islice(table.rows(), FIRST_LINES) if len(cells) == len(table.names)]
+    left = [place for place in range(len(table.names)) if place not in taken]
+    return next((place for place in left if are_dates(Counter(row[place] for row in rows))), None)
 
 
 def gathered(table: Delimited, roles: Roles) -> dict[str, Gathered]:
@@ -175,11 +187,15 @@ def number_of(table: Delimited, cell: str, line: int) -> float:
     return value
 
 
-class _Told:
-    """Makes series of gathered lines and counts what is to be said of them."""
+class Told:
+    """Makes series of gathered lines and counts what is to be said of them.
 
-    def __init__(self, file: str):
+    A series may become `most` times as long by steps that are missing in it; what misses more has uneven times.
+    """
+
+    def __init__(self, file: str, most: float = MOST_MISSING):
         self.file = file
+        self.most = most
         self.counts = {"gaps_bridged": 0, "series_sorted": 0, "series_uneven": 0}
 
     def series(self, found: Gathered) -> np.ndarray | Unreadable:
@@ -196,7 +212,7 @@ class _Told:
                 line = found.lines[int(order[twice[0] + 1])]
                 return Unreadable("series_time_twice", line=line, time=found.times[int(order[twice[0]])])
             self.counts["series_sorted"] += bool((np.diff(order) < 0).any())
-            values, missing = evened(values[order], times[order])
+            values, missing = evened(values[order], times[order], self.most)
         values, filled = bridged(values)
         self.counts["gaps_bridged"] += filled > 0
         self.counts["series_uneven"] += missing < 0
