@@ -263,6 +263,8 @@ def _check_weights(network: nn.Module, weights: dict[str, Tensor], place: str) -
 
 def start_of(settings: WeightsSettings, model: str) -> Start | None:
     """What a network begins with besides chance: public weights, a file of them, or another run's bundle."""
+    if settings.vectors and (settings.parent or settings.file or settings.name):
+        raise UsageError("weights.two_starts")
     if not settings.parent:
         return public_start(settings, model)
     if settings.file or settings.name:

@@ -82,6 +82,8 @@ class Watch:
         self.live.reset(self.bar, total=self.steps, completed=event["step"], description=say("cli.getting_ready"))
         for reason in event["rejected"]:
             self.console.print(say("cli.rejected", reason=reason))
+        if filled := event.get("vectors"):
+            self.console.print(say("cli.vectors", **filled, share=f"{100 * filled['found'] / filled['of']:.3g}"))
         if event["differs"]:
             self.console.print(say("cli.differs", names="; ".join(event["differs"])))
         for sentence in event["warnings"][:SHOWN]:

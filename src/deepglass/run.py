@@ -56,7 +56,7 @@ from deepglass.foundation.settings import Choice, choose, from_json, to_json, to
 from deepglass.material import Material, Watch, gather, gather_elsewhere, picture_size, start_from
 from deepglass.tasks.task import Predictions, Task, checking, fed, form_of
 from deepglass.weights.settings import WeightsSettings
-from deepglass.weights.start import Start, adapted, begin
+from deepglass.weights.start import Start, adapted, begin_with
 
 EVALUATION_BATCH = 256
 
@@ -98,6 +98,7 @@ class Run:
         self.origins = dict(origins or {})
         self.own = own
         self._source = source
+        self.filled: dict[str, int] = {}  # rows of the table of words that began with vectors from a file
 
     @classmethod
     def open(cls, folder: Path, own: Own = Own()) -> "Run":
@@ -179,8 +180,8 @@ class Run:
         """A fresh state: step 0."""
         settings = self.settings.train
         model = self.build_model(task).to(self.device)
-        if not Checkpoints(self.folder).begun() and self.start:  # a resume needs no weights but its own
-            begin(model, self.start)
+        if not Checkpoints(self.folder).begun():  # a resume needs no weights but its own
+            self.filled = begin_with(model, self.start, task, self.settings.weights)
         freeze(model, settings.freeze, settings.freeze_later)
         tree = nn.ModuleDict({"model": model} | ({"task": task} if isinstance(task, nn.Module) else {}))
         stages = [*model.stages(), model.head] if hasattr(model, "stages") else []  # pyright: ignore
@@ -218,6 +219,7 @@ class Run:
             "speed": plan.speed,
             "epoch_steps": training.epoch,
             "rejected": [str(error) for error in rejected],
+            "vectors": self.filled,
         }
         about["differs"] = changed if state.step else []
         about["warnings"] = [named(finding) for finding in material.findings if finding.level == "warning"]

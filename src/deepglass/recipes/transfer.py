@@ -7,6 +7,7 @@ from deepglass.bundle import start_of
 from deepglass.foundation.settings import Override, resolve
 from deepglass.run import RunSettings
 from deepglass.weights.settings import WeightsSettings
+from deepglass.weights.vectors import widened
 
 RATE = 0.25  # of the recipe's rate: trained weights are moved, not thrown about
 
@@ -24,6 +25,9 @@ def model_of(weights: WeightsSettings) -> str:
 
 def transferred(base: RunSettings, weights: WeightsSettings) -> RunSettings:
     """The recipe's run as it begins with these weights."""
+    if weights.vectors:
+        model = replace(base.model, settings=widened(base.model.settings, weights.vectors))
+        return replace(base, weights=weights, model=model)
     start = start_of(weights, base.model.name)
     if start is None:
         return base

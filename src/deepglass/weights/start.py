@@ -16,6 +16,7 @@ from deepglass.weights.entry import PublicWeights
 from deepglass.weights.hub import fetch
 from deepglass.weights.read import read_weights
 from deepglass.weights.settings import WeightsSettings
+from deepglass.weights.vectors import fill_table
 
 NAMED = 3  # names that a message lists
 COUNTERS = "num_batches_tracked"  # of BatchNorm; files older than 2018 lack them, and nothing depends on them
@@ -83,6 +84,15 @@ def agree(start: Start, picture: Any) -> None:
     asked = {"grey": 1, "colour": 3}.get(picture.channels, channels)
     if channels and asked != channels:
         raise UsageError("weights.other_channels", place=start.place, channels=channels, asked=picture.channels)
+
+
+def begin_with(network: nn.Module, start: Start | None, task: Any, settings: WeightsSettings) -> dict[str, int]:
+    """What a fresh network begins with besides chance; of word vectors it says how many words were found."""
+    if settings.vectors:
+        return fill_table(network, task.facts.inputs.vocabulary, settings.vectors)
+    if start:
+        begin(network, start)
+    return {}
 
 
 def begin(network: nn.Module, start: Start) -> list[str]:
