@@ -1,19 +1,26 @@
 """Sections of networks for texts, sounds and series: only where they apply, true to the predictions, in Chinese too."""
 
 import html
+import random
 import re
 import time
 
 import numpy as np
 import pytest
+from sacrebleu import sentence_chrf
 
 import deepglass as dg
 from deepglass.foundation.words import speaking
+from deepglass.metrics.error_rate import distance
 from deepglass.report.case import Case
 from deepglass.report.ngrams import ngrams
 from deepglass.report.samples import samples
+from deepglass.report.transcripts import aligned, transcripts
+from deepglass.report.translations import translations
+from tests.data.sounds import save, spelled
 from tests.report.conftest import trained
 from tests.report.test_report import exact, section, sections, written
+from tests.tasks.translators import pairs
 
 SMALL = ("train.plan=plain", "data.cache=false", "model.hidden=24")
 
@@ -103,3 +110,84 @@ def test_the_new_sections_are_in_chinese(numbers):
     for name, words in (("samples", "温度 0.5：只写很可能的"), ("floor", "插值 6 元模型")):
         text = re.sub(r"<blockquote>.*?</blockquote>|<svg.*?</svg>|<[^>]*>", " ", section(page, name), flags=re.DOTALL)
         assert words in text and not re.search(r"[a-z]{3,} [a-z]{3,} [a-z]{3,} [a-z]{3,}", text.split("复制")[-1])
+
+
+@pytest.fixture(scope="module")
+def french(tmp_path_factory):
+    """A translator of a made language that has not learned all of it, and the names that its report must escape."""
+    folder = tmp_path_factory.mktemp("translate")
+    rows = [*pairs(199), ("The <b>cat</b> sees the dog.", "Le <b>chat</b> voit le chien.")]
+    place = folder / "pairs.tsv"
+    place.write_text("\n".join(["en\tfr", *("\t".join(row) for row in rows)]), encoding="utf-8")
+    words = ("task.text.vocabulary.level=words", "task.text.vocabulary.least=1", "task.beam=1", "model.features=24")
+    return trained(place, folder / "run", *SMALL, *words, "train.steps=60", "train.lr=0.01", "data.test=0.3")
+
+
+def test_translations_are_shown_with_the_worst_first(french):
+    page, document = written(french, "en")
+    shown, found = section(page, "translations"), document["translations"]
+    scores = [one["chrf"] for one in found["worst"]]
+    assert scores and scores == sorted(scores) and scores[-1] < 100
+    everything = french.run.bundle.predict([one["source"] for one in found["worst"]])
+    assert [one["prediction"] for one in everything] == [one["written"] for one in found["worst"]]
+    for one in [*found["worst"], *found["examples"]]:
+        assert sentence_chrf(one["written"], [one["wanted"]]).score == pytest.approx(one["chrf"])
+        assert html.escape(one["source"]) in shown and html.escape(one["wanted"]) in shown
+    assert found["by"].startswith("chrF2|nrefs:1|") and found["by"] in section(page, "scores")
+    assert shown.count("Where the network looked</title>") in (3, 4) and "each row is a token" in shown
+
+
+def test_a_translators_sentences_are_grouped_by_their_length(french):
+    shown = section(written(french, "en")[0], "translations")
+    assert "chrF by the length of the sentence" in shown and "The shortest fifth of the sentences scores" in shown
+
+
+@pytest.fixture(scope="module")
+def spoken(tmp_path_factory):
+    """Words spelled as tones, and a network that has only begun to hear."""
+    root, chance = tmp_path_factory.mktemp("speech"), random.Random(0)
+    for number in range(40):
+        line = f"{chance.choice(('bad', 'cab', 'dad'))} {chance.choice(('abba', 'bee', 'fed'))}"
+        save(root / "made" / f"{number:03d}.wav", spelled(line))
+        (root / "made" / f"{number:03d}.txt").write_text(line)
+    return trained(root / "made", root / "run", *SMALL, "train.epochs=3", "data.test=0.3")
+
+
+def test_the_worst_utterances_are_aligned_letter_by_letter(spoken):
+    page, document = written(spoken, "en")
+    shown, found = section(page, "transcripts"), document["transcripts"]
+    shares = [one["wrong"] / one["of"] for one in found["worst"]]
+    assert shares and shares == sorted(shares, reverse=True) and found["of"] == len(spoken.material.rows["test"])
+    said = {one["id"]: one["prediction"] for one in spoken.run.predict([str(spoken.material.source.root)])}
+    assert all(said[name] == one["read"] for one in found["worst"] for name in said if name.endswith(one["id"]))
+    for one in found["worst"]:
+        assert one["wrong"] == distance(one["true"], one["read"]) > 0
+        assert html.escape(aligned(one["true"], one["read"])) in shown
+    counted = found["letters"]
+    total = counted["substitutions"] + counted["deletions"] + counted["insertions"]
+    figure = spoken.results["test"][0]["cer"]
+    assert total / (counted["right"] + counted["substitutions"] + counted["deletions"]) == pytest.approx(figure.value)
+    assert "The most frequent errors, word by word" in shown and shown.count("pitch (Hz)") >= 1
+
+
+def test_an_alignment_is_cut_into_lines_and_marks_each_error():
+    true, read = "the cat sat on the mat " * 8, "the cat sad on a mat " * 8
+    blocks = [block.split("\n") for block in aligned(true.strip(), read.strip()).split("\n\n")]
+    assert len(blocks) > 2 and all(len(line) <= 72 for block in blocks for line in block)
+    marks = sum(block[2].count("^") for block in blocks if len(block) == 3)
+    assert marks == distance(true.strip(), read.strip())
+    assert "".join(block[0][6:].ljust(66) for block in blocks).split() == "".join(true).split()
+    with speaking("zh-CN"):
+        assert aligned("你好", "你们好").split("\n")[0].startswith("原文  你-")
+
+
+def test_no_other_run_has_translations_or_transcripts(numbers):
+    assert translations(case_of(numbers)) is None and transcripts(case_of(numbers)) is None
+
+
+@pytest.mark.parametrize("made", ["french", "spoken"])
+def test_translators_and_listeners_are_reported_in_chinese(made, request):
+    page, _ = written(request.getfixturevalue(made), "zh-CN")
+    shown = section(page, "translations" if made == "french" else "transcripts")
+    for words in ("参考译文", "最差的几句", "网络看向何处") if made == "french" else ("原文", "最常见的字母错误"):
+        assert words in shown

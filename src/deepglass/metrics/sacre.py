@@ -57,6 +57,11 @@ def figure(scorer: Any, written: Sequence[str], wanted: Sequence[str]) -> Figure
     return found._replace(by=f"{score.name}|{scorer.get_signature()}")
 
 
+def by_sentence(scorer: Any, written: Sequence[str], wanted: Sequence[str]) -> list[float]:
+    """The score of each sentence alone, 0 to 100."""
+    return [scorer.sentence_score(one, [other]).score for one, other in zip(written, wanted, strict=True)]
+
+
 def texts_of(rows: Any) -> list[str]:
     """Ragged uint8 as texts; bytes that are no UTF-8 become the sign for them."""
     whole = bytes(rows.values.to(torch.uint8).cpu().numpy())

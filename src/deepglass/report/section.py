@@ -35,6 +35,7 @@ class Passage(NamedTuple):
     text: str
     given: str = ""  # what stood in front of it
     even: bool = False  # in letters of one width, so that one line can be compared with the next
+    wide: bool = False  # takes the whole width
 
 
 class Note(NamedTuple):

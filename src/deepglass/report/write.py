@@ -28,6 +28,8 @@ from deepglass.report.samples import samples
 from deepglass.report.scores import scores
 from deepglass.report.section import Section
 from deepglass.report.settings import settings
+from deepglass.report.transcripts import transcripts
+from deepglass.report.translations import translations
 from deepglass.run import Run
 
 VERSION = 1
@@ -35,6 +37,8 @@ SECTIONS: tuple[Callable[[Case], Section | None], ...] = (
     scores,
     boundary,
     samples,
+    translations,
+    transcripts,
     mistakes,
     groups,
     floor,
