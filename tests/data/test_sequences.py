@@ -7,7 +7,8 @@ from deepglass.data.files import open_inputs
 from deepglass.data.recognise import recognise, recognised
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Unreadable
-from deepglass.data.sources.made_sequences import MONTHS, MORSE, SETS
+from deepglass.data.sources.made_sequences import MONTHS, SETS, esperanto
+from deepglass.data.sources.voice import LETTERS, Speaker, speak
 from deepglass.data.split import parts_of
 from deepglass.foundation.errors import DataError
 from tests.data.texts import sentences, text_folders, text_table, ts_file
@@ -152,16 +153,26 @@ def test_made_answers_belong_to_what_was_made():
         year, month, day = dates.index.labels[row].split("-")
         text = dates.read(row).text
         assert year in text and str(int(day)) in text and (MONTHS[int(month) - 1][:3] in text or "/" in text)
-    morse = recognise("made:morse", PLAIN)
-    for row in range(20):
-        loud = np.abs(morse.read(row).samples[:, 0].astype(float)) > 3000
-        marks = "".join("-."[letter == "."] for word in morse.index.labels[row] for letter in MORSE[word])
-        starts = np.flatnonzero(np.convolve(loud, np.ones(200), "same") > 20)
-        runs = np.split(starts, np.flatnonzero(np.diff(starts) > 1) + 1)
-        assert len(runs) == len(marks)
-        lengths = [len(run) for run in runs]
-        if len(set(marks)) == 2:
-            assert [length > sum((min(lengths), max(lengths))) / 2 for length in lengths] == [m == "-" for m in marks]
+
+
+def test_a_made_voice_says_each_letter_in_its_own_way():
+    noise = np.random.default_rng(0).normal(size=8000)
+    loud = {letter: spectrum(speak(letter, Speaker(), noise)) for letter in LETTERS}
+    assert loud["s"][2500:].sum() > 5 * loud["s"][:2500].sum() and loud["u"][:1000].sum() > 5 * loud["u"][1500:].sum()
+    assert loud["i"][2000:2500].max() > max(loud["i"][900:1400].max(), 10 * loud["u"][2000:2500].max())
+    slow = speak("tri", Speaker(pace=2.0), noise)
+    assert len(slow) == 2 * len(speak("tri", Speaker(), noise)) and np.abs(slow[:160]).max() < 1e-6
+
+
+def test_numbers_are_said_once_and_by_the_letters_that_are_written():
+    index = recognise("made:speech", PLAIN).index
+    assert len(set(index.labels)) == 600 and set("".join(index.labels)) <= set(LETTERS)
+    assert {esperanto(number) for number in range(1000)} > set(index.labels)
+
+
+def spectrum(sound: np.ndarray) -> np.ndarray:
+    """The power at every hertz up to 4000."""
+    return np.abs(np.fft.rfft(sound, 8000)) ** 2
 
 
 def test_a_name_that_is_not_made_is_told_with_those_that_are():

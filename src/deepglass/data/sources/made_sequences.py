@@ -3,7 +3,7 @@
 made:languages  three numbers in words; which language is it?           "vierundsechzig, neun, achtzig"
 made:numbers    numbers in words and figures, to be continued           "forty-two = 42"
 made:dates      dates as people write them, into one form               "March 3, 2021" -> "2021-03-03"
-made:morse      three letters in Morse code, to be written down         ·– –··· –·–·
+made:speech     a number in Esperanto, said by a made voice             "tricent dudek naŭ"
 made:tagged     people, days and money in sentences                     "May paid Mark 30 marks in May"
 made:waves      a noisy wave of some length; which shape is it?         sine, square or saw
 """
@@ -22,11 +22,10 @@ from deepglass.data.settings import DataSettings
 from deepglass.data.source import Index, Layout, Match
 from deepglass.data.sources.made_tagged import tagged
 from deepglass.data.sources.rows import Rows
-from deepglass.foundation.seeds import Draws, row_keys
+from deepglass.data.sources.voice import RATE, Speaker, speak
+from deepglass.foundation.seeds import Draws, Permutation, row_keys
 
-RATE = 8000  # samples a second of a sound
-DOT = 0.06  # seconds
-PITCH = 600  # Hz
+NOISE = 150  # of 32,768: how loud the room is in which somebody speaks
 ENGLISH = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
     " eighteen nineteen"
@@ -43,8 +42,7 @@ SPANISH = (
 ).split()
 SPANISH_TENS = "veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa".split()
 MONTHS = "January February March April May June July August September October November December".split()
-CODES = ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- -..- -.-- --.."
-MORSE = dict(zip("abcdefghijklmnopqrstuvwxyz", CODES.split(), strict=True))
+ESPERANTO = "nul unu du tri kvar kvin ses sep ok naŭ".split()
 
 
 class Made(NamedTuple):
@@ -82,6 +80,19 @@ def spanish(number: int) -> str:
     return _worded(
         number, SPANISH, SPANISH_TENS, lambda ten, one: f"veinti{one}" if ten == "veinte" else f"{ten} y {one}"
     )
+
+
+def esperanto(number: int) -> str:
+    """A number below 1000; every letter is a sound of its own.
+
+    >>> esperanto(0), esperanto(111), esperanto(320)
+    ('nul', 'cent dek unu', 'tricent dudek')
+    """
+    hundreds, ones = divmod(number, 100)
+    tens, ones = divmod(ones, 10)
+    named = ((hundreds, "cent"), (tens, "dek"))
+    words = [f"{ESPERANTO[count] if count > 1 else ''}{name}" for count, name in named if count]
+    return " ".join([*words, *([ESPERANTO[ones]] if ones or not words else [])])
 
 
 def _worded(number: int, small: Sequence[str], tens: Sequence[str], join: Callable[[str, str], str]) -> str:
@@ -130,28 +141,23 @@ def dates(draws: Draws, count: int) -> list[tuple[Text, str]]:
     return found
 
 
-def morse(draws: Draws, count: int) -> list[tuple[Sound, str]]:
-    """Three letters keyed a little faster or slower, louder or softer, in noise."""
-    letters = draws.integers("letters", 0, 26, 3).tolist()
-    pace, loudness = draws.between("pace", 0.85, 1.2).tolist(), draws.between("loudness", 0.2, 0.8).tolist()
+def speech(draws: Draws, count: int) -> list[tuple[Sound, str]]:
+    """A number that no other row has, each by another voice, faster or slower, louder or softer, in noise."""
+    drawn = zip(
+        Permutation(1000, 0, "made/speech")(np.arange(count)).tolist(),
+        draws.between("pitch", 90, 220).tolist(),
+        draws.between("mouth", 0.9, 1.15).tolist(),
+        draws.between("pace", 0.85, 1.2).tolist(),
+        draws.between("loudness", 0.2, 0.8).tolist(),
+        draws.normal("noise", RATE).numpy(),
+        strict=True,
+    )
     found = []
-    for row, picks in enumerate(letters):
-        said = "".join(chr(ord("a") + pick) for pick in picks)
-        on = _keyed(said, DOT * pace[row])
-        tone = loudness[row] * on * np.sin(2 * math.pi * PITCH * np.arange(len(on)) / RATE)
-        noise = 0.02 * Draws(row_keys(row, "made/morse/noise", 0, 1)).normal("noise", len(on))[0].numpy()
-        found.append((Sound(np.rint(20_000 * (tone + noise)).astype(np.int16)[:, None], RATE), said))
+    for number, pitch, mouth, pace, loudness, noise in drawn:
+        voice = speak(esperanto(number), Speaker(pitch, mouth, pace), noise)
+        samples = 20_000 * loudness * voice + NOISE * np.resize(noise, len(voice))
+        found.append((Sound(np.rint(samples.clip(-32_000, 32_000)).astype(np.int16)[:, None], RATE), esperanto(number)))
     return found
-
-
-def _keyed(word: str, dot: float) -> np.ndarray:
-    """When the key is down: a dash is three dots long, one dot apart; three between letters. bool (N,)"""
-    units: list[int] = [0, 0]
-    for letter in word:
-        for mark in MORSE[letter]:
-            units += [1, 0] if mark == "." else [1, 1, 1, 0]
-        units += [0, 0]
-    return np.repeat(np.array(units, dtype=bool), round(dot * RATE))
 
 
 def waves(draws: Draws, count: int) -> list[tuple[np.ndarray, str]]:
@@ -175,7 +181,7 @@ SETS = {
     "languages": Made("classify", "text", 600, languages, ("text",)),
     "numbers": Made("generate_text", "text", 600, numbers),
     "dates": Made("translate", "text", 4000, dates, ("text",)),
-    "morse": Made("transcribe", "sound", 600, morse),
+    "speech": Made("transcribe", "sound", 600, speech),
     "tagged": Made("tag", "text", 800, tagged, ("text",)),
     "waves": Made("classify", "series", 450, waves, ("x1",)),
 }
