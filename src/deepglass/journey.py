@@ -1,10 +1,7 @@
 """The whole trip on one screen: recognise, check, plan, train, evaluate, bundle, report. CLI and Python call it."""
 
 import contextlib
-import datetime
 import math
-import re
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -25,8 +22,9 @@ from deepglass.engine.rates import Rates, find_rate
 from deepglass.folds import OutOfFold, out_of_fold, train_folds
 from deepglass.foundation.catalogue import nearest
 from deepglass.foundation.device import same_threads
-from deepglass.foundation.errors import MachineError, RunFailed, Stopped, UsageError
+from deepglass.foundation.errors import RunFailed, Stopped, UsageError
 from deepglass.foundation.lock import locked
+from deepglass.foundation.place import forget_folder, make_folder, new_folder
 from deepglass.foundation.settings import Override, flatten, resolve
 from deepglass.foundation.sizes import Size
 from deepglass.material import Material
@@ -36,10 +34,6 @@ from deepglass.report.write import write_report
 from deepglass.run import Run, RunSettings
 from deepglass.tasks.task import Predictions
 
-WRITTEN = (  # what a run writes beside run.toml
-    *("machine.json", "data.json", "plan.json", "events.jsonl", "folds.json", "report.html", "report.json"),
-    *("checkpoints", "bundle", "blobs", "folds", "tensorboard"),
-)
 MOST_TRAINED = 5000
 SHIPPED = Path(__file__).parent / "weights" / "bundles"  # what comes with the package
 
@@ -101,7 +95,7 @@ def train(
     place = proposal.settings.data.place
     run = Run(new_folder(out, place), proposal.settings, proposal.origins, proposal.own, proposal.source)
     run.ready()
-    run.folder, fresh = _made(run.folder, out, place)
+    run.folder, fresh = make_folder(run.folder, out, place)
     with locked(run.folder):
         new_folder(str(run.folder), place)  # nor did anybody else begin in it meanwhile
         run.write()
@@ -109,7 +103,7 @@ def train(
         return finish(run, watchers, asked_to_stop, reading)
     except BaseException as error:
         if getattr(error, "code", "") != "run.locked":  # it is somebody else's by now
-            _forget(run.folder, fresh)
+            forget_folder(run.folder, fresh)
         raise
 
 
@@ -320,38 +314,6 @@ def _resolved(data: DataSettings, read: DataSettings, source: Source) -> DataSet
     return replace(data, layout=read.layout, **found)
 
 
-def new_folder(out: str, place: str) -> Path:
-    """Where the run writes: --out, or runs/<date>-<name>, numbered where that is taken."""
-    if out:
-        folder = Path(out)
-        if (folder / "run.toml").exists():
-            raise UsageError("run.exists", folder=folder)
-        if taken := next((name for name in WRITTEN if (folder / name).exists()), ""):
-            raise UsageError("run.taken", file=folder / taken)
-        return folder
-    name = re.sub(r"[^\w.-]+", "-", Path(place).name or str(place)).strip("-") or "run"
-    base = Path("runs") / f"{datetime.date.today():%Y-%m-%d}-{name}"
-    folder, number = base, 2
-    while folder.exists():
-        folder, number = base.with_name(f"{base.name}-{number}"), number + 1
-    return folder
-
-
-def _made(folder: Path, out: str, place: str) -> tuple[Path, bool]:
-    """The folder, or the next one where another process has just made it; and whether it was not there before."""
-    while True:
-        try:
-            folder.mkdir(parents=True)
-            return folder, True
-        except OSError as error:
-            if out and folder.is_dir():
-                return folder, False
-            if isinstance(error, FileExistsError) and not out:
-                folder = new_folder(out, place)
-                continue
-            raise MachineError("sealed.cannot_write", folder=folder, reason=error.strerror or error) from error
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _DataOnly:
     data: DataSettings = DataSettings()
@@ -377,18 +339,6 @@ def _stopping(reading: Callable[[int, int], None], asked_to_stop: Callable[[], b
             raise Stopped("run.stopped_reading")
 
     return read
-
-
-def _forget(folder: Path, fresh: bool) -> None:
-    """A run that failed before its first step leaves nothing behind."""
-    if any(folder.rglob("events.jsonl")):
-        return
-    if fresh:
-        shutil.rmtree(folder, ignore_errors=True)
-    for name in ("run.toml", *WRITTEN):  # none was there before: `new_folder` saw to it
-        shutil.rmtree(folder / name, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            (folder / name).unlink()
 
 
 def _last(overrides: Iterable[Override], path: str) -> str:

@@ -25,6 +25,7 @@ from deepglass.engine.journal import read_events
 from deepglass.explain.compare import Comparison, Variant, measure
 from deepglass.explain.compare_page import document, page, text
 from deepglass.foundation.errors import UsageError
+from deepglass.foundation.place import new_folder
 from deepglass.foundation.ports import Image
 from deepglass.foundation.sealed import write_text
 from deepglass.foundation.settings import Override
@@ -63,7 +64,7 @@ def compare(
     if path == "model.activation" and model == "mlp" and not any(one.path == "model.hidden" for one in chosen):
         chosen.append(Override("model.hidden", DEEP, "compare"))
         printer.line(say("compare.deep", hidden=DEEP))
-    folder = journey.new_folder(out, f"compare-{path.rpartition('.')[2]}")
+    folder = new_folder(out, f"compare-{path.rpartition('.')[2]}")
     proposals = [
         journey.propose(data, [*chosen, Override(path, value, "compare")], chosen_size(size), own=own)
         for value in values
