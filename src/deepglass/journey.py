@@ -11,7 +11,7 @@ from typing import Any
 
 from deepglass.bundle import Bundle, Own, external, fit_model
 from deepglass.data.check import report as told
-from deepglass.data.recognise import Recognised, Survey, layout_for, recognise, recognised, survey
+from deepglass.data.recognise import Recognised, Survey, found_in, layout_for, recognise, recognised, survey
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import PARTS, Source
 from deepglass.data.split import parts_of
@@ -72,14 +72,14 @@ def propose(
     name, chosen = choose_recipe(task, seen, recipe or _last(overrides, "recipe"))
     weights = weights_asked(overrides)
     base = chosen.make(task, seen, size, _last(overrides, "model.name") or model_of(weights))
-    base = replace(base, data=_resolved(base.data, read, source))
     given = external(model=own.model is not None, task=own.task is not None)
     base = replace(base, recipe=f"{name} {size}", **given)
     if _last(overrides, "train.epochs") and not _last(overrides, "train.steps"):
         base = replace(base, train=replace(base.train, steps=None))  # the user's epochs win over the recipe's steps
     begun = transferred(base, weights)
-    origins = _origins(base, f"recipe {name}") | _changed(base, begun, "weights")
-    settings, set_by = resolve(begun, [one for one in overrides if one.path != "recipe"])
+    looked = replace(begun, data=found_in(source, replace(begun.data, layout=read.layout)))
+    origins = _origins(base, f"recipe {name}") | _changed(base, begun, "weights") | _changed(begun, looked, "data")
+    settings, set_by = resolve(looked, [one for one in overrides if one.path != "recipe"])
     return Proposal(found, source, seen, settings, origins | set_by, own)
 
 
@@ -305,13 +305,6 @@ def _trial(proposal: Proposal) -> Iterator[Run]:
     """A run in a folder that is gone afterwards."""
     with tempfile.TemporaryDirectory() as folder, same_threads():
         yield Run(Path(folder), proposal.settings, proposal.origins, proposal.own, proposal.source)
-
-
-def _resolved(data: DataSettings, read: DataSettings, source: Source) -> DataSettings:
-    """The recipe's settings of data with what was found by looking: the layout, the windows of series."""
-    window = source.index.window
-    found = {} if window is None else {name: getattr(window, name) for name in ("history", "horizon", "season")}
-    return replace(data, layout=read.layout, **found)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -44,6 +44,7 @@ def test_it_is_nearer_than_a_season_ago(forecast):
     assert 0.6 < figures["coverage"].value < 0.9 and figures["mase"].n == figures["coverage"].n
     settings = forecast.run.settings
     assert (settings.data.history, settings.data.horizon, settings.data.season) == (48, 24, 24)
+    assert forecast.run.origins["data.horizon"] == "data"
     assert settings.task.name == "forecast" and settings.model.name == "series_dense"
     assert settings.model.settings.steps == 48
 

@@ -99,6 +99,14 @@ def layout_for(task: str, place: str, settings: DataSettings) -> str:
     return settings.layout
 
 
+def found_in(source: Source, settings: DataSettings) -> DataSettings:
+    """The settings with what was found by looking: how long the windows of series are."""
+    window = source.index.window
+    if window is None:
+        return settings
+    return replace(settings, history=window.history, horizon=window.horizon, season=window.season)
+
+
 def fits(place: str, settings: DataSettings) -> bool:
     """Whether a place has the layout that the settings ask for."""
     return bool(settings.layout) and catalogue.find(ROOM, settings.layout).recognise(place, settings) is not None
