@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from deepglass.engine import measure, remembered
+from deepglass.engine import compiled, measure, remembered
 from deepglass.engine.compiled import eagerly, graphs_compiled, is_compiled, networks
 from deepglass.engine.measure import Contest, Trial, choose_plan, decide, try_plan
 from deepglass.engine.optimizers import build_optimizer
@@ -107,9 +107,9 @@ def test_within_given_minutes_the_plan_of_most_steps_is_remembered(begun):
         *begun, [Known(plan=Plan(), speed=10.0, first=0.1), Known(plan=Plan(compile="inductor"), speed=20.0, first=40)]
     )
     plans = [Plan(steps=8), Plan(layout="channels_last")]
-    for minutes, compiled in ((1, "no"), (10, "inductor")):
+    for minutes, mode in ((1, "no"), (10, "inductor")):
         timed = replace(run, settings=replace(run.settings, minutes=minutes))
-        assert choose_plan(task, state, timed, plans, lambda speed, minutes=minutes: 60 * minutes).compile == compiled
+        assert choose_plan(task, state, timed, plans, lambda speed, minutes=minutes: 60 * minutes).compile == mode
 
 
 def test_another_batch_size_or_network_is_not_what_was_remembered(begun):
@@ -182,9 +182,9 @@ def test_compiled_learns_what_eager_learns(begun):
     task, state, run = begun
     before = graphs_compiled()
     eager = try_plan(task, state, run, Plan(), seconds=0.0)
-    compiled = try_plan(task, state, run, Plan(compile="inductor"), seconds=0.0, base=eager)
+    quick = try_plan(task, state, run, Plan(compile="inductor"), seconds=0.0, base=eager)
     assert graphs_compiled() > before
-    assert not compiled.off
+    assert not quick.off
     assert not is_compiled(state.model)
     Plan(compile="inductor").place(state.model, torch.device("cpu"))
     assert is_compiled(state.model)
@@ -194,13 +194,36 @@ def test_compiled_learns_what_eager_learns(begun):
     assert graphs_compiled() == after
 
 
+def test_what_must_be_compiled_too_often_is_refused_and_nothing_is_printed(begun, capfd, monkeypatch):
+    task, state, run = begun
+
+    class Counts(nn.Module):
+        def __init__(self, model):
+            super().__init__()
+            self.model, self.calls = model, 0
+
+        def forward(self, x):
+            self.calls += 1  # a number that the compiler takes for a constant, so each call has a version of its own
+            return self.model(x) * (1 + self.calls)
+
+    state.tree["model"] = Counts(state.model)
+    state.optimizers[""] = build_optimizer(run.settings, trainable(state.model, ""), [])
+    state.averages = start_averages(state.model)
+    state.players.clear()
+    monkeypatch.setattr(compiled, "VERSIONS", 2)
+    with torch._dynamo.config.patch(recompile_limit=2):
+        with pytest.raises(RuntimeError, match="compiled more than 2 times"):
+            try_plan(task, state, run, Plan(compile="inductor"), seconds=0.5)
+    assert "recompile_limit" not in capfd.readouterr().err
+
+
 def test_a_turn_that_differentiates_twice_stays_eager(tmp_path):
     task, state, rows, settings = start("gan")
     run = training(tmp_path, rows, settings, 8, None, state)
     eager = try_plan(task, state, run, Plan(), seconds=0.0)
-    compiled = try_plan(task, state, run, Plan(compile="inductor"), seconds=0.0, base=eager)
-    assert 0 < len(compiled.plan.eager_turns) < len(task.turns())
-    assert not compiled.off
+    quick = try_plan(task, state, run, Plan(compile="inductor"), seconds=0.0, base=eager)
+    assert 0 < len(quick.plan.eager_turns) < len(task.turns())
+    assert not quick.off
 
 
 def test_uncast_dense_layers_agree_and_give_back_the_setting():

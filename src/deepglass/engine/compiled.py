@@ -4,16 +4,18 @@ names, copies and checkpoints stay what they are.
 
 import contextlib
 import importlib.util
+import logging
 import os
 import shutil
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 import torch
 from torch import nn
 
 Compile = Literal["no", "inductor", "cudagraphs"]
+VERSIONS = 32  # of one part: networks of the same class, asleep or training, with and without gradients
 COMPILERS = ("g++", "clang++", "c++", "cl")
 
 
@@ -23,6 +25,8 @@ def compile_networks(model: nn.Module, mode: Compile, shapes: Literal["fixed", "
     Shapes are fixed, or all dynamic, never left to the compiler's history: that would change bits. Dropout draws from
     torch's generator as it does without compilation, so a compiled network can be compared with itself.
     """
+    torch._dynamo.reset()  # versions are counted by class: those of other runs in this process would count as well
+    torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, VERSIONS)  # pyright: ignore
     options: dict[str, Any] = {"fallback_random": True}
     if mode == "cudagraphs":
         options["triton.cudagraphs"] = True
@@ -58,6 +62,25 @@ def is_compiled(model: nn.Module) -> bool:
 def eagerly(model: nn.Module) -> contextlib.AbstractContextManager[object]:
     """Inside the `with`, a compiled model computes as if it were not: for evaluation, and for double backward."""
     return torch.compiler.set_stance("force_eager") if is_compiled(model) else contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def within_limits() -> Iterator[None]:
+    """RuntimeError where a part is compiled more often than the compiler keeps versions of it.
+
+    The next version would run eager, so bits would depend on what came first.
+    """
+    log = logging.getLogger("torch._dynamo.convert_frame")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with torch._dynamo.config.patch(fail_on_recompile_limit_hit=True):  # pyright: ignore
+            yield
+    except torch._dynamo.exc.FailOnRecompileLimitHit:  # pyright: ignore
+        limit = torch._dynamo.config.recompile_limit  # pyright: ignore
+        raise RuntimeError(f"a part of it had to be compiled more than {limit} times") from None
+    finally:
+        log.setLevel(level)
 
 
 def graphs_compiled() -> int:

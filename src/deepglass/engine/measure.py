@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from deepglass.engine.compiled import cannot_compile, graphs_compiled, networks
+from deepglass.engine.compiled import cannot_compile, graphs_compiled, networks, within_limits
 from deepglass.engine.forecast import costs, forecast
 from deepglass.engine.loop import Training, backward, one_step, present
 from deepglass.engine.plan import Plan, plain_plan, steps_within
@@ -94,7 +94,7 @@ def try_plan(
     the plan.
     """
     while True:
-        with _threads(plan):
+        with _as_planned(plan):
             trial = _try(*copy.deepcopy((task, state)), training, plan, seconds, base)
         if isinstance(trial, Trial):
             return trial
@@ -110,7 +110,7 @@ def _try(
 
     def go_on(seconds: float) -> float:
         began, steps = time.perf_counter(), 0
-        with _threads(plan):
+        with _as_planned(plan):
             while steps < LEAST_STEPS or time.perf_counter() - began < seconds:
                 one_step(task, state, silent, training.batch(state.step))
                 steps += 1
@@ -138,9 +138,9 @@ def _try(
 
 
 @contextlib.contextmanager
-def _threads(plan: Plan) -> Iterator[None]:
-    """As many threads as the plan says."""
-    with same_threads():
+def _as_planned(plan: Plan) -> Iterator[None]:
+    """As many threads as the plan says, and no more versions of what it compiles than are kept."""
+    with same_threads(), within_limits() if plan.compile != "no" else contextlib.nullcontext():
         torch.set_num_threads(plan.threads or torch.get_num_threads())
         yield
 
