@@ -24,8 +24,7 @@ def choose_device(wanted: str = "auto") -> torch.device:
     device = torch.device("cpu")
     try:
         device = torch.device(wanted)
-        if device.type == "cuda":
-            repeat_exactly()
+        repeat_exactly()
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError):
         raise MachineError("device.missing", wanted=wanted, offered=", ".join(available())) from None
@@ -34,10 +33,11 @@ def choose_device(wanted: str = "auto") -> torch.device:
 
 @functools.cache
 def repeat_exactly() -> None:
-    """On a GPU: kernels that repeat themselves, and fp32 that is fp32; once a process, before anything runs there.
+    """Kernels that repeat themselves, and on a GPU fp32 that is fp32; once a process, before anything is computed.
 
-    By default cuDNN times its algorithms in every process and takes another one the next time, sums are added in the
-    order in which threads end, and fp32 convolutions are computed with ten bits of mantissa.
+    By default sums are added in the order in which threads end, on a processor those of the gradients of `table[rows]`;
+    cuDNN times its algorithms in every process and takes another one the next time; and fp32 convolutions are computed
+    with ten bits of mantissa.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS starts
     torch.use_deterministic_algorithms(True, warn_only=True)  # what has no exact form warns and goes on
