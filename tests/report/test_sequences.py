@@ -10,9 +10,12 @@ import pytest
 from sacrebleu import sentence_chrf
 
 import deepglass as dg
+from deepglass.explain.answer import explain
+from deepglass.explain.memory import left
 from deepglass.foundation.words import speaking
 from deepglass.metrics.error_rate import distance
 from deepglass.report.case import Case
+from deepglass.report.gates import gates
 from deepglass.report.ngrams import ngrams
 from deepglass.report.samples import samples
 from deepglass.report.transcripts import aligned, transcripts
@@ -191,3 +194,31 @@ def test_translators_and_listeners_are_reported_in_chinese(made, request):
     shown = section(page, "translations" if made == "french" else "transcripts")
     for words in ("参考译文", "最差的几句", "网络看向何处") if made == "french" else ("原文", "最常见的字母错误"):
         assert words in shown
+
+
+def test_gates_and_memory_are_shown_of_recurrent_networks_alone(numbers, french, perceptron):
+    for made, layers in ((numbers, {"lstm.l0", "lstm.l1"}), (french, {"reader.l0", "reader.l0_reverse", "writer.l0"})):
+        page, document = written(made, "en")
+        shown, found = section(page, "gates"), document["gates"]["memory"]
+        assert set(found) == layers | {f"plain.{layer}" for layer in layers}
+        assert all(0 <= one["left"] <= 1 for one in found.values())
+        for words in (
+            "How open the gates of",
+            "the vanishing gradient",
+            "f how much of c is kept",
+            "steps before the end",
+        ):
+            assert words in shown
+    assert document["gates"]["example"] in french.material.store.index.ids
+    assert gates(case_of(perceptron)) is None
+
+
+def test_the_report_shows_what_explain_shows(numbers):
+    _, document = written(numbers, "en")
+    name = document["gates"]["example"]
+    row = list(numbers.material.store.index.ids).index(name)
+    text = numbers.material.source.read(row).text
+    (one,) = explain(numbers.run.bundle, [text], "memory")
+    for layer, found in document["gates"]["memory"].items():
+        steps, share = left(one.explanation.arrays[layer])
+        assert found["steps"] == steps and found["left"] == pytest.approx(share, rel=1e-3)

@@ -51,6 +51,7 @@ class Told(NamedTuple):
     outputs: Padded
     state: State
     gates: dict[str, dict[str, Tensor]]  # "l0_reverse" -> "f" -> (B, T, H), at the steps to which they belong
+    states: dict[str, list[State]]  # "l0_reverse" -> what was remembered behind each step, in the order of reading
 
 
 class Recurrent(nn.Module):
@@ -103,19 +104,20 @@ class Recurrent(nn.Module):
         """The same step by step with the readable cells, as in evaluation; slow, and open to the eye."""
         ends: list[State] = []
         gates: dict[str, dict[str, Tensor]] = {}
+        states: dict[str, list[State]] = {}
         for layer in range(self.layers):
             found: list[Tensor] = []
             for side in self.sides:
                 name, start = f"l{layer}{side}", self._start(x, state, len(ends))
-                outputs, end, said = walk(self.cell(layer, side), turned(x) if side else x, start)
+                outputs, states[name], said = walk(self.cell(layer, side), turned(x) if side else x, start)
                 if side:
                     outputs = turned(Padded(outputs, x.lengths)).values
                     said = {letter: turned(Padded(values, x.lengths)).values for letter, values in said.items()}
                 gates[name] = {letter: x.with_values(values).values for letter, values in said.items()}
                 found.append(outputs)
-                ends.append(end)
+                ends.append(states[name][-1])
             x = x.with_values(torch.cat(found, dim=-1))
-        return Told(x, stacked(ends), gates)
+        return Told(x, stacked(ends), gates, states)
 
     def cell(self, layer: int, side: str = "") -> Cell:
         """The readable cell of one layer and direction; its weights are this stack's own."""
@@ -159,16 +161,18 @@ class Recurrent(nn.Module):
         return f"{self.kind}, {self.inputs}, {self.hidden}, layers={self.layers}, bidirectional={len(self.sides) == 2}"
 
 
-def walk(cell: Cell, x: Padded, state: State) -> tuple[Tensor, State, dict[str, Tensor]]:
-    """Every step of one layer through its cell: outputs (B, T, H), the last state, and each letter (B, T, H)."""
+def walk(cell: Cell, x: Padded, state: State) -> tuple[Tensor, list[State], dict[str, Tensor]]:
+    """Every step of one layer through its cell: outputs (B, T, H), each step's state, and each letter (B, T, H)."""
     said: list[dict[str, Tensor]] = []
+    states: list[State] = []
     for t, now in enumerate(x.values.unbind(dim=1)):
         own = (t < x.lengths)[:, None]  # (B, 1)
         gates = cell.gates(now, state[0])._asdict()
         state = tuple(torch.where(own, new, old) for new, old in zip(cell(now, state), state, strict=True))
+        states.append(state)
         said.append({**gates, **({"c": state[1]} if len(state) == 2 else {}), "h": state[0]})
     told = {letter: torch.stack([step[letter] for step in said], dim=1) for letter in said[0]}
-    return told["h"], state, told
+    return told["h"], states, told
 
 
 def kept_behind_ends(x: Padded, weight: Tensor) -> tuple[Tensor, Tensor]:

@@ -6,16 +6,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from deepglass.bundle import Bundle
 from deepglass.data.example import Batch, columns_of
 from deepglass.data.files import Input, open_inputs
 from deepglass.data.source import Unreadable
+from deepglass.explain.gates import letters_of
 from deepglass.explain.method import Explanation, Method, Row, kind_of, labels_of
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.words import has, say
-from deepglass.tasks.task import encoder_of, form_of
+from deepglass.tasks.task import encoder_of, form_of, watched
 from deepglass.views.scatter import Scatter
 
 ROWS_METHOD = "integrated_gradients"  # the default for rows of numbers: it says which column pushed the answer
@@ -47,7 +49,9 @@ def choose_method(bundle: Bundle, name: str = "", rows: bool = False) -> tuple[s
         raise UsageError("explain.none_fits", model=bundle.name)
     if name and name not in fitting:
         catalogue.find("explain", name)  # an unknown name is answered with its neighbours
-        raise UsageError("explain.does_not_fit", method=name, model=bundle.name, fitting=", ".join(fitting))
+        unfit = f"explain.unfit_{name}"
+        key = unfit if has(unfit) else "explain.does_not_fit"
+        raise UsageError(key, method=name, model=bundle.name, fitting=", ".join(fitting))
     if not name and rows and ROWS_METHOD in fitting and kind_of(bundle) == "vector":
         size = sum(parameter.numel() for parameter in bundle.model.parameters())
         name = ROWS_METHOD if size <= SMALL else ""
@@ -111,7 +115,7 @@ def _with_points(shown: Explanation, rows: Sequence[Row]) -> Explanation:
 def reading(bundle: Bundle, method: str) -> str:
     """How the method's pictures are to be read, in a sentence or two; nothing where they say it themselves."""
     key = f"explain.read_{method}_{kind_of(bundle)}"
-    words = say(key) if has(key) else ""
+    words = say(key) if has(key) else letters_of(bundle.model) if method == "gates" else ""
     names = {type(module).__name__.lower() for module in bundle.model.modules()}
     if method == "grad_cam" and any("tanh" in name for name in names):
         words += say("explain.between") + say("explain.read_tanh")
@@ -138,14 +142,20 @@ def _numbers(word: str) -> Any:
 
 def prepare_row(bundle: Bundle, item: Input) -> Row:
     """One readable input as a row, with its answer."""
-    device = next(bundle.model.parameters()).device
     inputs = bundle.task.prepare(item.raw).inputs
-    prepared = inputs["input"]
-    batch = Batch((item.id,), columns_of([inputs], encoder_of(bundle.task))).to(device)
-    answer = bundle.task.answers(bundle.scores(batch))[0]
-    with torch.no_grad():
-        presented = bundle.task.present(batch)["input"]
-    return Row(item.id, prepared, presented, answer, _explained_class(answer, list(labels_of(bundle))))
+    return row_of(bundle, Batch((item.id,), columns_of([inputs], encoder_of(bundle.task))), inputs["input"])
+
+
+@torch.no_grad()
+def row_of(bundle: Bundle, batch: Batch, prepared: Tensor) -> Row:
+    """A batch of one as a row, with its answer."""
+    model = bundle.model.eval()
+    presented = bundle.task.present(batch.to(next(model.parameters()).device))
+    predictions = bundle.task.predict(model, presented)
+    answer = bundle.task.answers(predictions)[0]
+    inputs = watched(bundle.task, presented, predictions)
+    number = _explained_class(answer, list(labels_of(bundle)))
+    return Row(batch.ids[0], prepared, presented["input"], answer, number, inputs)
 
 
 def _explained_class(answer: dict[str, Any], labels: list[str]) -> int:

@@ -24,6 +24,7 @@ class Row(NamedTuple):
     presented: Tensor  # as the network sees it, on its device, with a batch of one in front
     answer: dict[str, Any]  # as `predict` gives it
     number: int  # of the output that is explained
+    inputs: tuple[Any, ...] = ()  # what the network is called with; of one that writes its own answer among them
 
 
 class Explanation(NamedTuple):

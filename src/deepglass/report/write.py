@@ -18,6 +18,7 @@ from deepglass.report.curves import curves
 from deepglass.report.data import data
 from deepglass.report.embedding import embedding
 from deepglass.report.floor import floor
+from deepglass.report.gates import gates
 from deepglass.report.groups import groups
 from deepglass.report.headline import headline
 from deepglass.report.mislabelled import mislabelled
@@ -44,6 +45,7 @@ SECTIONS: tuple[Callable[[Case], Section | None], ...] = (
     floor,
     ngrams,
     embedding,
+    gates,
     calibration,
     mislabelled,
     curves,

@@ -149,6 +149,12 @@ def fed(task: Task, batch: Batch) -> tuple[Any, ...]:
     return tuple(batch[name] for name in getattr(task, "feeds", ("input",)))
 
 
+def watched(task: Task, batch: Batch, predictions: Predictions) -> tuple[Any, ...]:
+    """What the network is called with to be watched at its own answer: a task that writes puts that in (`retold`)."""
+    retold = getattr(task, "retold", None)
+    return fed(task, retold(batch, predictions) if retold else batch)
+
+
 def checking(task: Task) -> Task:
     """What the checks of a training ask: the task itself, or the quicker question that it names in `checks`."""
     return getattr(task, "checks", lambda: task)()

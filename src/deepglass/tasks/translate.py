@@ -160,6 +160,14 @@ class Translate(OneInput):
             "attention": ragged([looked.flatten() for _, looked, _ in rows]),
         }
 
+    def retold(self, batch: Batch, predictions: Predictions) -> Batch:
+        """The batch with what was predicted in the place of what is written so far."""
+        assert self.target
+        begin = torch.tensor([self.target.mark("begin")])
+        rows = padded(ragged([torch.cat([begin, tokens]) for tokens in predictions["tokens"].each()]))  # pyright: ignore
+        device = batch["input"].values.device
+        return batch.with_columns(so_far=Padded(rows.values.to(device), rows.lengths.to(device)))  # pyright: ignore
+
     def metrics(self) -> dict[str, Metric]:
         return {"bleu": BLEU(), "chrf": ChrF()}
 
