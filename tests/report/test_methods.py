@@ -5,13 +5,15 @@ import torch
 from sklearn.datasets import make_classification
 from sklearn.decomposition import PCA
 from sklearn.dummy import DummyClassifier
+from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 
+from deepglass.data.example import ragged
 from deepglass.foundation.words import speaking
 from deepglass.metrics.calibration import calibration_error
 from deepglass.metrics.figure import Figure, share
-from deepglass.report.baselines import baselines, fit_logistic, nearest
+from deepglass.report.baselines import bags, baselines, baselines_of_texts, fit_logistic, nearest
 from deepglass.report.calibration import by_chance, judge
 from deepglass.report.embedding import compared, pooled, principal
 from deepglass.report.headline import duration
@@ -46,6 +48,52 @@ def test_logistic_regression_finds_scikit_learns_weights(rows):
 def test_the_nearest_row_is_the_nearest(rows):
     x, _, asked, _ = rows
     assert torch.equal(nearest(x, asked), torch.cdist(asked.double(), x.double()).argmin(1))
+
+
+@pytest.fixture(scope="module")
+def texts():
+    """Texts of four classes, in which every class has its own favourite words; number 0 is the unknown."""
+    generator = torch.Generator().manual_seed(0)
+    classes = torch.randint(0, 4, (500,), generator=generator)
+    shares = torch.ones(4, 60)
+    for one in range(4):
+        shares[one, 1 + one :: 12] = 3.0
+    lengths = torch.randint(3, 20, (500,), generator=generator).tolist()
+    rows = [
+        torch.multinomial(shares[one], length, True, generator=generator)
+        for one, length in zip(classes.tolist(), lengths, strict=True)
+    ]
+    rows[7] = torch.zeros(4, dtype=torch.int64)  # nothing that is known
+    return rows, classes
+
+
+def times(rows):
+    """How often each word but the unknown comes up. (N, 60)"""
+    counts = torch.stack([torch.bincount(row, minlength=60) for row in rows])
+    return counts[:, 1:].numpy()
+
+
+def test_bags_of_words_are_weighed_as_scikit_learn_weighs_them(texts):
+    rows, _ = texts
+    train, asked = bags(ragged(rows[:350]), ragged(rows[350:]), 60)
+    tfidf = TfidfTransformer(sublinear_tf=True).fit(times(rows[:350]))
+    for own, some in ((train, rows[:350]), (asked, rows[350:])):
+        expected = torch.tensor(tfidf.transform(times(some)).toarray()).float()
+        assert torch.allclose(own.scores(torch.eye(60))[:, 1:], expected, atol=1e-5)
+
+
+def test_the_floor_of_texts_is_as_good_as_scikit_learns(texts):
+    rows, y = texts
+    train, asked = bags(ragged(rows[:350]), ragged(rows[350:]), 60)
+    found = baselines_of_texts(train, y[:350], asked, 60, 4)
+    tfidf = TfidfTransformer(sublinear_tf=True).fit(times(rows[:350]))
+    x, other = tfidf.transform(times(rows[:350])).toarray(), tfidf.transform(times(rows[350:])).toarray()
+    theirs = (DummyClassifier(), NearestCentroid(), LogisticRegression(C=10, max_iter=2000))
+    scores = [method.fit(x, y[:350].numpy()).score(other, y[350:].numpy()) for method in theirs]
+    assert [one.name for one in found] == ["majority", "centre", "bags"]
+    for own, expected, slack in zip(found, scores, (0.001, 0.05, 0.015), strict=True):
+        assert float((own.predicted == y[350:]).double().mean()) == pytest.approx(expected, abs=slack), own.name
+    assert scores[2] > 0.5 > scores[0]
 
 
 def test_confident_learning_finds_planted_errors():

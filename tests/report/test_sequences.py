@@ -21,6 +21,7 @@ from deepglass.report.samples import samples
 from deepglass.report.transcripts import aligned, transcripts
 from deepglass.report.translations import translations
 from tests.data.sounds import save, spelled
+from tests.data.texts import text_table
 from tests.report.conftest import trained
 from tests.report.test_report import exact, section, sections, written
 from tests.tasks.translators import pairs
@@ -98,7 +99,7 @@ def test_samples_and_counting_take_seconds_and_no_other_run_has_them(numbers, pe
 
 
 def test_words_are_written_and_counted_as_words(tmp_path):
-    (tmp_path / "play.txt").write_text("Where is the master?\nPlay the men, boatswain.\n\n" * 300, encoding="utf-8")
+    (tmp_path / "play.txt").write_text("ALONSO.\nWhere is the master? Play the men.\n\n" * 300, encoding="utf-8")
     words = ("model.name=word_lm", "model.features=16", "task.text.vocabulary.least=1", "data.passage=200")
     made = trained(tmp_path / "play.txt", tmp_path / "run", *SMALL, "train.steps=12", "train.batch=8", *words)
     page, document = written(made, "en")
@@ -222,3 +223,13 @@ def test_the_report_shows_what_explain_shows(numbers):
     for layer, found in document["gates"]["memory"].items():
         steps, share = left(one.explanation.arrays[layer])
         assert found["steps"] == steps and found["left"] == pytest.approx(share, rel=1e-3)
+
+
+def test_bags_of_words_are_the_floor_of_texts(tmp_path):
+    words = ("train.epochs=2", "train.plan=plain", "data.cache=false", "data.test=0.3")
+    made = trained(text_table(tmp_path / "topics.tsv", 120), tmp_path / "run", *words)
+    page, document = written(made, "en")
+    shown, floor = section(page, "floor"), document["floor"]
+    assert list(floor) == ["majority", "centre", "bags", "network"]
+    assert floor["bags"]["value"] > 0.9 > 0.7 > floor["majority"]["value"]
+    assert "TF-IDF + logistic regression" in shown and "nearest mean of a class (TF-IDF)" in shown

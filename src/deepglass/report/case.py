@@ -16,7 +16,7 @@ from deepglass.data.source import PARTS, Unreadable
 from deepglass.foundation.seeds import text_keys
 from deepglass.material import Material
 from deepglass.metrics.figure import Figure
-from deepglass.report.baselines import Baseline, baselines
+from deepglass.report.baselines import Baseline, bags, baselines, baselines_of_texts
 from deepglass.run import Run
 from deepglass.tasks.task import Predictions, Task
 
@@ -169,15 +169,27 @@ class Case:
 
     @cached_property
     def floor(self) -> Floor | None:
-        """None without classes, fixed-size inputs, or held-out rows."""
+        """None without classes, held-out rows, and inputs that are texts or all of one size."""
         found, known = self.classified(), self.classified("train")
-        if found is None or known is None or self.inputs is None or not self.held_out:
+        texts = self.kind == "text"
+        if found is None or known is None or not (texts or self.inputs is not None) or not self.held_out:
             return None
         taken = torch.from_numpy(self.sample("train", FLOOR_TRAIN))
         asked = torch.from_numpy(self.sample(self.part, FLOOR_ASKED))
-        train, held_out = self.flat(known.rows[taken.numpy()]), self.flat(found.rows[asked.numpy()])
-        made = baselines(train, known.targets[taken], held_out, len(found.labels))
+        rows = known.rows[taken.numpy()], found.rows[asked.numpy()]
+        y, classes = known.targets[taken], len(found.labels)
+        if texts:
+            vocabulary = len(self.task.facts.inputs.vocabulary)
+            train, held_out = bags(self._tokens(rows[0]), self._tokens(rows[1]), vocabulary)
+            made = baselines_of_texts(train, y, held_out, vocabulary, classes)
+        else:
+            made = baselines(self.flat(rows[0]), y, self.flat(rows[1]), classes)
         return Floor(made, len(taken), asked)
+
+    def _tokens(self, rows: np.ndarray) -> Ragged:
+        column = self.material.store.gather(rows)["input"]
+        assert isinstance(column, Ragged)
+        return column
 
 
 def _small(values: Tensor) -> Tensor:

@@ -79,7 +79,7 @@ def _bought(names: list[str], figures: list[Figure]) -> str:
 def why_straight_fails(case: Case) -> Note | None:
     """Words where a network without bends fails on its own training rows while nearest neighbours find unseen ones."""
     known, found, fitted = case.classified("train"), case.classified(), case.floor
-    if known is None or found is None or fitted is None or not is_affine(case):
+    if known is None or found is None or fitted is None or case.inputs is None or not is_affine(case):
         return None
     own = float((known.predicted == known.targets).double().mean())
     bent = next(one for one in fitted.baselines if one.name == "nearest")
