@@ -49,7 +49,7 @@ from deepglass.engine.tensorboard import TensorBoard
 from deepglass.foundation.device import choose_device, differs, machine, same_threads
 from deepglass.foundation.errors import DataError, DeepglassError, RunFailed, Stopped, UsageError
 from deepglass.foundation.lock import locked
-from deepglass.foundation.memory import keep_freed_memory
+from deepglass.foundation.memory import Heap
 from deepglass.foundation.sealed import read_document, sweep, write_document, write_sealed_text
 from deepglass.foundation.seeds import seed_torch
 from deepglass.foundation.settings import Choice, choose, from_json, to_json, to_toml
@@ -263,11 +263,11 @@ class Run:
             folder=self.folder,
             part=part,
             asked_to_stop=asked_to_stop,
+            tidy=Heap().tidy,
         )
         if self.own.model is not None:
             one = material.task.present(training.batch(0).rows(0, 1).to(self.device))
             check_own(state.model, material.task.asks(), *fed(material.task, one))
-        keep_freed_memory()
         plan = self._plan(material.task, state, training)
         plan.place(state.model, self.device)
         torch.set_num_threads(plan.threads or torch.get_num_threads())  # a resume computes as the first life did

@@ -32,3 +32,33 @@ def test_a_tensor_made_again_is_in_memory_already():
     if kept < 0:
         pytest.skip("another C library")
     assert kept < 2000 < faults("given back")  # of eight tensors of 16,384 pages each
+
+
+GROWS = """
+import random, sys, torch
+from deepglass.foundation import memory
+heap = memory.Heap()
+if not heap.kept:
+    print(-1)
+    raise SystemExit
+memory.SHARE, heap.limit = 1, 300 << 20
+random.seed(0)
+alive, most = [], 0
+for step in range(400):
+    alive = [torch.ones(random.randrange(1 << 18, 1 << 22)) for _ in range(4)] + [torch.ones(random.randrange(99))]
+    if sys.argv[1] == "tidied":
+        heap.tidy(step)
+    most = max(most, memory.held())
+before, _ = memory.held(), alive.clear()
+heap.limit = 1 << 20
+heap.tidy(400)
+print(most, before, memory.held(), heap.limit)
+"""
+
+
+def test_what_is_kept_is_given_back_where_it_grows_beyond_what_was_needed():
+    told = subprocess.run([sys.executable, "-c", GROWS, "tidied"], capture_output=True, text=True, check=True).stdout
+    if told.strip() == "-1":
+        pytest.skip("another C library")
+    most, before, after, limit = map(int, told.split())
+    assert after < before <= most and limit >= 2 * after - (1 << 24)

@@ -41,6 +41,7 @@ class Training:
     folder: Path
     part: str = "val"  # the part that the checks look at
     asked_to_stop: Callable[[], bool] = lambda: False
+    tidy: Callable[[int], None] = lambda step: None  # what is to be cleared away behind a step
     log_every: int = 20
     saved_at: tuple[int, float] = (-1, 0.0)  # the step of the last checkpoint, and when it or this life began
     seen: dict[str, Tensor] = field(default_factory=dict)
@@ -59,6 +60,7 @@ def train(task: Task, state: State, run: Training) -> State:
             run.checkpoints.settle()
             return state
         one_step(task, state, run, run.batch(state.step))  # a batch is a function of the step
+        run.tidy(state.step)
 
 
 def one_step(task: Task, state: State, run: Training, batch: Batch) -> None:

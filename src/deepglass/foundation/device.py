@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from deepglass.foundation.errors import MachineError, RunFailed
+from deepglass.foundation.memory import memory_bytes
 from deepglass.foundation.sealed import read_document
 
 
@@ -108,11 +109,3 @@ def processor() -> str:
         return re.search(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text()).group(1)  # pyright: ignore
     except (OSError, AttributeError):
         return platform.processor() or platform.machine()
-
-
-def memory_bytes() -> int:
-    """The machine's main memory in bytes, or 0 where the system does not say."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError, AttributeError):
-        return 0
