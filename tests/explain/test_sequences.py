@@ -124,6 +124,12 @@ def test_open_forget_gates_keep_what_a_plain_layer_loses():
     assert np.array_equal(plain, again)
 
 
+def test_nothing_is_said_to_vanish_that_does_not(numbers):
+    short, long = (one.explanation.words for one in explain(dg.load(numbers), ["42", "forty-two = 42\n" * 8], "memory"))
+    assert "At the first step, 1 before the last" in short and "gates make little difference" in short
+    assert "119 before the last" in long and long.endswith("the vanishing gradient.")
+
+
 def test_frozen_layers_have_a_memory_as_well():
     net = Net("lstm").requires_grad_(False)
     assert memory.faded(net, (row(),), 0)["layer.l0"][-1] > 0
@@ -171,7 +177,7 @@ def test_the_memory_of_a_language_model_is_a_picture_and_arrays(numbers, tmp_pat
     words = [str(numbers), "forty-two = 42 ninety-nine = 99", "--method", "memory", "--out", str(tmp_path), "--json"]
     code, out, err = run_verb(capsys, *words)
     (found,) = json.loads(out)["explanations"]
-    assert code == 0 and "steps back" in found["words"] and "the vanishing gradient" in err
+    assert code == 0 and "before the last" in found["words"] and "the vanishing gradient" in err
     with np.load(tmp_path / "explanation.npz", allow_pickle=False) as arrays:
         norms = arrays[found["arrays"]["lstm.l1"]["key"]]
         assert len(norms) == len("forty-two = 42 ninety-nine = 99") and norms.argmax() > len(norms) - 5

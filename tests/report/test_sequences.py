@@ -205,7 +205,7 @@ def test_gates_and_memory_are_shown_of_recurrent_networks_alone(numbers, french,
         assert all(0 <= one["left"] <= 1 for one in found.values())
         for words in (
             "How open the gates of",
-            "the vanishing gradient",
+            "of the largest gradient is left",
             "f how much of c is kept",
             "steps before the end",
         ):

@@ -23,6 +23,7 @@ from deepglass.views.view import number
 
 MOST_STEPS = 400  # that are read, from the start
 MOST_LINES = 3  # layers that are drawn
+VANISHED = 0.01  # of the largest gradient; with more of it left nothing has vanished
 FAINTEST = 1e-9  # of the largest gradient; less is not drawn
 
 
@@ -72,8 +73,13 @@ def _words(kept: list[str], own: dict[str, np.ndarray], plain: dict[str, np.ndar
     if not kept:
         return say("explain.memory_none")
     layer = kept[-1]
-    steps, share = left(own[layer])
-    return say("explain.memory", layer=layer, steps=steps, own=number(share), plain=number(left(plain[layer])[1]))
+    (steps, share), (_, other) = left(own[layer]), left(plain[layer])
+    key = "explain.memory" if other < min(VANISHED, share) else "explain.memory_alike"
+    return say(key, layer=layer, steps=steps, own=_said(share), plain=_said(other))
+
+
+def _said(share: float) -> str:
+    return number(share) if share else f"< {torch.finfo(torch.float32).tiny:.0e}"
 
 
 def _line(name: str, norms: np.ndarray) -> Line:

@@ -17,6 +17,7 @@ from deepglass.views.view import number
 WIDEST = 400  # columns of a drawn spectrogram; more is averaged
 SHADES = 24  # steps of loudness that are told apart
 QUIET = 0.3  # share of all moments and bands, the quietest, that stay blank
+LETTERED = 1.09  # how much taller a picture with letters is
 SIZE = (640, HEIGHT)
 
 
@@ -102,6 +103,8 @@ class Spectrogram:
         places = np.linspace(0, bands - 1, 5).round().astype(int)
         axes.set_yticks(places + 0.5, [number(round(float(self.hertz[place]))) for place in places])
         number_axis(axes, "x")
+        if self.marks:
+            axes.set_ylim(0, bands * LETTERED)  # room for the letters between the picture and its title
         for mark in self.marks:
             if mark.letters.strip():
                 axes.text(mark.at, bands * 1.02, mark.letters, ha="left", va="bottom", size=9)
