@@ -8,8 +8,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 
 from deepglass.data.example import Batch, columns_of
 from deepglass.data.files import Input, open_inputs
+from deepglass.data.loader import together
 from deepglass.data.source import Unreadable
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import RunFailed, UsageError
@@ -33,6 +35,7 @@ from deepglass.weights.start import Start, agree, public_start
 
 FORMAT = 1
 EXTERNAL = "external"
+MOST_HELD = 1 << 25  # numbers of prepared inputs that wait to be answered together
 PARTS = {"format": int, "model": dict, "task": dict, "facts": object, "figures": dict, "about": dict}
 
 
@@ -151,10 +154,11 @@ class Bundle:
     def predict(self, inputs: Any, batch: int = 64) -> list[dict[str, Any]]:
         """Answers for files, folders, arrays or rows: [{"id", "prediction", "confidence", "top"}, ...].
 
-        What cannot be read is answered with {"id", "error"} in its place; the answers do not depend on `batch`.
+        What cannot be read is answered with {"id", "error"} in its place; the answers do not depend on `batch`. Rows
+        of unequal length are answered beside their like, so that a long one does not make many short ones as long.
         """
         answers: list[dict[str, Any]] = []
-        for group in _groups(self.inputs(inputs), batch):
+        for group in _groups(map(self._prepared, self.inputs(inputs)), batch):
             answers += self._answer(group)
         return answers
 
@@ -212,25 +216,35 @@ class Bundle:
 
     from_pretrained = load
 
-    def _answer(self, group: Sequence[Input]) -> list[dict[str, Any]]:
-        prepared = [self._prepared(item) for item in group]
-        good = [place for place, row in enumerate(prepared) if not isinstance(row, Unreadable)]
-        found: dict[int, dict[str, Any]] = {}
-        if good:
-            columns = columns_of([prepared[place] for place in good], encoder_of(self.task))  # pyright: ignore
-            answers = self.task.answers(self.scores(Batch(tuple(group[place].id for place in good), columns)))
-            found = dict(zip(good, answers, strict=True))
-        told = [found.get(place) or {"error": Input("", row).error()} for place, row in enumerate(prepared)]
-        return [{"id": item.id, **answer} for item, answer in zip(group, told, strict=True)]
-
-    def _prepared(self, item: Input) -> Mapping[str, Tensor] | Unreadable:
-        """One thing as the network's row, or why it cannot be used: it could not be read, or is of another shape."""
-        if isinstance(item.raw, Unreadable):
-            return item.raw
+    def _prepared(self, item: Input) -> "Prepared":
+        """What is kept of one input until its turn comes: a sound's samples at the network's rate, not the file's."""
         try:
-            return self.task.prepare(item.raw).inputs
-        except Unreadable as reason:
-            return reason
+            if isinstance(item.raw, Unreadable):
+                raise item.raw
+            return Prepared(item.id, self.task.prepare(item.raw).inputs)
+        except Unreadable as reason:  # or is of another shape than the network takes
+            return Prepared(item.id, {}, Input(item.id, reason).error())
+
+    def _answer(self, group: Sequence["Prepared"]) -> list[dict[str, Any]]:
+        answers: list[dict[str, Any]] = [{"id": item.id, "error": item.error} for item in group]
+        places = np.array([place for place, item in enumerate(group) if not item.error], dtype=np.int64)
+        lengths = np.array([max(map(len, group[place].inputs.values())) for place in places], dtype=np.int64)
+        order = np.argsort(lengths, kind="stable")
+        for cut in together(lengths[order], len(group)):
+            chosen = places[order[cut]].tolist()
+            columns = columns_of([group[place].inputs for place in chosen], encoder_of(self.task))
+            batch = Batch(tuple(group[place].id for place in chosen), columns)
+            for place, answer in zip(chosen, self.task.answers(self.scores(batch)), strict=True):
+                answers[place] = {"id": group[place].id, **answer}
+        return answers
+
+
+class Prepared(NamedTuple):
+    """One input as the task prepares it, or why it cannot be read."""
+
+    id: str
+    inputs: Mapping[str, Tensor]
+    error: str = ""
 
 
 def describe(
@@ -346,12 +360,15 @@ def _own_memory(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     return own
 
 
-def _groups(items: Iterable[Input], size: int) -> Iterator[list[Input]]:
-    group: list[Input] = []
+def _groups(items: Iterable[Prepared], size: int) -> Iterator[list[Prepared]]:
+    """So many of them each, or fewer that hold many numbers."""
+    group: list[Prepared] = []
+    held = 0
     for item in items:
         group.append(item)
-        if len(group) == size:
+        held += sum(column.numel() for column in item.inputs.values())
+        if len(group) == size or held > MOST_HELD:
             yield group
-            group = []
+            group, held = [], 0
     if group:
         yield group

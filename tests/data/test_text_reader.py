@@ -88,6 +88,8 @@ def test_what_is_no_text():
     assert "is a zip file, not plain text" in reason(b"PK\x03\x04" + bytes(range(256)) * 4)
     assert "is a PNG file, not plain text" in reason(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
     assert "more than a tenth of it are control characters" in reason(bytes(range(32)) * 9)
+    assert "more than a tenth of it are control characters" in reason(bytes(1000))
+    assert "looks like UTF-16" in reason("plain English".encode("utf-16-le"))
     assert read_text(b"BM, GIF89a and ID3 are marks, and words as well").notes == ()
 
 

@@ -7,6 +7,8 @@ import torch
 
 from deepglass.data.readers.text import Text
 from deepglass.foundation.errors import DataError
+from deepglass.foundation.padded import Padded
+from deepglass.losses.tokens import row_cross_entropy
 from deepglass.tasks.sampling import SamplingSettings
 from tests.tasks.text_nets import LINES, Ahead, Rereading, batch_of, learned, network, taught
 
@@ -61,6 +63,30 @@ def test_it_judges_many_rows_in_slices(monkeypatch: pytest.MonkeyPatch):
     whole = task.predict(model, shown)["nats"]
     monkeypatch.setattr("deepglass.tasks.generate_text.ROOM", 5 * len(task.vocabulary) * shown["input"].values.shape[1])
     torch.testing.assert_close(task.predict(model, shown)["nats"], whole)
+
+
+def test_a_text_longer_than_any_of_training_is_judged_in_stretches(monkeypatch: pytest.MonkeyPatch):
+    """Each goes on from the token before it; what stood earlier is forgotten, as it is where a training cuts."""
+    task = learned("generate_text")
+    longest = task.facts.longest
+    monkeypatch.setattr("deepglass.tasks.generate_text.STRETCH", 8)
+    text = "The cat sees the small mouse. " * 9
+    batch = batch_of(task, [LINES[0], text, LINES[1]])
+    model, widths = Rereading(network("generate_text", task)).eval(), []
+    model.register_forward_hook(lambda module, given, gave: widths.append(given[0].values.shape[1]))
+    told = task.predict(model, task.present(batch))
+    assert max(widths) == longest < len(text) and told["tokens"].tolist()[1] == len(text)
+    shown = task.present(batch_of(task, [text]))
+    by_hand = 0.0
+    for start in range(0, len(text), longest):
+        part = Padded(
+            shown["input"].values[:, start : start + longest], torch.tensor([min(longest, len(text) - start)])
+        )
+        true = Padded(shown["target"].values[:, start : start + longest], part.lengths)
+        by_hand += float(row_cross_entropy(model(part), true).detach())
+    assert float(told["nats"][1].detach()) == pytest.approx(by_hand, rel=1e-5)
+    alone = task.predict(model, task.present(batch_of(task, [LINES[0]])))["nats"]
+    assert float(told["nats"][0].detach()) == pytest.approx(float(alone[0].detach()), rel=1e-5)
 
 
 @pytest.mark.parametrize("level", ["characters", "pieces", "words"])

@@ -1,6 +1,7 @@
 """Answers for files, folders, tables, sentences or what comes on standard input, by a run, a bundle or the digits."""
 
 import csv
+import itertools
 import os
 import sys
 from collections.abc import Iterator
@@ -34,11 +35,12 @@ def predict(
     bundle = journey.load(run, Own(local_model(model)))
     answers: list[dict[str, Any]] = []
     for given in _given(files, bundle):
-        for answer, raw in zip(bundle.predict(given), bundle.inputs(given), strict=True):
+        raws = bundle.inputs(given) if show else itertools.repeat(None)
+        for answer, raw in zip(bundle.predict(given), raws, strict=False):
             answers.append(answer if given == files else answer | {"id": f"{STANDARD_INPUT}:{len(answers) + 1}"})
             if not out or "error" in answer:
                 printer.line(_sentence(answers[-1]))
-            if show and "error" not in answer:
+            if raw and "error" not in answer:
                 for view in bundle.task.show(raw.raw, answer):
                     printer.line(view.terminal())
     if out:

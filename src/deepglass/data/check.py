@@ -65,11 +65,9 @@ def too_many_bad(findings: Sequence[Finding], count: int, settings: DataSettings
     if not bad or len(bad) <= settings.max_bad * count:
         return
     examples = "\n".join(f"  {finding.file}: {sentence(finding)}" for finding in bad[:NAMED])
-    raise DataError(
-        "data.too_many_bad",
-        examples=examples,
-        **shares(len(bad), count, settings.max_bad),
-    )
+    if len(bad) == count:
+        raise DataError("data.none_usable", examples=examples, count=count)
+    raise DataError("data.too_many_bad", examples=examples, **shares(len(bad), count, settings.max_bad))
 
 
 def sentence(finding: Finding, lang: str | None = None) -> str:

@@ -17,6 +17,7 @@ from deepglass.foundation.seeds import row_keys
 TOGETHER = 1 << 22  # bytes of small batches that are drawn together
 MOST_TOGETHER = 64  # steps
 LONGER = 2  # times the mean length: what rows that are evaluated together are padded to, at most
+MOST_PADDED = 1 << 22  # steps of rows that are answered together, padded: of a sound each takes some 200 bytes
 MOST_EMPTY = 100  # batches in a row of which nothing can be read before it is given up
 
 
@@ -177,6 +178,20 @@ def every_example(
     return batches
 
 
+def together(lengths: np.ndarray, batch: int, most: float = MOST_PADDED) -> Iterator[slice]:
+    """Cuts of rows of these lengths, in their order: at most `batch` each, and at most so many steps when padded.
+
+    A row that is longer than that comes alone. int64 (N,)
+    """
+    start = 0
+    while start < len(lengths):
+        here = lengths[start : start + batch]
+        padded = np.maximum.accumulate(here) * np.arange(1, len(here) + 1)
+        stop = start + max(1, int(np.searchsorted(padded, most, side="right")))
+        yield slice(start, stop)
+        start = stop
+
+
 def _pieces(store: Store, rows: np.ndarray, batch: int) -> Iterator[np.ndarray]:
     """At most `batch` rows each; of unequal ones no more than fit into LONGER times their mean length.
 
@@ -186,12 +201,5 @@ def _pieces(store: Store, rows: np.ndarray, batch: int) -> Iterator[np.ndarray]:
         yield from (rows[start : start + batch] for start in range(0, len(rows), batch))
         return
     lengths = np.maximum(1, np.max([store.lengths(name)[rows] for name in store.offsets], axis=0))
-    budget = LONGER * batch * lengths.mean() if len(rows) else 0
-    start = 0
-    while start < len(rows):
-        padded = np.maximum.accumulate(lengths[start : start + batch]) * np.arange(
-            1, len(rows[start : start + batch]) + 1
-        )
-        stop = start + max(1, int(np.searchsorted(padded, budget, side="right")))
-        yield rows[start:stop]
-        start = stop
+    most = min(MOST_PADDED, LONGER * batch * lengths.mean()) if len(rows) else 0
+    yield from (rows[cut] for cut in together(lengths, batch, most))

@@ -15,7 +15,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from deepglass.data.example import Batch, Column, Encoder
 from deepglass.data.readers.text import clean
@@ -34,6 +35,7 @@ from deepglass.tasks.task import Losses, Metric, Predictions
 
 MARKS: tuple[Mark, ...] = ("begin",)
 ROOM = 1 << 25  # logits that are held at once where texts are only judged
+STRETCH = 1 << 12  # tokens that are read on end, or as many as training ever did; a longer text is judged in stretches
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,7 +116,9 @@ class GenerateText(OneInput):
     def predict(self, model: nn.Module, batch: Batch) -> Predictions:
         """What each row costs in nats, and its tokens and letters. (B,) each"""
         target: Padded = batch["target"]
-        nats = torch.cat([row_cross_entropy(model(seen), told) for seen, told in self._slices(batch)])
+        nats = torch.zeros(len(batch), device=target.lengths.device)
+        for rows, seen, told in self._stretches(batch):
+            nats.index_add_(0, rows, row_cross_entropy(model(seen), told).to(nats))
         letters = batch["letters"].values.view(-1, 2)  # of the text, and of its unknown tokens
         spelled = letters[:, 1] * math.log(self.facts.alphabet)
         return {"nats": nats + spelled.to(nats), "tokens": target.lengths, "letters": letters[:, 0]}
@@ -158,12 +162,18 @@ class GenerateText(OneInput):
         ]
         return {"input": tokens, "letters": letters}
 
-    def _slices(self, batch: Batch) -> Iterator[tuple[Padded, Padded]]:
-        """The rows in groups whose logits have room."""
-        seen, told = batch["input"], batch["target"]
-        size = max(1, ROOM // max(1, seen.values.shape[1] * len(self.vocabulary)))
-        for start in range(0, len(seen.values), size):
-            yield tuple(Padded(*(part[start : start + size] for part in column)) for column in (seen, told))  # pyright: ignore
+    def _stretches(self, batch: Batch) -> Iterator[tuple[Tensor, Padded, Padded]]:
+        """Stretches of the rows in groups whose logits have room: whose each is, what is seen, what is to be told."""
+        lengths, steps = batch["target"].lengths, batch["target"].values.shape[1]
+        width = min(steps, max(STRETCH, self.facts.longest))
+        count = -(-steps // width)
+        seen, told = (
+            F.pad(batch[name].values, (0, count * width - steps)).view(-1, width) for name in ("input", "target")
+        )
+        starts = torch.arange(count, device=lengths.device) * width
+        left = (lengths[:, None] - starts).clamp(0, width).flatten()  # (B · count,)
+        for some in left.nonzero()[:, 0].split(max(1, ROOM // (width * len(self.vocabulary)))):
+            yield some // count, Padded(seen[some], left[some]), Padded(told[some], left[some])
 
 
 def _cleaned(prompt: str) -> str:

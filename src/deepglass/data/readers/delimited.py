@@ -1,6 +1,7 @@
 """CSV and TSV: delimiter, header and decimal mark are recognised; UTF-8 only, other encodings are named."""
 
 import csv
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ SUFFIXES = frozenset((".csv", ".tsv", ".tab"))
 DELIMITERS = ",;\t|"
 FIRST_LINES = 200  # enough to tell delimiter, header and decimal mark
 MISSING = frozenset(("", "na", "n/a", "nan", "null", "none", "?", "-"))
+LOOKED = 1 << 12  # letters of a cell that tell whether it reads like sentences
 MOST_LETTERS = 1 << 28  # of one cell
 LONGEST_LOOK = 1 << 16  # bytes by which an encoding is told
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?", re.IGNORECASE)
@@ -39,6 +41,11 @@ class Delimited:
                 yield line, cells
             skipped = True
 
+    def glance(self) -> list[list[str]]:
+        """The cells of the first rows column by column, as much of each as tells what it is."""
+        whole = [cells for _, cells in islice(self.rows(), FIRST_LINES) if len(cells) == len(self.names)]
+        return [[cells[place][:LOOKED] for cells in whole] for place in range(len(self.names))]
+
     def number(self, cell: str) -> float | None:
         """The cell as a number, nan and inf included, or None where it is text."""
         try:
@@ -49,6 +56,16 @@ class Delimited:
 
 def open_delimited(file: Path) -> Delimited:
     """What the first lines tell; DataError for an empty file or one that is not UTF-8."""
+    try:
+        found = file.stat()
+    except OSError:
+        return _looked_at(file, 0, 0)  # which names what is wrong
+    return _looked_at(file, found.st_mtime_ns, found.st_size)
+
+
+@functools.lru_cache(8)  # a file is opened by every layout that might be its own, and then read
+def _looked_at(file: Path, changed: int, size: int) -> Delimited:
+    _refuse_zeros(file)
     delimiter = _delimiter(file)
     quoted = delimiter != "\t" or _quoted(file)
     first = list(islice(_lines(file, delimiter, quoted), FIRST_LINES))
@@ -78,6 +95,19 @@ def _lines(file: Path, delimiter: str, quoted: bool = True) -> Iterator[tuple[in
         raise DataError("data.broken_table", place=file, reason=error) from None
     except OSError as error:
         raise DataError("data.cannot_open", place=file, reason=error.strerror or error) from None
+
+
+def _refuse_zeros(file: Path) -> None:
+    """UTF-16 of English letters is UTF-8 as well, a zero between any two; a file of zeros alone holds no rows."""
+    try:
+        with file.open("rb") as stream:
+            start = stream.read(LONGEST_LOOK)
+    except OSError:
+        return  # which reading the lines will name
+    if start and not start.strip(b"\0"):
+        raise DataError("data.empty_table", place=file)
+    if b"\0" in start and (encoding := likely_encoding(start)) == "UTF-16":
+        raise DataError("data.not_utf8", place=file, encoding=encoding)
 
 
 def _quoted(file: Path) -> bool:

@@ -185,7 +185,8 @@ def _explained(stream: IO[bytes], reason: Unreadable) -> Unreadable:
     """The reason, or what the first bytes say: that the file is no text at all, or UTF-16 without its mark."""
     stream.seek(0)
     start = stream.read(magic.ENOUGH)
-    if reason.reason == "is_binary" and start.count(b"\0") > len(start) // 4:  # every other byte, where it is ASCII
+    zeros = start.count(b"\0")
+    if reason.reason == "is_binary" and len(start) > zeros > len(start) // 4:  # every other byte, where it is ASCII
         return Unreadable("text_encoding", place=start.find(b"\0"), encoding="UTF-16")
     name = magic.picture_format(start) or magic.foreign(start)[1]
     return Unreadable("is_no_text", format=name) if name not in ("", "SVG", "HTML") else reason

@@ -135,10 +135,9 @@ def _opened(file: Path, settings: DataSettings) -> Delimited:
 def _sides(table: Delimited, settings: DataSettings) -> Sides | None:
     """The two columns of sentences; None where there are not just two, or one names classes."""
     names, file = table.names, table.file
-    rows = [cells for _, cells in islice(table.rows(), FIRST_LINES) if len(cells) == len(names)]
-    if len(names) < 2 or not rows:
+    columns = table.glance()
+    if len(names) < 2 or not columns[0]:
         return None
-    columns = [[row[place] for row in rows] for place in range(len(names))]
     split = by_name(PART_NAMES, names)
     if split is not None and not all(part(cell) for cell in columns[split] if cell):
         split = None

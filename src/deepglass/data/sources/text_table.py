@@ -111,10 +111,9 @@ def _opened(file: Path, settings: DataSettings) -> Delimited:
 def _roles(table: Delimited, settings: DataSettings) -> Roles | None:
     """Which column is what; None where none reads like sentences or none like answers."""
     names, file = table.names, table.file
-    rows = [cells for _, cells in islice(table.rows(), FIRST_LINES) if len(cells) == len(names)]
-    if len(names) < 2 or not rows:
+    columns = table.glance()
+    if len(names) < 2 or not columns[0]:
         return None
-    columns = [[row[place] for row in rows] for place in range(len(names))]
     group = chosen("data.group", settings.group, names, file)
     target = chosen("data.target", settings.target, names, file)
     text = chosen("data.text", settings.text, names, file)
@@ -130,7 +129,7 @@ def _roles(table: Delimited, settings: DataSettings) -> Roles | None:
         target = by_name(ANSWERS, names, (text, group, split))
     if target is None:
         others = [place for place in range(len(names)) if place not in (text, group, split)]
-        few = [place for place in others if len(set(columns[place])) <= max(2, REPEATED * len(rows))]
+        few = [place for place in others if len(set(columns[place])) <= max(2, REPEATED * len(columns[0]))]
         target = min(few, key=lambda place: len(set(columns[place])), default=None)
     return None if target is None else Roles(text, target, split, group)
 

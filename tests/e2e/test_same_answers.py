@@ -1,0 +1,66 @@
+"""`predict` on raw files says what evaluation said of the same rows, for every task on sequences, to 1e-5."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deepglass.run import Run
+from tests.kill.data import write_data
+from tests.kill.families import FAMILIES
+
+CUT = ("language", "cloze")  # whose examples are passages of a file
+FILES = {"transcribe": "speech", "sounds": "tones"}  # whose examples are files of a folder
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    write_data(folder)
+    return folder
+
+
+@pytest.mark.parametrize("family", ["language", "cloze", "translate", "transcribe", "texts", "bag", "series", "sounds"])
+def test_predict_says_what_evaluation_says(family, data, tmp_path):
+    run = Run(tmp_path / "run", FAMILIES[family].settings(data))
+    run.write()
+    run.train()
+    material = run.material()
+    rows = material.rows["test"].tolist()
+    _, predictions = run.evaluate("test", material)
+    evaluated = run.bundle.task.answers(predictions)
+    assert len(evaluated) == len(rows) > 4
+    for batch in (64, 3):
+        asked = run.bundle.predict(raw(run, family, rows, data), batch)
+        told = {answer.pop("id"): answer for answer in asked}
+        for row, known in zip(rows, evaluated, strict=True):
+            name = str(material.source.index.ids[row])
+            place = str(rows.index(row)) if family in CUT else name
+            place = str(data / FILES[family] / name) if family in FILES else place
+            alike(told[place], known)
+
+
+def raw(run: Run, family: str, rows: list[int], data: Path) -> list[Any]:
+    """What a user gives: the passages as texts, the files, or the whole table."""
+    source = run.source
+    if family in CUT:
+        return [source.read(row).text for row in rows]
+    if family in FILES:
+        return [data / FILES[family]]
+    return [data / FAMILIES[family].file]
+
+
+def alike(one: Any, other: Any) -> None:
+    """Equal, but for the last digits of numbers."""
+    if isinstance(other, dict):
+        assert one.keys() == other.keys()
+        for name in other:
+            alike(one[name], other[name])
+    elif isinstance(other, list):
+        assert len(one) == len(other)
+        for pair in zip(one, other, strict=True):
+            alike(*pair)
+    elif isinstance(other, float):
+        assert one == pytest.approx(other, abs=1e-5, rel=1e-5)
+    else:
+        assert one == other
