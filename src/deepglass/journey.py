@@ -32,9 +32,9 @@ from deepglass.recipes.recipe import choose_recipe
 from deepglass.recipes.transfer import model_of, transferred, weights_asked
 from deepglass.report.write import write_report
 from deepglass.run import Run, RunSettings
-from deepglass.tasks.task import Predictions
+from deepglass.tasks.task import Predictions, searching
 
-MOST_TRAINED = 5000
+MOST_TRAINED, MOST_SEARCHED = 5000, 500  # training rows that are answered for where another part counts, at most
 SHIPPED = Path(__file__).parent / "weights" / "bundles"  # what comes with the package
 
 
@@ -137,6 +137,14 @@ class Outcome:
         findings = self.material.findings if self.material else ()
         return [finding.file for finding in findings if finding.kind == "unreadable"]
 
+    @property
+    def sampled(self) -> dict[str, int]:
+        """Parts of which only so many examples were answered for."""
+        if "train" not in self.figures or len(self.figures) == 1 or self.material is None:
+            return {}
+        asked = len(some_training(self.material).rows["train"])
+        return {"train": asked} if asked < len(self.material.rows["train"]) else {}
+
     def predict(self, inputs: Any) -> list[dict[str, Any]]:
         """The finished model's answers."""
         return self.run.predict(inputs)
@@ -158,7 +166,8 @@ class Outcome:
         document = {"run": str(self.run.folder), "metrics": metrics, "seconds": round(self.seconds, 2)}
         document["left_out"] = self.left_out
         by = {name: figure.by for figures in self.figures.values() for name, figure in figures.items() if figure.by}
-        return document | ({"measured_by": by} if by else {}) | ({"folds": self.folds} if self.folds else {})
+        more = {"measured_by": by, "sampled": self.sampled, "folds": self.folds}
+        return document | {name: value for name, value in more.items() if value}
 
 
 def finish(
@@ -194,18 +203,21 @@ def report(folder: Path, own: Own = Own()) -> Path:
 
 def _report_folds(run: Run, found: OutOfFold) -> Path:
     """The figures that count are those of the folds, for the refit has seen every answer."""
-    results = {"train": run.evaluate("train", found.material), "test": (found.figures, found.predictions)}
+    train = run.evaluate("train", some_training(found.material))
+    results = {"train": train, "test": (found.figures, found.predictions)}
     return write_report(run, found.material, results)
 
 
 def evaluate_parts(run: Run, material: Material) -> dict[str, tuple[dict[str, Any], Predictions]]:
-    """Figures and predictions of every part that has examples.
-
-    Where another part counts, at most `MOST_TRAINED` rows of the training part are answered for.
-    """
+    """Figures and predictions of every part that has examples; where another counts, of some of the training part."""
     parts = [part for part in PARTS if len(material.rows[part])]
-    some = material.sampled("train", MOST_TRAINED) if parts != ["train"] else material
+    some = some_training(material) if parts != ["train"] else material
     return {part: run.evaluate(part, some) for part in parts}
+
+
+def some_training(material: Material) -> Material:
+    """With at most `MOST_TRAINED` rows of the training part; `MOST_SEARCHED` where every answer is searched for."""
+    return material.sampled("train", MOST_SEARCHED if searching(material.task) else MOST_TRAINED)
 
 
 def evaluate(folder: Path, place: str = "", own: Own = Own()) -> Outcome:

@@ -7,6 +7,10 @@ import pytest
 import torch
 
 import deepglass as dg
+from deepglass import journey
+from deepglass.bundle import Own
+from deepglass.cli.options import Printer
+from deepglass.cli.outcome import tell
 from deepglass.engine.journal import read_events
 from deepglass.foundation.words import speaking
 from tests.tasks.translators import Small, pairs
@@ -61,6 +65,23 @@ def test_its_signature_is_kept(finished):
     report = json.loads((run.run.folder / "report.json").read_text())
     assert report["scores"]["parts"]["test"]["bleu"]["by"] == signature
     assert signature in (run.run.folder / "report.html").read_text()
+
+
+def test_of_the_training_part_only_a_sample_is_translated(finished, monkeypatch, capsys):
+    """For each translation is searched for; the parts that count are translated whole."""
+    run, _ = finished
+    own = Own(network())
+    assert run.sampled == {} and run.figures["train"]["bleu"].n > 200
+    monkeypatch.setattr("deepglass.journey.MOST_SEARCHED", 20)
+    found = dg.evaluate(run.run.folder, model=own.model)
+    assert {part: figures["bleu"].n for part, figures in found.figures.items()} == {"train": 20, "val": 30, "test": 30}
+    assert found.figures["test"] == run.figures["test"] and found.document()["sampled"] == {"train": 20}
+    count = len(found.material.rows["train"])
+    said = f"The figures of the training part are of a sample: 20 of its {count} examples."
+    with speaking("en"):
+        tell(found, Printer(False))
+        page = journey.report(run.run.folder, own)
+    assert said in capsys.readouterr().out and said in page.read_text(encoding="utf-8")
 
 
 def test_checks_ask_for_the_next_token_alone(finished):

@@ -29,6 +29,9 @@ def tell(outcome: Outcome, printer: Printer) -> None:
         names = ", ".join(outcome.left_out[:NAMED]) + (" ..." if len(outcome.left_out) > NAMED else "")
         of = len(outcome.material.source.index)
         printer.line(say("cli.left_out", count=len(outcome.left_out), of=of, names=names))
+    for part, asked in outcome.sampled.items():
+        of = len(outcome.material.rows[part]) if outcome.material else 0
+        printer.line(say("report.sampled", part=say(f"report.part_{part}"), asked=number(asked), of=number(of)))
     if outcome.report:
         printer.line(say("cli.report", file=outcome.report))
     writes = hasattr(outcome.run.bundle.task, "write")

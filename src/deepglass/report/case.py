@@ -137,6 +137,11 @@ class Case:
         ids = [str(self.material.store.index.ids[row]) for row in rows.tolist()]
         return Classified(rows, ids, logits, target[rows], self.labels)
 
+    def answered(self, part: str) -> int:
+        """How many rows of a part were answered for: of the training part sometimes a sample."""
+        first = next(iter(self.results[part][1].values()))
+        return len(first.lengths if isinstance(first, Ragged) else first)
+
     def presented(self, rows: np.ndarray) -> Tensor:
         """What these rows put into the network."""
         return self.batch(rows)["input"]

@@ -30,7 +30,7 @@ def scores(case: Case) -> Section:
         "scores",
         say("report.lead_scores", part=say(f"report.part_{case.part}")) if found else "",
         exhibits=drawn[0],
-        notes=_signed(case),
+        notes=[*_signed(case), *_sampled(case)],
         tables=[_by_part(case)],
         figures={"parts": figures, **drawn[1]},
     )
@@ -54,6 +54,17 @@ def _signed(case: Case) -> list[Note]:
     figures = case.results[case.part][0].items()
     named = [(say(f"tasks.metric_{name}"), figure.by) for name, figure in figures if figure.by]
     return [Note("note", say("report.measured_by", name=name, by=by)) for name, by in named]
+
+
+def _sampled(case: Case) -> list[Note]:
+    """Which figures are of some examples of their part."""
+    notes: list[Note] = []
+    for part in case.parts:
+        asked, of = case.answered(part), len(case.material.rows[part])
+        if asked < of:
+            name = say(f"report.part_{part}")
+            notes.append(Note("note", say("report.sampled", part=name, asked=number(asked), of=number(of))))
+    return notes
 
 
 def _classes(found: Classified) -> tuple[list[Exhibit], dict[str, object]]:

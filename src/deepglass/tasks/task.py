@@ -160,6 +160,11 @@ def checking(task: Task) -> Task:
     return getattr(task, "checks", lambda: task)()
 
 
+def searching(task: Task) -> bool:
+    """Whether the task searches for its answers step by step, which takes many passes over each row."""
+    return getattr(task, "searches", False)
+
+
 def form_of(task: Task) -> Form | None:
     """How one raw input becomes one array; None for a task that does more, which `prepare` alone knows."""
     form = getattr(task, "form", None)  # a task of the user's own need not say

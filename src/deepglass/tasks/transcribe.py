@@ -92,6 +92,11 @@ class Transcribe(OneInput):
     settings: TranscribeSettings
     facts: TranscribeFacts
 
+    @property
+    def searches(self) -> bool:
+        """Whether a beam is followed."""
+        return self.settings.beam > 1
+
     def asks(self) -> Ports:
         return Ports(self.takes(), Steps(1 + len(self.facts.alphabet)))
 

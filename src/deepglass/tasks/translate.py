@@ -78,6 +78,7 @@ class Translate(OneInput):
     settings: TranslateSettings
     facts: TranslateFacts
     feeds = ("input", "so_far")
+    searches = True
 
     @property
     def source(self) -> Vocabulary | None:
