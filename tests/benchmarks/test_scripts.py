@@ -1,5 +1,6 @@
-"""Every benchmark can at least be asked what it does: what it imports is there."""
+"""Every benchmark can at least be asked what it does: what it imports is there, and its examples are true."""
 
+import doctest
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -15,3 +16,8 @@ def test_it_says_how_it_is_called(name, monkeypatch, capsys):
     with pytest.raises(SystemExit) as ended:
         import_module(name).main()
     assert ended.value.code == 0 and "usage" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_its_examples_are_true(name):
+    assert not doctest.testmod(import_module(name)).failed
