@@ -91,6 +91,7 @@ def test_other_names_are_told_by_what_is_in_them(tmp_path, name, between):
     ("name", "text", "layout"),
     [
         ("a.txt", "To be or not\nto be that is\n\nthe question whether tis\nnobler\n" * 30, "corpus"),
+        ("a.txt", "Where is the master?\nPlay the men, boatswain.\n\nHang, cur, you dog!\n\n" * 20, "corpus"),
         ("a.tsv", "x\ty\n" + "".join(f"{row}\t{row % 3}\n\n" for row in range(60)), "table"),
         ("a.tsv", "".join(f"the cat number {row} sleeps\t{'ab'[row % 2]}\n\n" for row in range(60)), "text_table"),
         ("a.tsv", "".join(f"word{row}\t{'ab'[row % 2]}\n" for row in range(60)), "table"),  # no sentence ends

@@ -63,6 +63,11 @@ def test_lines_of_standard_input_are_texts_and_answered_as_they_come(topics, tmp
         assert [word in words for word, words in zip(("sport", "empty:", "money"), told, strict=True)] == [True] * 3
 
 
+def test_the_name_of_a_file_that_is_not_there_is_no_text(topics):
+    told = topics.predict(["nothere.txt", "./goal", "texts/", "cup"])
+    assert [one["error"] for one in told[:3]] == ["The file does not exist."] * 3 and told[3]["prediction"] == "sport"
+
+
 def test_odd_texts_are_answered_or_named(topics):
     strange = ["🏆⚽", "‮مرحبا بالعالم", "x" * 200_000, "二进一球", " "]
     told = topics.predict(strange)

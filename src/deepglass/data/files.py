@@ -11,6 +11,7 @@ from deepglass.data.readers.delimited import SUFFIXES, open_delimited
 from deepglass.data.readers.picture import on_white, read_picture
 from deepglass.data.readers.sound import MOST_CHANNELS, Sound, Wave, read_sound
 from deepglass.data.readers.tagged import looks_tagged, read_tagged, tokens_of, written
+from deepglass.data.readers.text import SUFFIXES as TEXTS
 from deepglass.data.readers.text import Given, Text, clean, read_text
 from deepglass.data.readers.vector import Column, columns_of, read_vector
 from deepglass.data.recognise import nearest_place
@@ -223,7 +224,9 @@ def _sound(name: str, content: Path | bytes, fit: object) -> Input:
 def _texts(place: int, item: Any, columns: Sequence[str], fit: object) -> Iterator[Input]:
     """What one thing holds: the texts of a folder or of a table's column, a file's text, or the words themselves."""
     path = None if isinstance(item, bytes) else _there(item)
-    if path is None:
+    if path is None and isinstance(item, str) and _names_a_file(item):
+        yield Input(item, Unreadable("missing_file"))
+    elif path is None:
         content = item if isinstance(item, bytes) else str(item)
         yield _text(str(place), read_text if isinstance(item, bytes) else clean, content)
     elif path.is_dir():
@@ -260,6 +263,12 @@ def _there(item: str | Path) -> Path | None:
         return Path(item) if os.path.lexists(item) or isinstance(item, Path) else None
     except (OSError, ValueError):
         return None
+
+
+def _names_a_file(text: str) -> bool:
+    """Whether one word is meant as a place on the disk and not as a text: notes.txt, ./notes, texts/."""
+    one = len(text.split()) == 1 and "://" not in text
+    return one and (suffix(text) in TEXTS | SUFFIXES or text.startswith(("./", "../", "/", "~/")) or text.endswith("/"))
 
 
 def _column(file: Path, columns: Sequence[str]) -> Iterator[Input]:

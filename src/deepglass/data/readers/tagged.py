@@ -98,7 +98,8 @@ def _reads(lines: Sequence[list[str]], cells: Cells, sentences: int) -> bool:
     words = sum(" " not in line[cells.token] for line in lines)
     named = sum(not tag.replace(".", "").lstrip("+-").isdigit() for tag in tags)
     few = len(set(tags)) <= max(3, FEW * len(tags)) and len(set(tags)) <= len({line[cells.token] for line in lines})
-    enough = len(lines) >= FEWEST and sentences >= SENTENCES
+    ends = sum(len(tag) > 1 and tag[-1] in ".,;:!?" for tag in tags)  # of lines of prose or verse, and no tags
+    enough = len(lines) >= FEWEST and sentences >= SENTENCES and ends <= (1 - EVEN) * len(tags)
     return enough and words >= EVEN * len(lines) and named >= LETTERS * len(tags) and few
 
 
