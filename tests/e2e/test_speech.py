@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import deepglass as dg
 from deepglass.data.transcript import transcript
 from deepglass.metrics.error_rate import distance
+from deepglass.tasks.task import said
 from tests.data.sounds import save, spelled, stored, tone
 
 WORDS = "bad cab dad abba bee fed face deaf ace add".split()
@@ -58,14 +60,32 @@ def test_odd_sounds_are_answered_or_named(run, tmp_path):
         "one.wav": stored(tone()[3:4]),
         "silent.flac": stored(np.zeros(8000, dtype=np.int16), kind="FLAC"),
         "stereo.wav": stored(np.stack([tone(0.5, 44100)] * 2, axis=1), 44100),
+        "minutes.wav": stored(np.tile(spelled("bad cab dad"), 455)[: 600 * 8000]),
         "text.wav": b"hello",
+        "nothing.wav": b"",
     }
     for name, content in odd.items():
         (tmp_path / name).write_bytes(content)
     answers = run.predict([str(tmp_path / name) for name in odd])
-    assert all(isinstance(answer["prediction"], str) for answer in answers[:3])
-    assert answers[3]["error"].startswith("It is a text file, not a sound.")
+    assert all(isinstance(answer["prediction"], str) for answer in answers[:4])
+    assert len(answers[3]["prediction"]) > 1000 and answers[3]["words"][-1]["end"] < 600.1
+    assert said(answers[1] | {"prediction": " ", "confidence": 0.5}) == "(nothing said) (50.0 %)"
+    assert answers[4]["error"].startswith("It is a text file, not a sound.")
+    assert answers[5]["error"] == "The file is empty (0 bytes)."
     json.dumps(answers)
+
+
+def test_ten_minutes_and_one_sample_are_learned_from(spoken, tmp_path):
+    """Beside others: the long one is heard whole, the short one has no steps for its letters and costs nothing."""
+    for name, samples in (("long", np.tile(spelled("bad cab dad"), 455)[: 600 * 8000]), ("short", tone()[3:4])):
+        save(tmp_path / "made" / f"{name}.wav", samples)
+        (tmp_path / "made" / f"{name}.txt").write_text("bad cab dad" if name == "long" else "a")
+    for number in range(40):
+        shutil.copy(spoken / f"{number:03d}.txt", tmp_path / "made")
+        save(tmp_path / "made" / f"{number:03d}.wav", spelled("bad cab"))
+    settings = {"train.steps": 4, "train.plan": "plain", "data.val": 0.1, "data.test": 0.1, "task.beam": 1}
+    found = dg.train(tmp_path / "made", size="tiny", out=tmp_path / "run", settings=settings)
+    assert found.figures["test"]["cer"].n >= 4 and not found.left_out
 
 
 def test_words_have_times_inside_the_sound(run, spoken):

@@ -246,17 +246,16 @@ def _when(here: np.ndarray, text: np.ndarray) -> Spoken:
     states[1::2] = text
     leaps = np.zeros(len(states), dtype=bool)  # over a blank, from one letter to another one
     leaps[3::2] = text[1:] != text[:-1]
-    emitted = here[:, states].astype(np.float64)  # (T, states)
     best = np.full(len(states), NEVER)
-    best[:2] = emitted[0, :2]
-    moves = np.zeros(emitted.shape, dtype=np.int64)
+    best[:2] = here[0, states[:2]]
+    moves = np.zeros((steps, len(states)), dtype=np.int8)  # of ten minutes a hundred million: a byte each
     for step in range(1, steps):
         ways = np.full((3, len(states)), NEVER)
         ways[0] = best
         ways[1, 1:] = best[:-1]
         ways[2, 2:] = np.where(leaps[2:], best[:-2], NEVER)
         moves[step] = ways.argmax(0)
-        best = ways.max(0) + emitted[step]
+        best = ways.max(0) + here[step, states]
     state = len(states) - 1 - int(letters and best[-2] >= best[-1])
     if best[state] == NEVER:
         ends = np.linspace(0, steps, letters + 1).astype(np.int64)
@@ -264,8 +263,8 @@ def _when(here: np.ndarray, text: np.ndarray) -> Spoken:
     path = np.empty(steps, dtype=np.int64)
     for step in range(steps - 1, -1, -1):
         path[step] = state
-        state -= moves[step, state]
-    own = path[None] == np.arange(1, 2 * letters, 2)[:, None]  # (L, T)
-    start = own.argmax(1)
-    sure = np.where(own, emitted[:, 1::2].T, NEVER).max(1, initial=NEVER)
-    return Spoken(start, start + own.sum(1), sure)
+        state -= int(moves[step, state])
+    own = np.arange(1, 2 * letters, 2)  # the path goes through each of them, and never back
+    sure = np.full(len(states), NEVER)
+    np.maximum.at(sure, path, here[np.arange(steps), states[path]])
+    return Spoken(path.searchsorted(own), path.searchsorted(own, "right"), sure[own])

@@ -132,7 +132,8 @@ def said(answer: Mapping[str, Any]) -> str:
         named = ", ".join(f"{label} ({100 * sure[label]:.1f} %)" if label in sure else label for label in prediction)
         return named or say("tasks.no_label")
     sure = f" ({100 * answer['confidence']:.1f} %)" if "confidence" in answer else ""
-    return f"{prediction}{sure}"
+    silent = "words" in answer and not prediction.strip()
+    return f"{say('tasks.nothing_said') if silent else prediction}{sure}"
 
 
 def encoder_of(task: Task) -> Encoder | None:
