@@ -195,3 +195,12 @@ def test_a_translator_is_explained_from_the_command_line_in_chinese(french, tmp_
 def test_fits_ask_for_sequences(xor):
     bundle = dg.load(xor)
     assert not gates.fits(bundle) and not attention.fits(bundle)
+
+
+def test_gates_are_written_as_a_picture_for_each_and_shown_with_its_name(numbers, tmp_path, capsys):
+    code, out, _ = run_verb(capsys, str(numbers), "forty-two", "--method", "gates", "--out", str(tmp_path), "--json")
+    (found,) = json.loads(out)["explanations"]
+    assert code == 0 and len(found["pictures"]) == len(found["arrays"]) >= 6
+    assert all((tmp_path / name).read_bytes().startswith(b"\x89PNG") for name in found["pictures"])
+    page = (tmp_path / "explanation.html").read_text(encoding="utf-8")
+    assert all(f"<small>{name}</small>" in page for name in found["arrays"])

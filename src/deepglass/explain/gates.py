@@ -35,7 +35,7 @@ def explain(bundle: Bundle, row: Row | None) -> Explanation:
                 name = f"{part}.{layer}.{letter}"
                 arrays[name] = values[0].float().cpu().numpy()  # (T, H)
                 shown = signed(np.clip(arrays[name][:MOST_STEPS, :MOST_NUMBERS].T, -1, 1))
-                pictures.append(Picture(shown, name.replace("_reverse", "←")))
+                pictures.append(Picture(shown, name))
     view = Gallery(pictures, say("explain.gates_title"), across=MOST_ACROSS)
     return Explanation({"gates": view}, arrays, say("explain.gates", layers=len({p.caption[:-2] for p in pictures})))
 

@@ -17,7 +17,7 @@ from deepglass.foundation.settings import to_json
 from deepglass.foundation.words import language, say
 from deepglass.tasks.task import said
 from deepglass.views.heat import Heat
-from deepglass.views.picture import Picture, data_address
+from deepglass.views.picture import Gallery, Picture, data_address
 
 VERSION = 1
 DRAWN = 20  # inputs that get pictures and a place on the page; every answer stands in explanation.json
@@ -75,14 +75,16 @@ def sentence(one: Explained) -> str:
 
 
 def _drawn(one: Explained, place: int) -> dict[str, bytes]:
-    """A PNG for each view; for a heat map also the picture that it lies on."""
+    """A PNG for each view, for each picture of a gallery; for a heat map also the picture that it lies on."""
     assert one.explanation is not None
     stem = f"{place + 1:03d}-{_plain(Path(str(one.answer['id'])).stem)}"
     drawn: dict[str, bytes] = {}
     for name, view in one.explanation.views.items():
         if isinstance(view, Heat):
             drawn[f"{stem}-input.png"] = Picture(view.pixels).png()
-        if hasattr(view, "png"):
+        if isinstance(view, Gallery):
+            drawn |= {f"{stem}-{name}-{_plain(each.caption)}.png": each.png() for each in view.pictures}
+        elif hasattr(view, "png"):
             drawn[f"{stem}-{name}.png"] = view.png()  # pyright: ignore
     return drawn
 
@@ -115,9 +117,12 @@ def _page(document: dict[str, Any], pictures: dict[str, bytes], reading: str) ->
     house = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     house.globals["say"] = say
     addresses = {name: data_address(content) for name, content in pictures.items()}
+    captions = {name: name.rpartition("-")[2].removesuffix(".png") for name in pictures}
     entries = document["explanations"]
     shown = [document["network"]] if "network" in document else []
     rest = say("explain.only_first", drawn=DRAWN, count=len(entries)) if len(entries) > DRAWN else ""
     page = house.get_template("page.html.jinja")
     values = {"method": document["method"], "model": document["model"], "reading": reading, "rest": rest}
-    return page.render(lang=language(), entries=[*shown, *entries[:DRAWN]], addresses=addresses, **values)
+    return page.render(
+        lang=language(), entries=[*shown, *entries[:DRAWN]], addresses=addresses, captions=captions, **values
+    )
