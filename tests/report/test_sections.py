@@ -2,6 +2,7 @@
 
 import json
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from deepglass.engine.journal import read_events
 from deepglass.foundation.settings import Override, resolve
 from deepglass.foundation.words import speaking
 from deepglass.metrics.figure import share
+from deepglass.report import headline
 from deepglass.report.calibration import _leaning
 from deepglass.report.case import Classified
 from deepglass.report.curves import _averaged
@@ -42,6 +44,13 @@ def test_what_could_not_be_read_is_named_and_counted(tmp_path):
     assert document["data"]["left_out"] == 1
     assert sum(document["data"]["parts"].values()) == 48
     assert "b/broken.png" in section(page, "data") and "left out" in section(page, "data")
+
+
+def test_training_takes_the_time_of_its_lives_and_not_of_the_night_between(monkeypatch):
+    told = [(1, 100.0), (1, 108.0), (2, 9000.0), (2, 9004.5), (3, 9999.0)]  # the third was a resume of a finished run
+    events = [{"life": life, "time": moment} for life, moment in told]
+    monkeypatch.setattr(headline, "read_events", lambda folder, *kinds: events)
+    assert headline.training_seconds(SimpleNamespace(run=SimpleNamespace(folder=""))) == 12.5  # pyright: ignore
 
 
 def test_the_curves_are_the_journals(perceptron):

@@ -10,6 +10,7 @@ from deepglass.foundation.errors import DataError
 from deepglass.foundation.padded import Padded
 from deepglass.losses.tokens import row_cross_entropy
 from deepglass.tasks.sampling import SamplingSettings
+from deepglass.tasks.task import said
 from tests.tasks.text_nets import LINES, Ahead, Rereading, batch_of, learned, network, taught
 
 
@@ -46,6 +47,7 @@ def test_bits_per_character_count_letters_whatever_the_tokens(level: str):
     answer = task.answers(predictions)[0]
     assert answer["prediction"] == pytest.approx(tokens[0] * math.log2(len(task.vocabulary)) / len(LINES[0]), rel=1e-5)
     assert answer["perplexity"] == pytest.approx(len(task.vocabulary), rel=1e-4)
+    assert said(answer).endswith(" bits per character")
 
 
 def test_unknown_words_cost_what_their_letters_cost():

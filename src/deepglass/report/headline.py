@@ -62,9 +62,11 @@ def _facts(case: Case) -> list[tuple[str, str]]:
 
 
 def training_seconds(case: Case) -> float:
-    """From the first step to the last, by the journal; pauses between lives are counted too."""
-    times = [event["time"] for event in read_events(case.run.folder, "start", "train", "end")]
-    return max(times) - min(times) if times else 0.0
+    """From the first step to the last of every life, by the journal; what lies between lives is no training."""
+    lives: dict[int, list[float]] = {}
+    for event in read_events(case.run.folder, "start", "train", "end"):
+        lives.setdefault(event["life"], []).append(event["time"])
+    return sum(max(times) - min(times) for times in lives.values())
 
 
 def duration(seconds: float) -> str:

@@ -26,6 +26,7 @@ from deepglass.foundation.errors import DataError
 from deepglass.foundation.padded import Padded
 from deepglass.foundation.ports import Ports, Steps, Tokens
 from deepglass.foundation.seeds import Draws
+from deepglass.foundation.words import say
 from deepglass.losses.tokens import row_cross_entropy, token_cross_entropy
 from deepglass.metrics.language import Language
 from deepglass.tasks.inputs import OneInput
@@ -136,7 +137,8 @@ class GenerateText(OneInput):
         )
         bits, perplexity = nats / letters.clamp(min=1) / math.log(2), (nats / tokens).exp()
         pairs = zip(bits.tolist(), perplexity.tolist(), strict=True)
-        return [{"prediction": one, "perplexity": other} for one, other in pairs]
+        unit = say("tasks.metric_bits_per_character")
+        return [{"prediction": one, "unit": unit, "perplexity": other} for one, other in pairs]
 
     def write(self, model: nn.Module, prompt: str, tokens: int, settings: SamplingSettings) -> Iterator[str]:
         """What goes on from the prompt, in pieces as they are written; they end after so many tokens."""

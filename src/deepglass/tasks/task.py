@@ -123,7 +123,7 @@ def said(answer: Mapping[str, Any]) -> str:
     """An answer in a few words: the class and how sure it is, each label with its own probability, numbers."""
     prediction = answer["prediction"]
     if isinstance(prediction, float):
-        return number(prediction)
+        return f"{number(prediction)} {answer['unit']}" if "unit" in answer else number(prediction)
     if isinstance(prediction, Mapping):
         series = [f"{name} {', '.join(map(number, values))}" for name, values in prediction.items()]
         return "; ".join(series)

@@ -74,11 +74,13 @@ def german(number: int) -> str:
 
 def spanish(number: int) -> str:
     """
-    >>> spanish(42), spanish(21)
-    ('cuarenta y dos', 'veintiuno')
+    >>> spanish(42), spanish(21), spanish(22)
+    ('cuarenta y dos', 'veintiuno', 'veintidós')
     """
+    joined = {"dos": "dós", "tres": "trés", "seis": "séis"}  # as the end of one word they bear its stress
     return _worded(
-        number, SPANISH, SPANISH_TENS, lambda ten, one: f"veinti{one}" if ten == "veinte" else f"{ten} y {one}"
+        *(number, SPANISH, SPANISH_TENS),
+        lambda ten, one: f"veinti{joined.get(one, one)}" if ten == "veinte" else f"{ten} y {one}",
     )
 
 
