@@ -236,3 +236,19 @@ def test_uncast_dense_layers_agree_and_give_back_the_setting():
     assert y.dtype == torch.float32
     assert torch.allclose(y, F.relu(layer(x)), atol=0.05)
     assert torch.backends.mkldnn.matmul.fp32_precision == before  # pyright: ignore
+
+
+def test_batches_of_unequal_length_are_timed_by_more_of_them(tmp_path):
+    task, state, rows, settings = start("ragged")
+    asked = []
+
+    def counted(step):
+        asked.append(step)
+        return rows(step)
+
+    run = training(tmp_path, counted, settings, 5000, None, state)
+    assert try_plan(task, state, run, Plan(), seconds=0.0).speed > 0
+    assert max(asked) >= measure.LEAST_RAGGED  # and not the first two alone
+    asked.clear()
+    try_plan(task, state, replace(run, steps=100), Plan(), seconds=0.0)
+    assert max(asked) <= measure.LEAST_STEPS + 1

@@ -29,7 +29,8 @@ from deepglass.foundation.words import say
 from deepglass.tasks.task import Task
 
 TRIAL_SECONDS = 1.5
-LEAST_STEPS = 2  # timed, after one that warms up
+LEAST_STEPS = 2  # timed, after one that warms up ...
+LEAST_RAGGED = 12  # ... and of batches of unequal length, some of which take ten times as long as others
 FINALISTS = 3  # the fastest, whose copies are kept to be timed again
 ROUNDS = 3  # in which these take turns
 WORTH_SAYING = 60  # seconds; of a longer run the plan says what it will take
@@ -108,10 +109,12 @@ def _try(
     settings = replace(training.settings, nonfinite="skip")  # the run itself will say it, and save its own weights
     silent = replace(training, settings=settings, plan=plan, journal=Silent(), log_every=1 << 40)  # pyright: ignore
 
+    least = _least_steps(training)
+
     def go_on(seconds: float) -> float:
         began, steps = time.perf_counter(), 0
         with _as_planned(plan):
-            while steps < LEAST_STEPS or time.perf_counter() - began < seconds:
+            while steps < least or time.perf_counter() - began < seconds:
                 one_step(task, state, silent, training.batch(state.step))
                 steps += 1
             synchronize(training.device)
@@ -212,7 +215,7 @@ class Contest:
         base = next(iter(self.trials.values()))
         run = self.expected(self.best.speed)
         seconds = min(TRIAL_SECONDS, 0.01 * run)
-        guess = extra + seconds + (LEAST_STEPS + 3) / self.best.speed
+        guess = extra + max(seconds, _least_steps(self.training) / self.best.speed) + 3 / self.best.speed
         if time.perf_counter() - self.began + guess > SHARE * run:
             self.reasons.append(say("plan.too_short", lang="en", name=plan.name))
             self.cut = True
@@ -244,7 +247,8 @@ class Contest:
         best = [trial for trial in self._by_speed()[:FINALISTS] if trial.go_on]
         run = self.expected(self.best.speed)
         seconds = min(TRIAL_SECONDS, 0.01 * run) / ROUNDS
-        cost = ROUNDS * sum(max(seconds, LEAST_STEPS / trial.speed) for trial in best)
+        least = _least_steps(self.training)
+        cost = ROUNDS * sum(max(seconds, least / trial.speed) for trial in best)
         if len(best) < 2 or time.perf_counter() - self.began + cost > SHARE * run:
             return
         rounds = [[trial.go_on(seconds) for trial in best if trial.go_on] for _ in range(ROUNDS)]
@@ -269,8 +273,7 @@ class Contest:
             return
         least, each = COMPILING
         layers = sum(1 for network in networks(model) for part in network.modules() if not any(part.children()))
-        ragged = any(not isinstance(column, Tensor) for column in self.training.batch(0).columns.values())
-        base = replace(self.best.plan, shapes="dynamic" if ragged else "fixed")
+        base = replace(self.best.plan, shapes="dynamic" if _ragged(self.training) else "fixed")
         for mode in ("inductor", "cudagraphs") if self.training.device.type == "cuda" else ("inductor",):
             self.enter(replace(base, compile=mode), extra=least + each * layers)
 
@@ -363,6 +366,16 @@ def estimate(task: Task, state: State, training: Training, steps: int) -> dict[s
     ahead = forecast(task, state, replace(training, plan=replace(plan, steps=steps)))
     known = {"parameters": found.parameters, "macs": found.macs, "steps": steps, "step_seconds": 1 / plan.speed}
     return known | {"plan": plan.name, **to_json(ahead)}
+
+
+def _ragged(training: Training) -> bool:
+    """Whether rows are of unequal length."""
+    return any(not isinstance(column, Tensor) for column in training.batch(0).columns.values())
+
+
+def _least_steps(training: Training) -> int:
+    """How many steps tell the speed of the others: of unequal ones as many as a hundredth of the run, up to a dozen."""
+    return min(LEAST_RAGGED, max(LEAST_STEPS, training.steps // 100)) if _ragged(training) else LEAST_STEPS
 
 
 def _dense_share(model: nn.Module) -> float:
