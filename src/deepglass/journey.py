@@ -96,13 +96,15 @@ def train(
     run = Run(new_folder(out, place), proposal.settings, proposal.origins, proposal.own, proposal.source)
     run.ready()
     run.folder, fresh = make_folder(run.folder, out, place)
-    with locked(run.folder):
-        new_folder(str(run.folder), place)  # nor did anybody else begin in it meanwhile
-        run.write()
+    mine = False
     try:
+        with locked(run.folder):
+            new_folder(str(run.folder), place)  # nor did anybody else begin in it meanwhile
+            mine = True
+            run.write()
         return finish(run, watchers, asked_to_stop, reading)
     except BaseException as error:
-        if getattr(error, "code", "") != "run.locked":  # it is somebody else's by now
+        if mine and getattr(error, "code", "") != "run.locked":  # else it is somebody else's
             forget_folder(run.folder, fresh)
         raise
 

@@ -20,7 +20,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from deepglass.engine.state import Score, State, trainable
+from deepglass.engine.state import Score, State, best_of, trainable
 from deepglass.foundation.errors import DeepglassError, MachineError, RunFailed
 from deepglass.foundation.sealed import UNREADABLE, read_sealed, remove_sealed, sweep, write_sealed, write_text
 
@@ -51,9 +51,8 @@ class Checkpoints:
         self.wait()
         self._tried = time.monotonic()
         tensors, document = snapshot(state)
-        best = state.best({*self.steps(), state.step})  # a better check whose save failed leaves nothing to keep
-        keep = {_name(best.step)} if best else set[str]()
-        self._writer = threading.Thread(target=self._write, args=(state.step, tensors, document, keep), daemon=False)
+        told = (state.step, tensors, document, list(state.scores))
+        self._writer = threading.Thread(target=self._write, args=told, daemon=False)
         self._writer.start()
 
     def due(self, regularly: bool) -> bool:
@@ -154,7 +153,9 @@ class Checkpoints:
         values = {"count": len(self.failures), "reason": self.failures[-1], "folder": self.folder.parent}
         return MachineError("train.cannot_save", **values)
 
-    def _write(self, step: int, tensors: Mapping[str, Mapping[str, Tensor]], document: Any, keep: set[str]) -> None:
+    def _write(
+        self, step: int, tensors: Mapping[str, Mapping[str, Tensor]], document: Any, scores: Sequence[Score]
+    ) -> None:
         try:
             self.folder.parent.stat()  # a run that was taken away does not come back as a folder of checkpoints
             files = {f"{name}.safetensors": save_tensors(dict(group)) for name, group in tensors.items()}
@@ -162,7 +163,7 @@ class Checkpoints:
             write_sealed(self.folder / _name(step), files)
             write_text(self._latest(), _name(step))
             self.failures.clear()
-            self._prune(step, keep)
+            self._prune(step, scores)
         except DeepglassError as error:
             self._failed(error)
         except Exception as error:  # no room in memory, a tensor that has no file form: told like any other failure
@@ -173,9 +174,14 @@ class Checkpoints:
         self.failures.append(error)
         self._untold.append((len(self.failures), error))
 
-    def _prune(self, newest: int, keep: set[str]) -> None:
-        """The newest ones and the best stay; later ones than the newest are damaged: a resume passed them over."""
-        names = [_name(step) for step in self.steps()]
+    def _prune(self, newest: int, scores: Sequence[Score]) -> None:
+        """The newest ones and the best of all that are there stay, for a better one's save may have failed.
+
+        Later ones than the newest are damaged: a resume passed them over.
+        """
+        steps = self.steps()
+        best = best_of(scores, steps)
+        names, keep = [_name(step) for step in steps], {_name(best.step)} if best else set[str]()
         whole = [name for name in names if name <= _name(newest)]
         for name in sorted(set(names) - set(whole[-KEEP:]) - keep):
             remove_sealed(self.folder / name)

@@ -5,7 +5,7 @@ checkpoint are functions of (step, scores).
 """
 
 import math
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -94,13 +94,18 @@ class State:
 
     def best(self, among: Container[int] | None = None) -> Score | None:
         """The check with the best score, of all steps or of these."""
-        found: Score | None = None
-        for score in self.scores:
-            if among is not None and score.step not in among:
-                continue
-            if found is None or improves(score, found):
-                found = score
-        return found
+        return best_of(self.scores, among)
+
+
+def best_of(scores: Iterable[Score], among: Container[int] | None = None) -> Score | None:
+    """The best of these checks, of all steps or of some."""
+    found: Score | None = None
+    for score in scores:
+        if among is not None and score.step not in among:
+            continue
+        if found is None or improves(score, found):
+            found = score
+    return found
 
 
 def improves(score: Score, over: Score) -> bool:
