@@ -51,7 +51,7 @@ def test_a_text_file_is_a_language_model_of_its_letters(run, capsys):
 
 def test_the_end_of_training_says_how_to_let_it_write(run, capsys):
     main(["evaluate", str(run)])
-    assert f'deepglass generate {run} "' in capsys.readouterr().out
+    assert f"deepglass generate {run}\n" in capsys.readouterr().out
 
 
 def test_predict_says_what_evaluation_says(run, play, tmp_path, capsys):
