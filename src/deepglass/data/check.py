@@ -72,9 +72,12 @@ def too_many_bad(findings: Sequence[Finding], count: int, settings: DataSettings
 
 def sentence(finding: Finding, lang: str | None = None) -> str:
     """What a finding says to people, without its file."""
-    kind = finding.values["why"] if finding.kind == "unreadable" else finding.kind
-    said = say(f"data.{kind}{'_drawn' if finding.values.get('drawn') else ''}", lang, **finding.values)
-    return f"{said} ({finding.values['at']})" if finding.values.get("at") else said
+    values, why = finding.values, finding.values.get("why")
+    said = say(f"data.{why}", lang, **values) if why else ""
+    if finding.kind != "unreadable":
+        drawn = "_drawn" if values.get("drawn") else ""
+        said = say(f"data.{finding.kind}{drawn}", lang, **{"reason": said, **values})
+    return f"{said} ({values['at']})" if values.get("at") else said
 
 
 def named(finding: Finding, lang: str | None = None) -> str:
