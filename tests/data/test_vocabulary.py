@@ -3,6 +3,7 @@
 import builtins
 import json
 import random
+import time
 
 import numpy as np
 import pytest
@@ -160,6 +161,14 @@ def test_pieces_are_spelled_as_gpt2_spells_them():
     assert "Ġthe" in learned("pieces", ("say the word, the other, the third",)).tokens
     with pytest.raises(KeyError):
         bytes_of("你")
+
+
+def test_letters_without_a_space_are_learned_in_a_time_that_grows_with_them():
+    """A line of base64, DNA: as one word of a million letters it would take hours."""
+    start = time.perf_counter()
+    vocabulary = learned("pieces", ("acgt" * 250_000, "a word"), size=300)
+    assert time.perf_counter() - start < 20 and "acgtacgt" in vocabulary.tokens
+    assert vocabulary.decode(vocabulary.encode("acgt" * 400)) == "acgt" * 400
 
 
 def test_what_cannot_be_learned_is_said(monkeypatch: pytest.MonkeyPatch):

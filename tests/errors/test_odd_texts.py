@@ -92,6 +92,19 @@ def test_a_table_in_another_encoding_is_named(shell, topics, tmp_path, encoding,
     shell.refused(3, "predict", topics / "run", file, says=says)
 
 
+@pytest.mark.parametrize(("encoding", "named"), [("latin-1", "Windows-1252"), ("utf-16-be", "UTF-16")])
+def test_a_side_of_parallel_text_in_another_encoding_is_named(shell, tmp_path, encoding, named):
+    (tmp_path / "text").mkdir()
+    lines = [f"sentence number {row} is here" for row in range(40)]
+    (tmp_path / "text/a.en").write_text("\n".join(lines))
+    accent = "é" if encoding == "latin-1" else ""
+    (tmp_path / "text/a.fr").write_bytes(
+        "\n".join(f"la phrase {row} est l{accent}" for row in range(40)).encode(encoding)
+    )
+    says = ("a.fr is not UTF-8", f"it looks like {named}")
+    shell.refused(3, "train", tmp_path / "text", "--out", shell.out, says=says)
+
+
 def test_a_table_of_zeros_holds_no_rows(shell, tmp_path):
     (tmp_path / "t.tsv").write_bytes(bytes(5000))
     shell.refused(3, "train", tmp_path / "t.tsv", "--out", shell.out, says=("holds no rows",))

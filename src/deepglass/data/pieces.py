@@ -4,7 +4,9 @@ Every byte is a piece, and pairs that come up most become one, so nothing is eve
 spells it, each byte as one visible letter ("Ġthe" is " the"): two tables of such strings are all that is stored.
 """
 
+import itertools
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,6 +15,7 @@ import numpy as np
 from deepglass.foundation.errors import MachineError
 
 BYTES = 256
+LONG_RUN = re.compile(r"\S{512}")
 TOGETHER = 1000  # texts that are encoded at once, on all cores
 Merges = tuple[tuple[str, str], ...]
 
@@ -24,7 +27,7 @@ def learn_pieces(texts: Iterable[str], size: int, least: int) -> tuple[tuple[str
     trainer = library.trainers.BpeTrainer(
         vocab_size=size, min_frequency=least, initial_alphabet=sorted(LETTERS), show_progress=False
     )
-    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.train_from_iterator(itertools.chain.from_iterable(map(_runs, texts)), trainer)
     return _tables(tokenizer)
 
 
@@ -56,6 +59,11 @@ def bytes_of(piece: str) -> bytes:
     b' the'
     """
     return bytes(_BYTE[letter] for letter in piece)
+
+
+def _runs(text: str) -> list[str]:
+    """The text, cut where letters stand without a space for so long that pairs of them are found in quadratic time."""
+    return LONG_RUN.sub("\\g<0>\0", text).split("\0") if LONG_RUN.search(text) else [text]
 
 
 def _letters() -> str:

@@ -17,6 +17,7 @@ from annotated_types import Ge, Le, Lt
 from torch import Tensor, nn
 
 from deepglass.data.example import Batch, Column, Encoder, Ragged, padded, ragged
+from deepglass.data.readers.text import begun
 from deepglass.data.source import Index
 from deepglass.data.vocabulary import UNKNOWN, Mark, Vocabulary, VocabularySettings, Writer, learn_vocabulary, words
 from deepglass.foundation.errors import UsageError
@@ -104,19 +105,27 @@ class Translate(OneInput):
         columns: dict[str, Column] = {"target": _ragged(texts)}
         if self.target:
             begin, end = (np.array([self.target.mark(mark)], dtype=np.int32) for mark in MARKS)
-            most = self.settings.text.longest + 2
-            rows = [np.concatenate([begin, tokens, end])[:most] for tokens in self.target.encode_all(texts)]
-            columns["so_far"] = _ragged(rows)
+            most, cut = self.settings.text.longest + 2, [self._begun(text) for text in texts]
+            columns["so_far"] = _ragged(
+                [
+                    np.concatenate([begin, tokens, end[: len(kept) == len(text)]])[:most]
+                    for tokens, kept, text in zip(self.target.encode_all(cut), cut, texts, strict=True)
+                ]
+            )
         return columns
 
     def settle(self, columns: Mapping[str, Any]) -> TranslateFacts:
         if self.source:
             return self.facts
         asked, sources = self.settings.text.vocabulary, columns["input"]
-        targets = [row.numpy() for row in columns["target"].each()]
+        targets = [self._begun(row.numpy()) for row in columns["target"].each()]
         sides = [itertools.chain(sources, targets)] if self.settings.shared else [sources, targets]
         first, *second = (learn_vocabulary(side, asked, MARKS) for side in sides)
         return TranslateFacts(inputs=replace(self.facts.inputs, vocabulary=first), target=second[0] if second else None)
+
+    def _begun(self, text: np.ndarray) -> np.ndarray:
+        """As much of a translation as may be learned from, like what is kept of a source."""
+        return begun(text, self.settings.text.bytes_kept)
 
     def encoder(self) -> Encoder | None:
         return self._encoded if self.source else None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from deepglass.data.readers.text import likely_encoding
+from deepglass.data.readers.text import likely_encoding, unmarked_utf16
 from deepglass.foundation.errors import DataError
 
 SUFFIXES = frozenset((".csv", ".tsv", ".tab"))
@@ -98,7 +98,7 @@ def _lines(file: Path, delimiter: str, quoted: bool = True) -> Iterator[tuple[in
 
 
 def _refuse_zeros(file: Path) -> None:
-    """UTF-16 of English letters is UTF-8 as well, a zero between any two; a file of zeros alone holds no rows."""
+    """UTF-16 of English letters is UTF-8 as well; a file of zeros alone holds no rows."""
     try:
         with file.open("rb") as stream:
             start = stream.read(LONGEST_LOOK)
@@ -106,8 +106,8 @@ def _refuse_zeros(file: Path) -> None:
         return  # which reading the lines will name
     if start and not start.strip(b"\0"):
         raise DataError("data.empty_table", place=file)
-    if b"\0" in start and (encoding := likely_encoding(start)) == "UTF-16":
-        raise DataError("data.not_utf8", place=file, encoding=encoding)
+    if unmarked_utf16(start):
+        raise DataError("data.not_utf8", place=file, encoding="UTF-16")
 
 
 def _quoted(file: Path) -> bool:

@@ -64,10 +64,7 @@ class Bytes(NamedTuple):
     def __call__(self, raw: Text) -> np.ndarray:
         """The bytes. uint8 (T,)"""
         whole = raw.text[: self.longest].encode()  # a letter has a byte at least
-        end = min(len(whole), self.longest)
-        while end < len(whole) and end and whole[end] & 0xC0 == 0x80:  # inside a letter
-            end -= 1
-        return np.frombuffer(whole, dtype=np.uint8, count=end).copy()
+        return begun(np.frombuffer(whole, dtype=np.uint8), self.longest).copy()
 
 
 class Given(NamedTuple):
@@ -82,6 +79,14 @@ class Given(NamedTuple):
         """The bytes. uint8 (T,)"""
         text = raw.text if raw.cut else " ".join(raw.text.split())
         return Bytes(self.longest)(Text(text))
+
+
+def begun(content: np.ndarray, longest: int) -> np.ndarray:
+    """The first so many bytes of a text at most, none of a letter that is not whole. uint8 (T,)"""
+    end = min(len(content), longest)
+    while 0 < end < len(content) and content[end] & 0xC0 == 0x80:  # inside a letter
+        end -= 1
+    return content[:end]
 
 
 def read_text(file: Path | str | bytes) -> Text:
@@ -132,6 +137,15 @@ def likely_encoding(content: bytes) -> str:
     if _usual(content, best) > USUAL:
         return best
     return "Windows-1252" if any(len(run) % 2 for run in runs) else "GB18030"  # two bytes a letter, in a few words
+
+
+def unmarked_utf16(content: bytes) -> bool:
+    """Whether bytes that are all UTF-8 are UTF-16 without its mark: of English letters every other one is a zero.
+
+    >>> unmarked_utf16("plain".encode("utf-16-le")), unmarked_utf16(b"a zero\\0 now and then"), unmarked_utf16(bytes(9))
+    (True, False, False)
+    """
+    return len(content) > content.count(b"\0") > len(content) // 10
 
 
 def _usual(content: bytes, name: str) -> float:
