@@ -9,7 +9,7 @@ from deepglass.run import Run
 from tests.kill.data import write_data
 from tests.kill.families import FAMILIES
 
-CUT = ("language", "cloze")  # whose examples are passages of a file
+CUT = ("language", "cloze", "forecast")  # whose examples are passages of a file
 FILES = {"transcribe": "speech", "sounds": "tones"}  # whose examples are files of a folder
 
 
@@ -20,7 +20,9 @@ def data(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("family", ["language", "cloze", "translate", "transcribe", "texts", "bag", "series", "sounds"])
+@pytest.mark.parametrize(
+    "family", ["language", "cloze", "translate", "transcribe", "texts", "bag", "series", "sounds", "tag", "forecast"]
+)
 def test_predict_says_what_evaluation_says(family, data, tmp_path):
     run = Run(tmp_path / "run", FAMILIES[family].settings(data))
     run.write()
@@ -41,10 +43,11 @@ def test_predict_says_what_evaluation_says(family, data, tmp_path):
 
 
 def raw(run: Run, family: str, rows: list[int], data: Path) -> list[Any]:
-    """What a user gives: the passages as texts, the files, or the whole table."""
-    source = run.source
+    """What a user gives: the passages themselves, the files, or the whole table."""
     if family in CUT:
-        return [source.read(row).text for row in rows]
+        history = run.settings.data.history  # of a series that goes on what comes is cut off
+        passages = [run.source.read(row) for row in rows]
+        return [passage[:history] if history else passage.text for passage in passages]
     if family in FILES:
         return [data / FILES[family]]
     return [data / FAMILIES[family].file]

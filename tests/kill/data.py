@@ -18,8 +18,11 @@ def write_data(folder: Path) -> None:
     (folder / "compiled.json").write_text(json.dumps({"compile": "inductor", "threads": 1, "steps": 48}))
     _pictures(folder)
     _texts(folder)
+    _tagged(folder)
     _sounds(folder)
     ts_file(folder / "waves.ts", 60)
+    hours = (f"2024-01-{1 + hour // 24:02d}T{hour % 24:02d}:00,{(hour * hour) % 17 + hour % 6}" for hour in range(240))
+    (folder / "load.csv").write_text("\n".join(["time,load", *hours]) + "\n")
 
 
 def _pictures(folder: Path) -> None:
@@ -41,6 +44,16 @@ def _texts(folder: Path) -> None:
     sides = [[" and ".join(map(worded, row)) for row in rows] for worded in (english, german)]
     lines = ["en\tde", *map("\t".join, zip(*sides, strict=True))]
     (folder / "pairs.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _tagged(folder: Path) -> None:
+    """Sums of unequal length, each token with what it is."""
+    lines: list[str] = []
+    for row in range(80):
+        numbers = [row, *(row * step % 10 for step in range(1, 2 + row % 4))]
+        lines += [f"{token} {tag}" for number in numbers for token, tag in ((number, "N"), ("+-"[number % 2], "SIGN"))]
+        lines += ["0 N", ""]
+    (folder / "sums.conll").write_text("\n".join(lines))
 
 
 def _sounds(folder: Path) -> None:

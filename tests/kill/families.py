@@ -20,11 +20,13 @@ from deepglass.foundation.settings import Choice
 from deepglass.run import RunSettings
 from deepglass.tasks.classify import ClassifySettings
 from deepglass.tasks.cloze import ClozeSettings
+from deepglass.tasks.forecast import ForecastSettings
 from deepglass.tasks.generate_text import GenerateTextSettings
 from deepglass.tasks.kinds.picture import PictureSettings
 from deepglass.tasks.kinds.series import SeriesSettings
 from deepglass.tasks.kinds.sound import SoundSettings
 from deepglass.tasks.kinds.text import TextSettings
+from deepglass.tasks.tag import TagSettings
 from deepglass.tasks.transcribe import TranscribeSettings
 from deepglass.tasks.translate import TranslateSettings
 from tests.kill.digits_gan import DigitsGAN, DigitsNetworks
@@ -189,6 +191,25 @@ FAMILIES = {
         file="waves.ts",
         asks=Choice("tasks", "classify", ClassifySettings(series=BENT)),
         sized={"depth": 2, "filters": 4, "kernels": (9, 5, 3), "dropout": 0.2},
+        kills=2,
+    ),
+    "tag": Family(
+        "a tag for every token by an LSTM from both ends, tokens lost",
+        replace(COMMON, steps=24, batch=6, lr=3e-3),
+        "tagger_lstm",
+        file="sums.conll",
+        asks=Choice("tasks", "tag", TagSettings(text=replace(TagSettings().text, drop=0.2))),
+        sized={"features": 8, "hidden": 8},
+        kills=2,
+    ),
+    "forecast": Family(
+        "the next four hours by dense layers over the last twelve",
+        replace(COMMON, steps=24, batch=8, lr=3e-3),
+        "series_dense",
+        data=replace(KEPT, history=12, horizon=4, season=6),
+        file="load.csv",
+        asks=Choice("tasks", "forecast", ForecastSettings()),
+        sized={"steps": 12, "hidden": 8},
         kills=2,
     ),
     "sounds": Family(
