@@ -37,7 +37,7 @@ def loader(name, bad=()):
 
 def told(batch):
     columns = (batch["input"], batch["target"], *batch["steps"], batch.keys, batch.visits)
-    return batch.step, batch.ids, [values.tolist() for values in columns]
+    return batch.step, list(batch.ids), [values.tolist() for values in columns]
 
 
 @pytest.mark.parametrize("bad", [(), (5, 40), range(0, 60)], ids=["all whole", "two bad", "most bad"])

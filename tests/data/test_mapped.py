@@ -63,7 +63,9 @@ def ready(file):
 def drawn(material):
     loader = material.loader(32, 1, "shuffled")
     batches = [loader.batch(step) for step in range(150)]
-    return [(batch.ids, batch["input"].tolist(), batch["target"].tolist()) for batch in batches], material.task.facts
+    return [
+        (list(batch.ids), batch["input"].tolist(), batch["target"].tolist()) for batch in batches
+    ], material.task.facts
 
 
 def test_what_is_not_finite_is_named_with_its_column(file, either_way):

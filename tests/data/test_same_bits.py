@@ -58,7 +58,7 @@ def drawn(loader: Loader, steps: list[int]) -> dict[int, tuple[tuple[str, ...], 
         state = hashlib.sha256(batch.keys.numpy().tobytes())
         for name in sorted(batch.columns):
             state.update(batch[name].numpy().tobytes())
-        found[step] = (batch.ids, state.hexdigest())
+        found[step] = (tuple(batch.ids), state.hexdigest())
     return found
 
 

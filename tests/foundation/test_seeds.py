@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deepglass.foundation.seeds import Draws, Permutation, key, keys_of, row_keys, seed_torch, text_keys
+from deepglass.foundation.seeds import Draws, Permutation, key, keys_of, row_keys, seed_torch, step_keys, text_keys
 
 
 @given(st.integers(0, 2**64 - 1), st.integers(0, 10**9), st.integers(1, 50))
@@ -94,3 +94,10 @@ def test_keys_of_texts_and_torchs_own_generator():
     assert torch.equal(first, torch.rand(3))
     with pytest.raises(TypeError):
         key(1.5)
+
+
+@given(st.integers(0, 2**63), st.lists(st.integers(0, 9), min_size=1, max_size=6), st.integers(0, 10**9))
+def test_keys_of_several_steps_are_those_of_each(seed, counts, first):
+    together = step_keys(seed, "train", range(first, first + len(counts)), counts)
+    each = [row_keys(seed, "train", first + place, count) for place, count in enumerate(counts)]
+    assert together.equal(torch.cat(each))

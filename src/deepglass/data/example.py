@@ -100,7 +100,7 @@ class Batch:
     others by name in `streams`.
     """
 
-    ids: tuple[str, ...]
+    ids: Sequence[str]
     columns: Mapping[str, Column]
     step: int = 0
     keys: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))  # (B,): one key a row

@@ -1,9 +1,9 @@
 """Batches as functions of the step, and every example once for evaluation; only data/ makes batches."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import torch
@@ -12,13 +12,31 @@ from torch import Tensor
 from deepglass.data.example import Batch, Column, Ragged, picked
 from deepglass.data.order import Order
 from deepglass.data.store import Store
-from deepglass.foundation.seeds import row_keys
+from deepglass.foundation.seeds import step_keys
 
 TOGETHER = 1 << 22  # bytes of small batches that are drawn together
 MOST_TOGETHER = 64  # steps
 LONGER = 2  # times the mean length: what rows that are evaluated together are padded to, at most
 MOST_PADDED = 1 << 22  # steps of rows that are answered together, padded: of a sound each takes some 200 bytes
 MOST_EMPTY = 100  # batches in a row of which nothing can be read before it is given up
+
+
+class Chosen(Sequence[str]):
+    """Ids of some rows, looked up when they are read: a training step has no need of them."""
+
+    def __init__(self, ids: Sequence[str], rows: np.ndarray):
+        self.ids = ids
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> "Chosen": ...
+    def __getitem__(self, place: Any) -> Any:
+        return Chosen(self.ids, self.rows[place]) if isinstance(place, slice) else self.ids[int(self.rows[place])]
 
 
 class Shared:
@@ -83,10 +101,10 @@ class Loader:
         drawn, steps = drawn[:bad], steps[:bad]
         if not drawn:
             return []
-        keys = [row_keys(self.seed, name, step, len(rows)) for step, rows in zip(steps, drawn, strict=True)]
+        keys = step_keys(self.seed, name, steps, [len(rows) for rows in drawn])
         visits = np.concatenate([order.visits(step) for step in steps])
         rows = np.concatenate(drawn)
-        block = make_batch(self.store, self.targets, rows, 0, torch.cat(keys), torch.from_numpy(visits))
+        block = make_batch(self.store, self.targets, rows, 0, keys, torch.from_numpy(visits))
         ends = np.cumsum([len(rows) for rows in drawn]).tolist()
         starts = [0, *ends[:-1]]
         cuts = zip(steps, starts, ends, strict=True)
@@ -98,7 +116,9 @@ class Loader:
             drawn += 1  # a batch of which nothing could be read has the next one's rows
             rows = order.at(drawn)
         visits = torch.from_numpy(order.visits(drawn))
-        return make_batch(self.store, self.targets, rows, step, row_keys(self.seed, name, step, len(rows)), visits)
+        return make_batch(
+            self.store, self.targets, rows, step, step_keys(self.seed, name, range(step, step + 1), [len(rows)]), visits
+        )
 
 
 class Ahead:
@@ -154,8 +174,8 @@ def _bytes(column: Column) -> int:
     return column.values.nbytes if isinstance(column, Ragged) else column.nbytes
 
 
-def _ids(store: Store, rows: np.ndarray) -> tuple[str, ...]:
-    return tuple(map(store.index.ids.__getitem__, rows.tolist()))
+def _ids(store: Store, rows: np.ndarray) -> Sequence[str]:
+    return Chosen(store.index.ids, rows)
 
 
 def _answers(targets: Mapping[str, Target], rows: np.ndarray) -> dict[str, Column]:

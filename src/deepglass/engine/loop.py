@@ -129,7 +129,7 @@ def finished(state: State, run: Training) -> bool:
 def present(task: Task, state: State, run: Training, batch: Batch) -> list[Batch]:
     """The step's rows in V shards on the device, standardised and augmented by their own draws."""
     count = run.settings.shards
-    batch = replace(batch, carry=state.carry)
+    batch = replace(batch, carry=state.carry) if state.carry else batch
     shards = [batch.shard(index, count).to(run.device) for index in range(count)]
     with torch.no_grad():
         return [task.present(shard, shard.draws("augment")) for shard in shards if len(shard)]

@@ -111,7 +111,7 @@ def take_step(subject: Subject) -> Step:
     seen = Step(
         name=subject.name,
         step=state.step,
-        ids=batch.ids,
+        ids=tuple(batch.ids),
         inputs=torch.cat([shard["input"] for shard in shards]).detach().cpu(),
         targets=[labels[number] for number in classes],
         classes=classes,

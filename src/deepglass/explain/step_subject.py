@@ -203,7 +203,7 @@ def _joined(example: Batch, others: Batch) -> Batch:
     """The example in front of the batch's other rows: batch normalisation needs company."""
     rest = others.rows(1, len(others))
     columns = {name: torch.cat([example[name], rest[name]]) for name in example.columns}
-    return Batch(example.ids + rest.ids, columns, others.step, others.keys)
+    return Batch((*example.ids, *rest.ids), columns, others.step, others.keys)
 
 
 def _numbers(given: str) -> list[float] | None:

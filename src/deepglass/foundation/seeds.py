@@ -6,6 +6,7 @@ depend on neighbours, on a generator's history, on the number of workers or on t
 
 import hashlib
 import math
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -71,6 +72,15 @@ def row_keys(seed: int, stream: str, step: int, slots: int) -> Tensor:
     with np.errstate(over="ignore"):  # numpy, because over one batch torch's calls take three times as long
         numbers = np.arange(slots, dtype=np.uint64) * np.uint64(GOLDEN) + np.uint64(key(seed, stream, step))
     return torch.from_numpy(_mix_array(numbers).view(np.int64))
+
+
+def step_keys(seed: int, stream: str, steps: range, counts: Sequence[int]) -> Tensor:
+    """`row_keys` of several steps with so many slots each, one after the other, in little more than one's time."""
+    ends = np.cumsum(counts)
+    slots = np.arange(ends[-1]) - np.repeat(ends - counts, counts)
+    begun = np.repeat(keys_of(np.arange(steps.start, steps.stop), seed, stream), counts)
+    with np.errstate(over="ignore"):
+        return torch.from_numpy(_mix_array(slots.astype(np.uint64) * np.uint64(GOLDEN) + begun).view(np.int64))
 
 
 def visit_keys(seed: int, examples: np.ndarray, visits: np.ndarray | np.int64) -> np.ndarray:
