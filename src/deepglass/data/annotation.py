@@ -1,0 +1,23 @@
+"""What is marked in a picture: boxes with their labels, in pixels of the picture as it is stored.
+
+Coordinates are continuous: pixel (0, 0) covers [0, 1] x [0, 1], so a box around it alone is 0, 0, 1, 1 and its width is
+right - left. COCO writes this as x, y, width, height; VOC as 1, 1, 1, 1; YOLO as centre and size in shares of the picture.
+"""
+
+from typing import NamedTuple
+
+
+class Box(NamedTuple):
+    """One thing in a picture. The answer to a picture is a tuple of these: () where nothing is in it."""
+
+    label: str
+    left: float
+    top: float
+    right: float
+    bottom: float
+    crowd: bool = False  # a group marked as one (COCO's iscrowd): neither trained on nor counted as missed
+
+    @property
+    def area(self) -> float:
+        """In square pixels; 0 or less where corners are swapped."""
+        return (self.right - self.left) * (self.bottom - self.top)
