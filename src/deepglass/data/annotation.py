@@ -1,7 +1,8 @@
 """What is marked in a picture: boxes with their labels, in pixels of the picture as it is stored.
 
-Coordinates are continuous: pixel (0, 0) covers [0, 1] x [0, 1], so a box around it alone is 0, 0, 1, 1 and its width is
-right - left. COCO writes this as x, y, width, height; VOC as 1, 1, 1, 1; YOLO as centre and size in shares of the picture.
+Coordinates are continuous: pixel (0, 0) covers [0, 1] x [0, 1], so a box around it alone is 0, 0, 1, 1 and its width
+is right - left. COCO writes it as x, y, width, height (0, 0, 1, 1), VOC by its first and last pixels counted from 1
+(1, 1, 1, 1), YOLO by centre and size in shares of the picture.
 """
 
 from typing import NamedTuple
