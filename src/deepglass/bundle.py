@@ -88,7 +88,19 @@ def build(name: str, settings: Any) -> nn.Module:
     config = catalogue.find("models", name)
     if type(config) is not type(settings):
         settings = from_json(type(config), settings, name)
-    return settings.build()
+    return network_of(settings)
+
+
+def network_of(config: Any) -> nn.Module:
+    """A fresh network; one that stands on another model of the catalogue is handed that model's trunk."""
+    backbone = getattr(config, "backbone", "")
+    if not backbone:
+        return config.build()
+    below = catalogue.find("models", backbone)
+    if not hasattr(below, "trunk"):
+        fitting = [name for name in catalogue.entries("models") if hasattr(catalogue.find("models", name), "trunk")]
+        raise UsageError("run.no_backbone", name=backbone, fitting=", ".join(fitting))
+    return config.build(below.trunk(config.channels, config.stem))
 
 
 def fit_model(model: Choice, asks: Ports) -> Choice:

@@ -23,6 +23,7 @@ from deepglass.bundle import (
     check_start,
     describe,
     fit_model,
+    network_of,
     start_of,
     task_settings,
     written,
@@ -174,7 +175,7 @@ class Run:
             return self.own.model
         if self.settings.model.name == EXTERNAL:
             raise UsageError("bundle.external", folder=self.folder)
-        return fit_model(self.settings.model, task.asks()).settings.build()
+        return network_of(fit_model(self.settings.model, task.asks()).settings)
 
     def state(self, task: Task) -> State:
         """A fresh state: step 0."""

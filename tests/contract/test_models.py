@@ -11,9 +11,21 @@ import torch
 import torch.nn.functional as F
 
 from deepglass.blocks.recurrent import Recurrent
+from deepglass.bundle import network_of
 from deepglass.foundation import catalogue
 from deepglass.foundation.padded import Padded
-from deepglass.foundation.ports import Image, Map, PortMismatch, Ports, Series, Steps, Tokens, Translation, Vector
+from deepglass.foundation.ports import (
+    Image,
+    Map,
+    Places,
+    PortMismatch,
+    Ports,
+    Series,
+    Steps,
+    Tokens,
+    Translation,
+    Vector,
+)
 from deepglass.graph.probe import Probe
 from deepglass.graph.trace import example, trace
 
@@ -27,6 +39,7 @@ COUNTS = {
     "word_lm": 4_738_000,
     "alexnet_2012": 60_965_224,
     "audio_cnn": 1_175_210,
+    "fcos": 31_112_852,
     "lenet5": 61_706,
     "lenet5_1998": 60_000,
     "mlp": 109_386,
@@ -53,7 +66,7 @@ COUNTS = {
 # The smallest pictures that each family takes keep the tests quick; the parameters are the same but for alexnet_2012.
 SMALL = {"alexnet": 63, "alexnet_2012": 67, "lenet5": 32, "lenet5_1998": 32, "mlp": 28}
 # One of each family; the rest is slow.
-COMPILED = ("perceptron", "mlp", "lenet5", "lenet5_1998", "resnet20", "text_bag", "series_lstm")
+COMPILED = ("perceptron", "mlp", "lenet5", "lenet5_1998", "resnet20", "text_bag", "series_lstm", "fcos")
 NAMES = list(catalogue.entries("models"))
 LENGTHS = (23, 9, 1, 14)  # of rows of steps
 WRITTEN = (5, 11, 8, 1)  # of what is already written of a translation
@@ -108,8 +121,8 @@ def row_of(inputs, row):
 
 
 def flat(logits):
-    """Logits of all rows, or of all rows' own steps. (N, K)"""
-    return logits.values[logits.mask] if isinstance(logits, Padded) else logits
+    """Logits of all rows, of all rows' own steps, or of all places. (N, K)"""
+    return logits.values[logits.mask] if isinstance(logits, Padded) else logits.flatten(0, -2)
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -117,7 +130,7 @@ def entry(request):
     """(name, configuration, network): built once, then handed to every check."""
     torch.manual_seed(0)
     config = small(request.param)
-    return request.param, config, config.build()
+    return request.param, config, network_of(config)
 
 
 def test_every_entry_states_its_count():
@@ -127,7 +140,7 @@ def test_every_entry_states_its_count():
 @pytest.mark.parametrize("name", NAMES)
 def test_count_of_parameters_is_as_stated(name):
     with torch.device("meta"):
-        network = catalogue.find("models", name).build()
+        network = network_of(catalogue.find("models", name))
     assert sum(parameter.numel() for parameter in network.parameters()) == COUNTS[name]
 
 
@@ -135,13 +148,13 @@ def test_count_of_parameters_is_as_stated(name):
 def test_graph_covers_every_parameter_once_and_ends_in_the_declared_shape(name):
     config = catalogue.find("models", name)
     with torch.device("meta"):
-        network = config.build()
+        network = network_of(config)
     graph = trace(network, *example(config.ports().takes))
     assert sorted(graph.parameters()) == sorted(dict(network.named_parameters()))
     assert graph.unused == ()
     assert sum(node.count for node in graph.nodes) == COUNTS[name]
     shape, gives = graph.nodes[graph.outputs[0]].shape, config.ports().gives
-    assert (shape[0], *shape[1 + isinstance(gives, Steps) :]) == (1, gives.size)
+    assert (shape[0], *shape[1 + isinstance(gives, Steps | Places) :]) == (1, gives.size)
     assert all(source < node.index for node in graph.nodes for source in node.inputs)
 
 
@@ -161,6 +174,10 @@ def test_declared_shapes_and_no_nan(entry):
         if isinstance(gives, Steps):
             assert logits.values.shape == (3, max(logits.lengths), gives.size)
             assert logits.lengths.min() >= 1 and not logits.values[~logits.mask].any()
+        elif isinstance(gives, Places):
+            takes = config.ports().takes
+            count = sum(-(-takes.height // stride) * -(-takes.width // stride) for stride in gives.strides)
+            assert logits.shape == (3, count, gives.size)
         else:
             assert logits.shape == (3, gives.size)
         assert torch.isfinite(flat(logits)).all()
@@ -184,7 +201,7 @@ def test_saved_and_loaded_is_the_same(entry):
     _, config, network = entry
     stored = safetensors.torch.save(network.state_dict())
     torch.manual_seed(1)
-    other = config.build()
+    other = network_of(config)
     other.load_state_dict(safetensors.torch.load(stored), strict=True)
     inputs = batch(config, 2)
     with torch.no_grad():
@@ -222,7 +239,7 @@ def test_fitted_to_other_data_works_or_says_why(entry, classes):
         return
     assert fitted.ports() == ports
     with torch.device("meta"):
-        network = fitted.build()
+        network = network_of(fitted)
     assert network(*example(ports.takes, 2)).shape == (2, classes)
 
 
@@ -293,7 +310,7 @@ def test_smallest_picture_passes(name, picture):
 def test_compiled_equals_eager(name):
     torch.manual_seed(0)
     config = small(name)
-    network = config.build().eval()
+    network = network_of(config).eval()
     whole = not any(isinstance(module, Recurrent) for module in network.modules())  # its kernels are left as they are
     inputs = batch(config, 2)
     with torch.no_grad():

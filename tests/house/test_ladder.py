@@ -121,6 +121,7 @@ def adapts_an_extra(path: Path) -> bool:
         "data/pieces.py",
         "data/readers/sound.py",
         "engine/tensorboard.py",
+        "metrics/average_precision.py",
         "metrics/sacre.py",
         "weights/hub.py",
     }

@@ -10,7 +10,7 @@ import typer
 from torch import nn
 
 from deepglass import journey
-from deepglass.bundle import Own, check_own, choose_model
+from deepglass.bundle import Own, check_own, choose_model, network_of
 from deepglass.cli.options import Debug, Json, ModelName, Printer, local_model, overrides
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import DeepglassError, UsageError
@@ -76,7 +76,7 @@ def find_network(what: str, chosen: list[Override], data: str = "", own: Own = O
         return _finished(what, chosen, own)
     settings = resolve(_OneModel(choose_model(what)), chosen)[0].model.settings
     with torch.device("meta"):  # shapes without numbers: ResNet-152 in an instant
-        return Shown(what, settings.build(), settings.ports().takes)
+        return Shown(what, network_of(settings), settings.ports().takes)
 
 
 def _of_ones_own(what: str, chosen: list[Override], data: str, own: Own) -> Shown:

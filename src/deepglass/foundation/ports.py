@@ -69,13 +69,29 @@ class Pyramid:
 
 
 @dataclass(frozen=True, slots=True)
+class Places:
+    """For every place of the maps at these strides, finest first and row by row: K logits and four distances.
+
+    The distances lead from the place's middle to the left, top, right and bottom of a box, in strides. (B, P, K + 4)
+    """
+
+    classes: int
+    strides: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Numbers of a place."""
+        return self.classes + 4
+
+
+@dataclass(frozen=True, slots=True)
 class Players:
     """Named submodules that take turns: a generator and a discriminator."""
 
     names: tuple[str, ...]
 
 
-Port = Vector | Image | Tokens | Series | Translation | Map | Steps | Pyramid | Players
+Port = Vector | Image | Tokens | Series | Translation | Map | Steps | Pyramid | Places | Players
 
 
 class Ports(NamedTuple):

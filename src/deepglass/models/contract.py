@@ -12,7 +12,18 @@ from typing import ClassVar, Protocol, Self
 from torch import Tensor, nn
 
 from deepglass.foundation.padded import Padded
-from deepglass.foundation.ports import Image, Port, PortMismatch, Ports, Series, Steps, Tokens, Translation, Vector
+from deepglass.foundation.ports import (
+    Image,
+    Places,
+    Port,
+    PortMismatch,
+    Ports,
+    Series,
+    Steps,
+    Tokens,
+    Translation,
+    Vector,
+)
 from deepglass.foundation.words import say
 
 
@@ -30,6 +41,18 @@ class Config(Protocol):
     def build(self) -> nn.Module:
         """A fresh network with started weights; it keeps `Model`."""
         ...
+
+
+class Trunk(Protocol):
+    """What stands below the head of a model, for another model that stands on it: `config.trunk(channels, stem)`.
+
+    Models never import each other, so `build(trunk)` is handed one where the configuration has a field `backbone`.
+    """
+
+    strides: tuple[int, ...]  # of its maps, finest first
+    widths: tuple[int, ...]  # their channels
+
+    def __call__(self, image: Tensor) -> list[Tensor]: ...
 
 
 class StartsFromData(Protocol):
@@ -135,4 +158,6 @@ def described(port: Port) -> str:
         return say("models.translations", source=port.source, target=port.target)
     if isinstance(port, Steps):
         return say("models.steps", size=port.size)
+    if isinstance(port, Places):
+        return say("models.places", classes=port.classes)
     return say("models.other", kind=type(port).__name__)

@@ -17,7 +17,7 @@ layer1.0.conv1, ..., fc. Pictures of any size from 32x32 on and with any number 
 """
 
 from dataclasses import dataclass, replace
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Len
 from torch import Tensor, nn
@@ -42,6 +42,8 @@ class ResNetConfig:
     """basic: two 3x3 convolutions; bottleneck: 1x1, 3x3, 1x1 with four times the channels."""
     units: Annotated[tuple[Annotated[int, Ge(1)], ...], Len(4, 4)]
     """How many units each stage has."""
+    stem: Annotated[int, Ge(1)] = 64
+    """Channels of the stem and the first stage, 64 in the paper; each later stage has twice as many."""
     channels: Annotated[int, Ge(1)] = 3
     """1 for grey, 3 for colour."""
     classes: Annotated[int, Ge(1)] = 1000
@@ -62,39 +64,60 @@ class ResNetConfig:
     def build(self) -> "ResNet":
         return ResNet(self)
 
+    def trunk(self, channels: int, stem: int) -> "ResNetTrunk":
+        """What stands below the head, as a backbone for pictures with so many channels."""
+        return ResNetTrunk(replace(self, channels=channels, stem=stem))
 
-class ResNet(nn.Module):
-    """image (B, C, H, W) -> logits (B, K)"""
 
-    head: ClassVar[str] = "fc"
+class ResNetTrunk(nn.Module):
+    """image (B, C, H, W) -> the maps of layer2, layer3 and layer4, for what stands on a ResNet"""
+
+    strides: ClassVar[tuple[int, ...]] = (8, 16, 32)
 
     def __init__(self, config: ResNetConfig):
         super().__init__()
         wide = 4 if config.unit == "bottleneck" else 1
         n1, n2, n3, n4 = config.units
-        self.conv1 = Conv(config.channels, 64, kernel=7, stride=2, padding=3, bias=False, dims=2)
-        self.bn1 = BatchNorm(64, dims=2)
+        c1, c2, c3, c4 = (config.stem * times for times in (1, 2, 4, 8))
+        self.conv1 = Conv(config.channels, c1, kernel=7, stride=2, padding=3, bias=False, dims=2)
+        self.bn1 = BatchNorm(c1, dims=2)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = MaxPool(3, stride=2, padding=1, dims=2)
-        self.layer1 = stage(config.unit, n1, 64, 64 * wide, stride=1)
-        self.layer2 = stage(config.unit, n2, 64 * wide, 128 * wide, stride=2)
-        self.layer3 = stage(config.unit, n3, 128 * wide, 256 * wide, stride=2)
-        self.layer4 = stage(config.unit, n4, 256 * wide, 512 * wide, stride=2)
-        self.avgpool = GlobalPool(dims=2)
-        self.fc = Dense(512 * wide, config.classes)
+        self.layer1 = stage(config.unit, n1, c1, c1 * wide, stride=1)
+        self.layer2 = stage(config.unit, n2, c1 * wide, c2 * wide, stride=2)
+        self.layer3 = stage(config.unit, n3, c2 * wide, c3 * wide, stride=2)
+        self.layer4 = stage(config.unit, n4, c3 * wide, c4 * wide, stride=2)
+        self.widths = (c2 * wide, c3 * wide, c4 * wide)  # channels of the maps
         for module in self.modules():
             if isinstance(module, Conv):  # keeps the spread of the gradients through rectifiers (arXiv:1502.01852)
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
-    def forward(self, image: Tensor) -> Tensor:
+    def forward(self, image: Tensor) -> Any:
+        return self.maps(image)
+
+    def maps(self, image: Tensor) -> list[Tensor]:
+        """(B, 128 or 512, H/8, W/8), (B, 256 or 1024, H/16, W/16), (B, 512 or 2048, H/32, W/32)"""
         x = self.relu(self.bn1(self.conv1(image)))  # (B, 64, H/2, W/2)
         x = self.maxpool(x)  # (B, 64, H/4, W/4)
 
         x = self.layer1(x)  # (B, 64 or 256, H/4, W/4)
-        x = self.layer2(x)  # (B, 128 or 512, H/8, W/8)
-        x = self.layer3(x)  # (B, 256 or 1024, H/16, W/16)
-        x = self.layer4(x)  # (B, 512 or 2048, H/32, W/32)
+        fine = self.layer2(x)
+        middle = self.layer3(fine)
+        return [fine, middle, self.layer4(middle)]
 
+
+class ResNet(ResNetTrunk):
+    """image (B, C, H, W) -> logits (B, K)"""
+
+    head: ClassVar[str] = "fc"
+
+    def __init__(self, config: ResNetConfig):
+        super().__init__(config)
+        self.avgpool = GlobalPool(dims=2)
+        self.fc = Dense(self.widths[-1], config.classes)
+
+    def forward(self, image: Tensor) -> Tensor:
+        x = self.maps(image)[-1]  # (B, 512 or 2048, H/32, W/32)
         x = self.avgpool(x).flatten(1)  # (B, 512 or 2048)
         return self.fc(x)  # (B, K)
 
