@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deepglass.data.check import sentence
+from deepglass.data.files import open_inputs
 from deepglass.data.recognise import layout_for, recognise, recognised, survey
 from deepglass.data.season import find_season
 from deepglass.data.settings import DataSettings
@@ -36,7 +38,7 @@ def test_a_table_of_times_and_numbers_is_a_series_that_goes_on(tmp_path):
     place = daily(tmp_path / "a.csv")
     found = recognised(place, PLAIN)
     assert (found.layout, found.match.task) == ("series_forecast", "forecast")
-    assert found.sentence() == "a series that goes on, a.csv; task forecast"
+    assert found.sentence() == "a series that goes on, a.csv: load, warmth, in the order of date; task forecast"
     source = recognise(place, PLAIN)
     assert source.index.columns == ("load", "warmth")
     assert source.index.window == Window(14, 6, 7, ("load", "warmth"))  # a season of 7, a twentieth of the steps ahead
@@ -50,15 +52,17 @@ def test_times_are_known_by_their_name_or_by_being_dates(tmp_path, header):
     assert recognised(daily(tmp_path / "a.csv", header=header), PLAIN).layout == "series_forecast"
 
 
-@pytest.mark.parametrize(
-    ("header", "chosen"),
-    [
-        ("date,load,target", PLAIN),  # a column of answers
-        ("date,load,warmth", DataSettings(target="warmth")),  # one that is named
-    ],
-)
-def test_what_has_an_answer_is_a_table(tmp_path, header, chosen):
-    assert recognised(daily(tmp_path / "a.csv", header=header), chosen).layout == "table"
+def test_what_has_an_answer_is_a_table_and_a_named_number_goes_on(tmp_path):
+    assert recognised(daily(tmp_path / "a.csv", header="date,load,target"), PLAIN).layout == "table"
+    place = daily(tmp_path / "b.csv")
+    for target in ("warmth", "warmth, load"):  # as the note on a forecast says
+        assert recognised(place, DataSettings(target=target)).layout == "series_forecast"
+        assert recognise(place, DataSettings(target=target)).index.window.targets == tuple(target.split(", "))
+    assert "data.layout=table takes each row for an example" in sentence(recognise(place, PLAIN).findings[-1])
+    assert recognised(place, DataSettings(layout="table", target="warmth")).match.task == "regress"
+    for target in ("warmt", "load,warmt"):
+        with pytest.raises(DataError, match=r"has no column '.*warmt' \(data\.target\)"):
+            recognised(place, DataSettings(target=target))
 
 
 def test_dates_that_do_not_follow_each_other_are_columns(tmp_path):
@@ -69,7 +73,7 @@ def test_dates_that_do_not_follow_each_other_are_columns(tmp_path):
         (tmp_path / f"{name}.csv").write_text("\n".join(["date,rooms,price", *rows]))
         assert recognised(str(tmp_path / f"{name}.csv"), PLAIN).layout == "table"
     rows = [f"{date(2024, 1, 1) + timedelta(day)},{'ab'[day % 2]},{day}" for day in range(90)]
-    (tmp_path / "words.csv").write_text("\n".join(["date,shop,sold", *rows]))
+    (tmp_path / "words.csv").write_text("\n".join(["date,weather,sold", *rows]))
     assert recognised(str(tmp_path / "words.csv"), PLAIN).layout == "table"  # words are something else than a series
     assert recognised(daily(tmp_path / "short.csv", 30), PLAIN).layout == "table"
 
@@ -93,6 +97,64 @@ def test_several_series_of_one_table_are_cut_apart(tmp_path):
     for row in range(len(source.index)):
         steps = source.read(row).ravel()
         assert np.all(np.diff(steps) == 1)  # no window reaches from one series into the other
+
+
+def long(file: Path, header: str, names: list[tuple], count: int = 90, turned: bool = False) -> str:
+    """Series one after another, each with its names, a day and a number."""
+    days = [date(2024, 1, 1) + timedelta(day) for day in range(count)]
+    rows = [",".join(map(str, (day, *own, place % 7 + 10 * other)))
+            for other, own in enumerate(names) for place, day in enumerate(days)]  # fmt: skip
+    file.write_text("\n".join([header, *(rows[::-1] if turned else rows)]) + "\n", encoding="utf-8")
+    return str(file)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("header", "names", "column", "ids"),
+    [
+        ("date,shop,sold", [("north",), ("south",)], "shop", {"north", "south"}),
+        ("date,门店,sold", [(1,), (2,)], "门店", {"1", "2"}),
+        ("date,store,item,sold", [(1, 1), (1, 2), (2, 1), (2, 2)], "store, item", {"1/1", "1/2", "2/1", "2/2"}),
+        ("date,region,store,sold", [("x", 1), ("x", 2), ("y", 3)], "store", {"1", "2", "3"}),  # one is enough
+        ("date,kiosk,sold", [("a",), ("b",)], "kiosk", {"a", "b"}),  # unknown words, without which days come back
+        ("date,kiosk_id,sold", [(7,), (8,)], "kiosk_id", {"7", "8"}),
+    ],
+)
+def test_columns_that_name_series_are_found_and_said(tmp_path, header, names, column, ids, turned):
+    place = long(tmp_path / "a.csv", header, names, turned=turned)
+    said = f"series that go on, a.csv: sold of each {column}, in the order of date; task forecast"
+    assert recognised(place, PLAIN).sentence() == said
+    for target in ("", "sold"):
+        source = recognise(place, DataSettings(target=target, history=7, horizon=2))
+        assert {id.split(":")[1] for id in source.index.ids} == ids
+        assert source.index.columns == ("sold",) and np.ptp(source.values) == 6 + 10 * (len(names) - 1)
+        found = {finding.kind: sentence(finding) for finding in source.findings}
+        assert found["series_by_column"].startswith(f"Series, one for each {column}: {len(ids)}, of 90 to 90 steps.")
+        assert ("series_sorted" in found) == turned
+        unused = "Columns that are not used: region." if "region" in header else None
+        assert found.get("columns_unused") == unused
+    names = {id for id, _ in ((item.id, item.raw) for item in open_inputs(place, "series", ("sold",)))}
+    assert names == {f"a.csv:{id}" for id in ids}  # predict cuts it as training does
+
+
+def test_numbers_are_no_names_and_words_that_change_are_no_series(tmp_path):
+    days = [date(2024, 1, 1) + timedelta(day) for day in range(90)]
+    stock = [f"{day},{place % 5},{place}" for place, day in enumerate(days)]
+    (tmp_path / "stock.csv").write_text("\n".join(["date,item,sold", *stock]))  # how many there are: days tell it all
+    assert recognise(str(tmp_path / "stock.csv"), PLAIN).index.columns == ("item", "sold")
+    weather = [f"{day},{shop},{'wet' if place % 3 else 'dry'},{place}"
+               for shop in "ab" for place, day in enumerate(days)]  # fmt: skip
+    (tmp_path / "weather.csv").write_text("\n".join(["date,shop,weather,sold", *weather]))
+    assert recognised(str(tmp_path / "weather.csv"), PLAIN).layout == "table"
+    source = recognise(str(tmp_path / "weather.csv"), ASKED)
+    assert "series_by_column" in kinds(source) and kinds(source)["columns_unused"]["names"] == "weather"
+    source = recognise(str(tmp_path / "weather.csv"), DataSettings(layout="series_forecast", group="shop"))
+    assert kinds(source)["series_by_column"]["column"] == "shop"
+    twice = [*weather, weather[5]]
+    (tmp_path / "weather.csv").write_text("\n".join(["date,shop,weather,sold", *twice]))
+    source = recognise(str(tmp_path / "weather.csv"), ASKED)
+    broken = next(finding for finding in source.findings if finding.kind == "unreadable")
+    assert sentence(broken) == "Line 182: the series has two steps at the time 2024-01-06."
 
 
 def test_weekends_are_left_out_and_single_gaps_are_filled(tmp_path):

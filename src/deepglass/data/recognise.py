@@ -79,7 +79,7 @@ def recognised(place: str, settings: DataSettings) -> Recognised:
             match = catalogue.find(ROOM, name).recognise(place, settings)
             fitting += [Recognised(name, match)] if match is not None else []
         except DataError as error:
-            if error.code == "data.no_such_column":
+            if error.code == "data.no_such_column" and "," not in error.values["name"]:  # a list is a forecast's
                 raise
             refused.append(error)  # what spoils one layout need not concern another: a broken table beside folders
     if fitting:

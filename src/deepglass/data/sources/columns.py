@@ -2,9 +2,12 @@
 
 from collections.abc import Collection, Sequence
 
+from deepglass.data.readers.delimited import Delimited
+from deepglass.data.source import Finding
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import DataError
 
+MOST_NAMED = 20  # columns that a sentence names
 ANSWERS = (
     "target label labels class classes y species variety outcome category tag tags answer diagnosis 标签 类别 目标 分类"
 ).split()
@@ -37,6 +40,13 @@ def by_name(wanted: Sequence[str], names: Sequence[str], taken: Collection[int |
     lower = [name.lower() for name in names]
     places = [lower.index(word) for word in wanted if word in lower]
     return next((place for place in places if place not in taken), None)
+
+
+def unused(table: Delimited, used: Collection[int | None]) -> list[Finding]:
+    """That columns are not used, where some are not."""
+    names = [name for place, name in enumerate(table.names) if place not in used]
+    shown = ", ".join(names[:MOST_NAMED]) + (" ..." if len(names) > MOST_NAMED else "")
+    return [Finding("columns_unused", "note", table.file.name, {"names": shown, "count": len(names)})] if names else []
 
 
 def part(cell: str) -> str:

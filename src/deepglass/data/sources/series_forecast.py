@@ -1,34 +1,35 @@
 """Series that go on, to be foretold: a table of times and numbers, without any label, or arrays where it is asked for.
 
-time,load,temperature        Every column of numbers is a channel; a column of series (store, sensor) makes several
-2024-01-01 00:00,31.2,4.5    series of one table. It is told from other tables by times that follow each other evenly,
-2024-01-01 01:00,30.1,4.4    with no column of answers. data.target=load,temperature names what is to be foretold.
+time,load,temperature        Every column of numbers is a channel; columns of series (store, item) make several series
+2024-01-01 00:00,31.2,4.5    of one table (series_names.py). It is told from other tables by times that follow each
+2024-01-01 01:00,30.1,4.4    other evenly, with no column of answers. data.target=load,temperature is what is foretold.
 
-Asked for by --task forecast or data.layout=series_forecast, columns of words and of answers are let go, and arrays of
-an .npz are read: (T,), (T, C) or (N, T, C).
+Asked for by --task forecast or data.layout=series_forecast, columns of words and of answers are let go, data.group may
+name the series, and arrays of an .npz are read: (T,), (T, C) or (N, T, C).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from deepglass.data.check import sentence
-from deepglass.data.readers.delimited import FIRST_LINES, Delimited, open_delimited
+from deepglass.data.readers.delimited import Delimited, open_delimited
 from deepglass.data.readers.series import EVEN, bridged
 from deepglass.data.season import find_season
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Layout, Match, Unreadable, Window
-from deepglass.data.sources.columns import ANSWERS, PART_NAMES, ROW_NUMBERS, by_name, chosen
+from deepglass.data.sources.columns import ANSWERS, PART_NAMES, ROW_NUMBERS, by_name, chosen, unused
 from deepglass.data.sources.made_series import MADE
 from deepglass.data.sources.npz import load_arrays, sizes_of
-from deepglass.data.sources.series_table import SERIES, Roles, Told, gathered, moments, of_numbers, time_of
+from deepglass.data.sources.series_names import first_lines, series_columns
+from deepglass.data.sources.series_table import Roles, Told, gathered, moments, of_numbers, time_of
 from deepglass.data.sources.table import table_in
 from deepglass.data.walk import suffix
 from deepglass.data.windows import Windows
 from deepglass.foundation.errors import DataError
+from deepglass.foundation.words import say
 
 LAYOUT = "series_forecast"
 FEWEST = 50  # lines of a table whose times alone say that it is a series
@@ -60,17 +61,26 @@ def recognise(place: str, settings: DataSettings) -> Match | None:
     if file is None:
         return None
     table = open_delimited(file)
-    roles = _roles(table)
-    if not roles.channels or not (asked or (not settings.target and _goes_on(table, roles))):
+    roles = _roles(table, settings)
+    if not roles.channels or not (asked or _goes_on(table, roles)):
         return None
-    return Match(0.8, "layout_series_forecast", "forecast", {"file": file.name})
+    names = tuple(table.names[column] for column in roles.channels)
+    try:
+        told = _targets(file, names, settings.target)
+    except DataError:
+        if asked or not set(_asked(settings.target)) <= set(table.names):
+            raise
+        return None  # a column of words is asked for: an answer, and not what goes on
+    time = say("data.order_of_lines") if roles.time is None else table.names[roles.time]
+    values = {"file": file.name, "time": time, "targets": ", ".join(told), "series": _called(table, roles)}
+    return Match(0.8, f"layout_series_{'several' if roles.series else 'alone'}", "forecast", values)
 
 
 def open_series(place: str, settings: DataSettings) -> Windows:
     """Every window of every series, by the history and horizon that are asked for or that its season suggests."""
     if settings.folds > 1:
         raise DataError("data.forecast_folds", place=place)
-    found = _found(place)
+    found = _found(place, settings)
     targets = _targets(place, found.columns, settings.target)
     window = window_of(found, targets, settings)
     values = {"history": window.history, "horizon": window.horizon, "season": window.season}
@@ -93,14 +103,23 @@ def window_of(found: Found, targets: tuple[str, ...], settings: DataSettings) ->
     return Window(history, horizon, season, targets)
 
 
-def _targets(place: str, columns: tuple[str, ...], asked: str) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(name.strip() for name in asked.split(",") if name.strip()))
+def _targets(place: str | Path, columns: tuple[str, ...], asked: str) -> tuple[str, ...]:
+    names = _asked(asked)
     for name in names:
         chosen("data.target", name, columns, place)
     return names or columns
 
 
-def _found(place: str) -> Found:
+def _asked(target: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.strip() for name in target.split(",") if name.strip()))
+
+
+def _called(table: Delimited, roles: Roles) -> str:
+    """The columns of series by their names."""
+    return ", ".join(table.names[place] for place in roles.series)
+
+
+def _found(place: str, settings: DataSettings) -> Found:
     if place.startswith("made:"):
         columns, values = MADE[place.removeprefix("made:")]()
         return Found({place: values}, columns, [])
@@ -110,7 +129,7 @@ def _found(place: str) -> Found:
     if file is None:
         raise DataError("data.not_that_layout", place=place, layout=LAYOUT)
     table = open_delimited(file)
-    roles = _roles(table)
+    roles = _roles(table, settings)
     told = Told(file.name, MOST_FILLED)
     names = tuple(table.names[column] for column in roles.channels)
     series: dict[str, np.ndarray] = {}
@@ -126,19 +145,34 @@ def _found(place: str) -> Found:
             broken.append(Finding("unreadable", "warning", id, {"why": "series_channel_empty"}))
     if not series:
         raise DataError("data.no_series", place=file, reason=sentence(broken[0]))
-    return Found(series, names, told.findings() + broken)
+    return Found(series, names, _told(table, roles, series) + told.findings() + broken)
 
 
-def _roles(table: Delimited) -> Roles:
+def _told(table: Delimited, roles: Roles, series: Mapping[str, np.ndarray]) -> list[Finding]:
+    """How many series there are, and which columns are not used."""
+    found: list[Finding] = []
+    if roles.series:
+        lengths = [len(one) for one in series.values()]
+        values = {"count": len(series), "column": _called(table, roles)}
+        values |= {"shortest": min(lengths), "longest": max(lengths)}
+        found.append(Finding("series_by_column", "note", table.file.name, values))
+    return found + unused(table, (*roles.series, roles.time, *roles.channels))
+
+
+def _others(table: Delimited, roles: Roles) -> list[int]:
+    """The columns that are neither series nor time nor numbers."""
+    taken = (*roles.series, roles.time, *roles.channels)
+    return [place for place in range(len(table.names)) if place not in taken]
+
+
+def _roles(table: Delimited, settings: DataSettings) -> Roles:
     """Which columns are series, time and channels; numbers of rows and names of parts are nothing here."""
     names = table.names
-    series = by_name(SERIES, names)
-    time = time_of(table, (series,))
-    rows = [cells for _, cells in islice(table.rows(), FIRST_LINES) if len(cells) == len(names)]
-    if series is not None and len({row[series] for row in rows}) > len(rows) / 2:
-        series = None  # a number for every row
     numbered = [place for place, name in enumerate(names) if name.lower() in ROW_NUMBERS and table.has_header]
-    taken = (series, time, by_name(PART_NAMES, names), *numbered)
+    known = (by_name(PART_NAMES, names), chosen("data.group", settings.group, names, table.file))
+    time = time_of(table, known)
+    series = series_columns(table, time, known[:1]) if known[1] is None else (known[1],)
+    taken = (*series, time, known[0], *numbered)
     channels = of_numbers(table, [place for place in range(len(names)) if place not in taken])
     return Roles(series, time, None, None, None, channels)
 
@@ -147,25 +181,32 @@ def _goes_on(table: Delimited, roles: Roles) -> bool:
     """Whether the first lines are steps of series: numbers and evenly following times, and nothing that answers."""
     if roles.time is None or not table.has_header or by_name(ANSWERS, table.names) is not None:
         return False
-    others = set(range(len(table.names))) - {roles.series, roles.time, *roles.channels}
-    if any(table.names[place].lower() not in ROW_NUMBERS for place in others):
-        return False
-    times: dict[str, list[str]] = {}
-    for _, cells in islice(table.rows(), FIRST_LINES):
-        if len(cells) == len(table.names):
-            times.setdefault(cells[roles.series] if roles.series is not None else "", []).append(cells[roles.time])
-    steps = [_steps(cells) for cells in times.values()]
-    between = np.concatenate(steps)
-    enough = sum(map(len, times.values())) >= FEWEST and len(between) >= FEWEST / 2
+    others = [place for place in _others(table, roles) if table.names[place].lower() not in ROW_NUMBERS]
+    rows = first_lines(table)
+    said: dict[tuple[str, ...], tuple[str, ...]] = {}  # what the other columns say of a series: always the same
+    times: dict[tuple[str, ...], list[str]] = {}
+    for cells in rows:
+        name, told = (tuple(cells[place] for place in places) for places in (roles.series, others))
+        times.setdefault(name, []).append(cells[roles.time])
+        if others and (not roles.series or said.setdefault(name, told) != told):
+            return False
+    steps = [_steps(cells, in_order=not roles.series) for cells in times.values()]
+    between = np.concatenate(steps) if steps else np.zeros(0)
+    enough = len(rows) >= FEWEST and len(between) >= FEWEST / 2
     return enough and bool((between > 0).all()) and float((np.abs(between - 1) <= EVEN).mean()) >= FOLLOWING
 
 
-def _steps(cells: Sequence[str]) -> np.ndarray:
-    """From each line to the next, in units of the usual distance; nothing where they are no times."""
+def _steps(cells: Sequence[str], in_order: bool) -> np.ndarray:
+    """From each time to the next, in units of the usual distance; nothing where they are no times.
+
+    The lines of a series that is named may stand in any order, others from the first to the last or the other way.
+    """
     times = moments(cells)
     if times is None or len(times) < 2:
         return np.zeros(0)
-    between = np.diff(times)
+    between = np.diff(times if in_order else np.sort(times))
+    if (between < 0).all():
+        between = -between
     usual = float(np.median(between))
     return between / usual if usual > 0 else np.zeros(len(between))
 

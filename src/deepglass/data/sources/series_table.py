@@ -25,12 +25,9 @@ from deepglass.data.sources.columns import ANSWERS, PART_NAMES, by_name, chosen,
 from deepglass.data.sources.looks import are_dates
 from deepglass.data.sources.parted import parted_files
 from deepglass.data.sources.rows import Rows
+from deepglass.data.sources.series_names import SERIES, series_columns
 from deepglass.foundation.errors import DataError
 
-SERIES = (
-    "series series_id seriesid id case case_id sample sample_id sequence sequence_id recording recording_id"
-    " trial trial_id segment segment_id window window_id 序列 序列号 样本 编号"
-).split()
 TIMES = "time t step timestamp date datetime frame tick ms second seconds 时间 步 时刻 日期".split()
 NUMBERS = 0.5  # a column with more than this share of numbers is a channel; its other cells are mistakes
 WHOLE = 0.9  # share of series whose steps have one label and a time each; the others are mistakes
@@ -41,7 +38,7 @@ MOST_CLASSES = 20  # whole numbers up to so many different ones are taken for cl
 class Roles:
     """Which column is what; without `series` the whole table is one."""
 
-    series: int | None
+    series: tuple[int, ...]
     time: int | None
     target: int | None
     part: int | None
@@ -80,7 +77,7 @@ def recognise(place: str, settings: DataSettings) -> Match | None:
     roles = roles_of(table, settings)
     if roles is None or not (settings.layout == "series_table" or _of_steps(table, roles)):
         return None
-    columns = {"label": table.names[roles.target or 0], "series": table.names[roles.series or 0]}
+    columns = {"label": table.names[roles.target or 0], "series": table.names[roles.series[0]]}
     return Match(0.85, "layout_series_table", "classify", {"file": table.file.name, **columns})
 
 
@@ -127,7 +124,7 @@ def roles_of(table: Delimited, settings: DataSettings) -> Roles | None:
         return None
     taken = (series, time, target, split, group)
     channels = of_numbers(table, [place for place in range(len(names)) if place not in taken])
-    return Roles(series, time, target, split, group, channels) if channels else None
+    return Roles((series,), time, target, split, group, channels) if channels else None
 
 
 def asked_about(table: Delimited, columns: Sequence[str]) -> Iterator[tuple[str, np.ndarray | Unreadable]]:
@@ -137,8 +134,8 @@ def asked_about(table: Delimited, columns: Sequence[str]) -> Iterator[tuple[str,
     if missing:
         raise DataError("data.columns_missing", place=file, names=", ".join(missing[:5]), count=len(missing))
     channels = tuple(table.names.index(name) for name in columns)
-    series = by_name(SERIES, table.names, channels)
-    time = time_of(table, (*channels, series))
+    time = time_of(table, channels)
+    series = series_columns(table, time, channels)
     told = Told(file.name)
     for name, found in gathered(table, Roles(series, time, None, None, None, channels)).items():
         yield (f"{file.name}:{name}" if name else file.name), told.series(found)
@@ -159,7 +156,7 @@ def gathered(table: Delimited, roles: Roles) -> dict[str, Gathered]:
     found: dict[str, Gathered] = {}
     extra = {"label": roles.target, "part": roles.part, "group": roles.group}
     for line, cells in table.rows():
-        name = cells[roles.series] if roles.series is not None and roles.series < len(cells) else ""
+        name = "/".join(cells[place] for place in roles.series if place < len(cells))
         one = found.setdefault(name, Gathered(len(roles.channels)))
         if len(cells) != len(table.names):
             wrong = Unreadable("wrong_cells", line=line, expected=len(table.names), found=len(cells))
@@ -259,7 +256,7 @@ def _of_steps(table: Delimited, roles: Roles) -> bool:
     times: dict[str, list[str]] = {}
     for _, cells in islice(table.rows(), FIRST_LINES):
         if len(cells) == len(table.names):
-            name = cells[roles.series or 0]
+            name = cells[roles.series[0]]
             labels.setdefault(name, set()).add(cells[roles.target or 0])
             times.setdefault(name, []).append(cells[roles.time or 0])
     whole = sum(len(labels[name]) == 1 and len(set(found)) == len(found) for name, found in times.items())
