@@ -32,9 +32,8 @@ from deepglass.recipes.recipe import choose_recipe
 from deepglass.recipes.transfer import model_of, transferred, weights_asked
 from deepglass.report.write import write_report
 from deepglass.run import Run, RunSettings
-from deepglass.tasks.task import Predictions, searching
+from deepglass.tasks.task import Predictions
 
-MOST_TRAINED, MOST_SEARCHED = 5000, 500  # training rows that are answered for where another part counts, at most
 SHIPPED = Path(__file__).parent / "weights" / "bundles"  # what comes with the package
 
 
@@ -144,7 +143,7 @@ class Outcome:
         """Parts of which only so many examples were answered for."""
         if "train" not in self.figures or len(self.figures) == 1 or self.material is None:
             return {}
-        asked = len(some_training(self.material).rows["train"])
+        asked = len(self.material.some_training().rows["train"])
         return {"train": asked} if asked < len(self.material.rows["train"]) else {}
 
     def predict(self, inputs: Any) -> list[dict[str, Any]]:
@@ -205,7 +204,7 @@ def report(folder: Path, own: Own = Own()) -> Path:
 
 def _report_folds(run: Run, found: OutOfFold) -> Path:
     """The figures that count are those of the folds, for the refit has seen every answer."""
-    train = run.evaluate("train", some_training(found.material))
+    train = run.evaluate("train", found.material.some_training())
     results = {"train": train, "test": (found.figures, found.predictions)}
     return write_report(run, found.material, results)
 
@@ -213,13 +212,8 @@ def _report_folds(run: Run, found: OutOfFold) -> Path:
 def evaluate_parts(run: Run, material: Material) -> dict[str, tuple[dict[str, Any], Predictions]]:
     """Figures and predictions of every part that has examples; where another counts, of some of the training part."""
     parts = [part for part in PARTS if len(material.rows[part])]
-    some = some_training(material) if parts != ["train"] else material
+    some = material.some_training() if parts != ["train"] else material
     return {part: run.evaluate(part, some) for part in parts}
-
-
-def some_training(material: Material) -> Material:
-    """With at most `MOST_TRAINED` rows of the training part; `MOST_SEARCHED` where every answer is searched for."""
-    return material.sampled("train", MOST_SEARCHED if searching(material.task) else MOST_TRAINED)
 
 
 def evaluate(folder: Path, place: str = "", own: Own = Own()) -> Outcome:

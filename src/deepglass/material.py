@@ -1,6 +1,7 @@
 """A run's data, ready: prepared rows, coded targets, and which row belongs to which part."""
 
 import math
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,7 +14,7 @@ from deepglass.data.check import before, refuse, refuse_unknown, too_many_bad
 from deepglass.data.column import Coded, Parts, where
 from deepglass.data.example import Ragged, picked
 from deepglass.data.files import Aligned
-from deepglass.data.loader import Loader, Shared, Target, make_batch
+from deepglass.data.loader import Loader, Shared, Target, every_example, make_batch
 from deepglass.data.mapped import is_mapped
 from deepglass.data.order import Balanced, Lengths, Order, Shuffled
 from deepglass.data.prepare import Preparation, Watch, prepare_all
@@ -22,15 +23,19 @@ from deepglass.data.recognise import Survey, recognise
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import PARTS, Finding, Source
 from deepglass.data.store import Store
+from deepglass.engine.evaluate import evaluate
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.ports import Image, Port
 from deepglass.foundation.seeds import Permutation
-from deepglass.tasks.task import Task, encoder_of, fed, form_of
+from deepglass.tasks.task import Predictions, Task, checking, encoder_of, fed, form_of, searching
 
 LARGE = 10_000  # pictures above which training may begin before all are read: see Material.large
 SAMPLE = 4096  # training rows that are then read first, and whose statistics are the run's
 GLANCE = 1000  # training rows that a check looks at where there is no validation part; nothing is chosen by it
 LONGER = 4  # times the mean length: longer rows come in smaller batches, so that none takes all the memory
+MOST_TRAINED, MOST_SEARCHED = 5000, 500  # training rows that are answered for where another part counts, at most
+EVALUATION_BATCH = 256
+TIMED = 256  # rows by which it is told what an evaluation takes
 START = 5000  # training rows from which a network may take its start
 
 
@@ -124,6 +129,42 @@ class Material:
     def checked(self) -> tuple[str, "Material"]:
         """The part that checks look at, and what of it: some training rows where nothing is held back."""
         return ("val", self) if self.counts["val"] else ("train", self.sampled("train", GLANCE))
+
+    def evaluated(
+        self, model: nn.Module, task: Task, part: str, device: torch.device
+    ) -> tuple[dict[str, Any], Predictions]:
+        """Exact figures of a part, and its predictions in the order of its rows."""
+        rows = self.rows[part]
+        batches = every_example(self.store, self.targets, rows, EVALUATION_BATCH)
+        return evaluate(task, model, batches(), device, len(rows))
+
+    def some_training(self) -> "Material":
+        """With at most `MOST_TRAINED` rows of the training part; `MOST_SEARCHED` where every answer is searched for."""
+        return self.sampled("train", MOST_SEARCHED if searching(self.task) else MOST_TRAINED)
+
+    def evaluation_seconds(self, model: nn.Module, device: torch.device) -> tuple[float, float]:
+        """What a check takes, and the evaluation of all parts at the end, by a sample of rows and the network as it is.
+
+        Answers that are searched for may be longer now than when it has learned to end them.
+        """
+        counts = {part: len(self.answered[part]) for part in PARTS}
+        looked_at = counts["val"] or min(GLANCE, counts["train"])
+        most = MOST_SEARCHED if searching(self.task) else MOST_TRAINED
+        asked = sum(min(count, most) if part == "train" else count for part, count in counts.items())
+        check = self._seconds_a_row(model, checking(self.task), device)
+        answer = self._seconds_a_row(model, self.task, device) if searching(self.task) else check
+        return check * looked_at, answer * asked
+
+    def _seconds_a_row(self, model: nn.Module, task: Task, device: torch.device) -> float:
+        part = "val" if len(self.sampled("val", 1).rows["val"]) else "train"  # of a sample only training rows are read
+        some = TIMED // 8 if searching(task) else TIMED
+        seconds: list[float] = []
+        for most in (TIMED // 16, some):  # the first is slower than all that follow
+            sample = self.sampled(part, most)
+            began = time.perf_counter()
+            sample.evaluated(model, task, part, device)
+            seconds.append((time.perf_counter() - began) / len(sample.rows[part]))
+        return seconds[-1]
 
     def _order(self, rows: np.ndarray, batch: int, seed: int, sampling: str, name: str) -> Order:
         if sampling != "balanced" and self.store.offsets:

@@ -91,8 +91,8 @@ class Watch:
         if len(event["warnings"]) > SHOWN:
             more = len(event["warnings"]) - SHOWN
             self.console.print(say("cli.more_warnings", count=more, place=event["place"]))
-        plan, name, speed = event["plan"], event["plan_name"], event["speed"]
-        left = (self.steps - event["step"]) / speed if speed else 0.0
+        plan, name = event["plan"], event["plan_name"]
+        left = event["seconds"] * (self.steps - event["step"]) / self.steps
         time_left = say("plan.about", time=_clock(left)) if left >= 1 else ""
         origin = say(f"plan.{plan['origin']}")
         self.console.print(say("plan.chosen", steps=self.steps, time=time_left, name=name, origin=origin))

@@ -30,7 +30,7 @@ from deepglass.bundle import (
 )
 from deepglass.data.check import before, named
 from deepglass.data.column import Parts
-from deepglass.data.loader import Ahead, answers_of, every_example
+from deepglass.data.loader import Ahead, answers_of
 from deepglass.data.prepare import Preparation, prepare_all
 from deepglass.data.recognise import fits, nearest_place, recognise, survey
 from deepglass.data.settings import DataSettings
@@ -38,12 +38,12 @@ from deepglass.data.source import Finding, Source
 from deepglass.data.split import parts_of
 from deepglass.data.store import Store
 from deepglass.engine.checkpoint import Checkpoints, restore
-from deepglass.engine.evaluate import evaluate, score
+from deepglass.engine.evaluate import score
 from deepglass.engine.journal import Journal, Watcher
 from deepglass.engine.loop import Training, train
 from deepglass.engine.measure import decide
 from deepglass.engine.optimizers import build_optimizer
-from deepglass.engine.plan import Plan, plain_plan, read_plan, write_plan
+from deepglass.engine.plan import Plan, look_every, plain_plan, read_plan, write_plan
 from deepglass.engine.settings import TrainSettings
 from deepglass.engine.state import Score, State, freeze, start_averages, trainable
 from deepglass.engine.tensorboard import TensorBoard
@@ -58,8 +58,6 @@ from deepglass.material import Material, Watch, gather, gather_elsewhere, pictur
 from deepglass.tasks.task import Predictions, Task, checking, fed, form_of
 from deepglass.weights.settings import WeightsSettings
 from deepglass.weights.start import Start, adapted, begin_with
-
-EVALUATION_BATCH = 256
 
 
 def _default_task() -> Choice:
@@ -218,6 +216,7 @@ class Run:
             "plan": plan,
             "plan_name": plan.name,
             "speed": plan.speed,
+            "seconds": plan.seconds(training.steps, training.check_every),
             "epoch_steps": training.epoch,
             "rejected": [str(error) for error in rejected],
             "vectors": self.filled,
@@ -258,13 +257,14 @@ class Run:
             check_every=0,
             device=self.device,
             batch=Ahead(loader.batch) if self.device.type == "cuda" else loader.batch,
-            check=lambda: self._evaluate(state.model, checking(material.task), looked_at, part)[0],
+            check=lambda: looked_at.evaluated(state.model, checking(material.task), part, self.device)[0],
             journal=journal,
             checkpoints=Checkpoints(self.folder),
             folder=self.folder,
             part=part,
             asked_to_stop=asked_to_stop,
             tidy=Heap().tidy,
+            beside=lambda: material.evaluation_seconds(state.model, self.device),
         )
         if self.own.model is not None:
             one = material.task.present(training.batch(0).rows(0, 1).to(self.device))
@@ -273,7 +273,7 @@ class Run:
         plan.place(state.model, self.device)
         torch.set_num_threads(plan.threads or torch.get_num_threads())  # a resume computes as the first life did
         state.averages = start_averages(state.model) if settings.average else {}
-        every = max(1, min(plan.steps, round(settings.check_epochs * training.epoch)))
+        every = min(plan.steps, look_every(settings, training.epoch))
         log_every = max(1, plan.steps // 1000)
         return replace(training, plan=plan, steps=plan.steps, check_every=every, log_every=log_every), state
 
@@ -299,7 +299,7 @@ class Run:
         """The bundle's exact figures on one part, and its predictions in the order of the part's rows."""
         model = self.bundle.model
         Plan(layout=read_plan(self.folder / "plan.json").layout).place(model, self.device)
-        return self._evaluate(model, self.bundle.task, material, part)
+        return material.evaluated(model, self.bundle.task, part, self.device)
 
     def figures_of(self, material: Material, part: str, predictions: Predictions) -> dict[str, Any]:
         """The task's metrics over predictions that are there already, in the order of the part's rows."""
@@ -324,13 +324,6 @@ class Run:
         write_sealed_text(self.folder / "run.toml", to_toml(self.settings, self.origins))
         self.settings = written(self.folder / "run.toml", RunSettings())
         write_document(self.folder / "machine.json", machine())
-
-    def _evaluate(
-        self, model: nn.Module, task: Task, material: Material, part: str
-    ) -> tuple[dict[str, Any], Predictions]:
-        rows = material.rows[part]
-        batches = every_example(material.store, material.targets, rows, EVALUATION_BATCH)
-        return evaluate(task, model, batches(), self.device, len(rows))
 
     def _finish(self, state: State, checkpoints: Checkpoints, material: Material, journal: Journal) -> Score | None:
         """The bundle: the weights that were best on validation, averaged ones where averaging is on."""

@@ -101,7 +101,7 @@ def test_weights_of_another_run_keep_their_first_layer(outcome, place, tmp_path)
 
 def test_a_check_without_a_validation_part_looks_at_some_training_rows_only(place, tmp_path, monkeypatch):
     monkeypatch.setattr("deepglass.material.GLANCE", 10)
-    monkeypatch.setattr("deepglass.journey.MOST_TRAINED", 20)
+    monkeypatch.setattr("deepglass.material.MOST_TRAINED", 20)
     outcome = go(place, tmp_path / "run", "train.steps=2")
     assert [check["figures"]["accuracy"]["n"] for check in events(outcome.run.folder, "check")] == [10]
     assert outcome.figures["train"]["accuracy"].n == 20 and outcome.figures["test"]["accuracy"].n == 32

@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -171,7 +172,19 @@ def test_check_and_plan_say_what_would_be_done_and_leave_nothing(digits, capsys,
 def test_minutes_decide_the_number_of_steps(capsys, tmp_path):
     cli(capsys, "train", "made:moons", *TINY, "--out", tmp_path / "run", "--minutes", "0.02")
     plan = read_plan(tmp_path / "run" / "plan.json")
-    assert plan.speed and plan.steps == max(1, int(0.02 * 60 * 0.9 * plan.speed))
+    assert plan.speed and plan.look > 0 and plan.end > 0
+    assert plan.steps == 1 or plan.seconds(plan.steps, plan.steps) <= 0.02 * 60 * 0.9 + plan.end
+    assert not list((tmp_path / "run").glob(".timed*"))
+
+
+def test_a_plan_with_checks_at_every_step_has_fewer_of_them_and_is_kept_by_a_resume(capsys, tmp_path):
+    words = ["train", "made:moons", *TINY, "--minutes", "0.05", "train.plan=plain"]
+    seldom = cli(capsys, *words, "--out", tmp_path / "seldom")
+    often = cli(capsys, *words, "--out", tmp_path / "often", "train.check_epochs=0.01")
+    plans = [read_plan(Path(found["run"]) / "plan.json") for found in (seldom, often)]
+    assert plans[1].steps < plans[0].steps
+    cli(capsys, "resume", tmp_path / "often")
+    assert read_plan(tmp_path / "often" / "plan.json") == plans[1]
 
 
 def test_tensorboard_files_are_written_where_asked(capsys, tmp_path):

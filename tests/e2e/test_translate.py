@@ -72,7 +72,7 @@ def test_of_the_training_part_only_a_sample_is_translated(finished, monkeypatch,
     run, _ = finished
     own = Own(network())
     assert run.sampled == {} and run.figures["train"]["bleu"].n > 200
-    monkeypatch.setattr("deepglass.journey.MOST_SEARCHED", 20)
+    monkeypatch.setattr("deepglass.material.MOST_SEARCHED", 20)
     found = dg.evaluate(run.run.folder, model=own.model)
     assert {part: figures["bleu"].n for part, figures in found.figures.items()} == {"train": 20, "val": 30, "test": 30}
     assert found.figures["test"] == run.figures["test"] and found.document()["sampled"] == {"train": 20}

@@ -9,10 +9,12 @@ from torch import nn
 
 from deepglass.engine import compiled, measure, remembered
 from deepglass.engine.compiled import eagerly, graphs_compiled, is_compiled, networks
+from deepglass.engine.loop import train
 from deepglass.engine.measure import Contest, Trial, choose_plan, decide, try_plan
 from deepglass.engine.optimizers import build_optimizer
-from deepglass.engine.plan import Plan
+from deepglass.engine.plan import Plan, steps_within
 from deepglass.engine.remembered import Known, recall, remember
+from deepglass.engine.settings import TrainSettings
 from deepglass.engine.state import start_averages, trainable
 from tests.engine.test_loop import start, training
 
@@ -252,3 +254,38 @@ def test_batches_of_unequal_length_are_timed_by_more_of_them(tmp_path):
     asked.clear()
     try_plan(task, state, replace(run, steps=100), Plan(), seconds=0.0)
     assert max(asked) <= measure.LEAST_STEPS + 1
+
+
+def test_checks_saves_and_the_evaluation_are_part_of_the_minutes():
+    settings = TrainSettings(minutes=1.0)
+    plan = Plan(threads=1, measured={Plan(threads=1).name: 100.0})
+    assert steps_within(settings, plan, 7, 20) == 5400  # of 60 seconds, without the report's tenth
+    dear = replace(plan, look=0.3, end=9.0)
+    steps = steps_within(settings, dear, 7, 20)  # 20 steps take 0.2 seconds, and the check behind them 0.3
+    assert 0.98 * 1800 <= steps <= 1800
+    assert 0.98 * 54 <= dear.seconds(steps, 20) <= 54
+    assert 2650 <= steps_within(settings, replace(plan, end=500.0), 7, 20) <= 2700  # half of it is for steps
+    assert steps_within(settings, replace(plan, look=100.0), 7, 20) == 1
+    assert steps_within(TrainSettings(), dear, 7, 20) == 7 and Plan().seconds(9, 3) == 0.0
+    assert dear.seconds(5, 20) == 0.05 + 0.3 + 9.0  # the last step is always checked
+
+
+@pytest.mark.parametrize("minutes", [0.05, 0.0])
+def test_what_lies_beside_the_steps_is_measured_where_minutes_are_given(begun, minutes):
+    task, state, run = begun
+    asked = []
+
+    def beside():
+        asked.append(1)
+        state.model.eval()
+        return 0.2, 0.5
+
+    run = replace(run, settings=replace(run.settings, minutes=minutes, plan="plain"), beside=beside)
+    plan = decide(task, state, run, Plan(steps=8))
+    if not minutes:
+        assert (plan.steps, plan.look, asked) == (8, 0.0, [])
+        return
+    assert plan.look >= 0.2 and plan.end == 0.5 and asked == [1]
+    assert plan.seconds(plan.steps, 4) <= 0.05 * 60 * 0.9 and not list(run.folder.glob(".timed*"))
+    train(task, state, replace(run, plan=plan, steps=3))  # asleep after the measurement, it wakes for the first step
+    assert state.step == 3

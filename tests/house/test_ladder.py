@@ -20,7 +20,7 @@ LADDER: dict[str, set[str]] = {
     "tasks": {"foundation", "views", "data", "losses", "metrics", "tasks.task", "tasks.inputs"},
     "engine": {"foundation", "graph.cost", "graph.trace", "graph.probe", "data.example", "data.loader", "tasks.task"},
     "bundle": {"foundation", "data", "models", "tasks", "weights"},
-    "material": {"foundation", "data", "tasks"},
+    "material": {"foundation", "data", "tasks", "engine.evaluate"},
     "run": {"foundation", "data", "models", "tasks", "engine", "weights", "bundle", "material"},
     "folds": {"foundation", "data", "engine.journal", "tasks.task", "material", "run"},
     "recipes": {"foundation", "data", "models", "tasks", "engine", "weights", "bundle", "material", "run"},

@@ -7,6 +7,7 @@ checkpoints/latest          the name of the newest whole one; moved only after i
 import json
 import math
 import re
+import shutil
 import threading
 import time
 from collections import deque
@@ -29,6 +30,7 @@ KEEP = 2
 WAITS = (1.0, 2.0, 4.0, 8.0)  # minutes from a failed save to the next try; one more failure ends the training
 NAME = re.compile(r"step-(\d{9})")
 GROUPS = ("weights", "optimizers", "averages", "carry")
+TIMED = ".timed.tmp-000000000000"  # a folder that is swept away where a kill left it
 DOCUMENT = {"version": int, "step": int, "scores": list, "ties": dict, "names": dict, "strides": dict}
 
 
@@ -185,6 +187,21 @@ class Checkpoints:
         whole = [name for name in names if name <= _name(newest)]
         for name in sorted(set(names) - set(whole[-KEEP:]) - keep):
             remove_sealed(self.folder / name)
+
+
+def seconds_of_a_save(state: State, folder: Path, averaged: bool) -> float:
+    """What a checkpoint will take, by one of the state as it begins: without the optimizer's two moments.
+
+    A disk that cannot be written now will say so when it matters.
+    """
+    began = time.perf_counter()
+    place = folder / TIMED
+    trial = Checkpoints(place)
+    place.mkdir(parents=True, exist_ok=True)
+    trial.save(state)
+    trial.wait()
+    shutil.rmtree(place, ignore_errors=True)
+    return (time.perf_counter() - began) * (3 + averaged) / (1 + averaged)
 
 
 def snapshot(state: State) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:

@@ -8,7 +8,7 @@ import torch
 
 from deepglass.engine.compiled import eagerly
 from deepglass.engine.loop import Training, present
-from deepglass.engine.plan import Forecast
+from deepglass.engine.plan import Forecast, look_every
 from deepglass.engine.state import State
 from deepglass.foundation.device import synchronize
 from deepglass.graph.cost import Cost, cost
@@ -43,7 +43,7 @@ def forecast(task: Task, state: State, training: Training) -> Forecast:
     moved = activations * (4 if kind == torch.float32 else 2) + 2 * copies * found.parameter_bytes
     times = {"data": data, "arithmetic": 3 * settings.batch * found.macs * product, "memory": moved * copied}
     return Forecast(
-        seconds=plan.steps / plan.speed,
+        seconds=plan.seconds(plan.steps, look_every(settings, training.epoch)),
         memory_bytes=copies * found.parameter_bytes + activations,
         disk_bytes=3 * copies * found.parameter_bytes,
         limit=max(times, key=lambda name: times[name]),  # pyright: ignore

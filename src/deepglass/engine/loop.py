@@ -42,6 +42,7 @@ class Training:
     part: str = "val"  # the part that the checks look at
     asked_to_stop: Callable[[], bool] = lambda: False
     tidy: Callable[[int], None] = lambda step: None  # what is to be cleared away behind a step
+    beside: Callable[[], tuple[float, float]] = lambda: (0.0, 0.0)  # seconds of a check, and of the evaluation
     log_every: int = 20
     saved_at: tuple[int, float] = (-1, 0.0)  # the step of the last checkpoint, and when it or this life began
     seen: dict[str, Tensor] = field(default_factory=dict)

@@ -15,10 +15,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from deepglass.engine.checkpoint import seconds_of_a_save
 from deepglass.engine.compiled import cannot_compile, graphs_compiled, networks, within_limits
 from deepglass.engine.forecast import costs, forecast
 from deepglass.engine.loop import Training, backward, one_step, present
-from deepglass.engine.plan import Plan, plain_plan, steps_within
+from deepglass.engine.plan import Plan, look_every, plain_plan, steps_within
 from deepglass.engine.remembered import Known, forget, recall, remember
 from deepglass.engine.settings import TrainSettings
 from deepglass.engine.state import State
@@ -279,7 +280,10 @@ class Contest:
 
 
 def decide(task: Task, state: State, training: Training, begin: Plan) -> Plan:
-    """The run's plan with its number of steps: as set, measured or remembered, and how long it will take."""
+    """The run's plan with its number of steps: as set, measured or remembered, and how long it will take.
+
+    Where time is what is given, or a long run is to be foretold, checks, saves and the evaluation are timed as well.
+    """
     settings = training.settings
     free = settings.plan == "auto"
     plan = begin
@@ -289,7 +293,13 @@ def decide(task: Task, state: State, training: Training, begin: Plan) -> Plan:
         plans = candidates(settings, begin, takes_pictures(task)) if free else [begin]
         allowed = 60 * settings.minutes
         plan = choose_plan(task, state, training, plans, lambda speed: allowed or begin.steps / speed)
-    plan = replace(plan, steps=steps_within(settings, plan, begin.steps))
+    long = plan.speed and begin.steps / plan.speed >= WORTH_SAYING
+    if settings.minutes or long:
+        check, end = training.beside()
+        state.tree.eval()  # as after every check: the first step wakes it
+        look = check + seconds_of_a_save(state, training.folder, bool(settings.average))
+        plan = replace(plan, look=round(look, 3), end=round(end, 3))
+    plan = replace(plan, steps=steps_within(settings, plan, begin.steps, look_every(settings, training.epoch)))
     if not plan.speed or plan.steps / plan.speed < WORTH_SAYING:
         return plan
     return replace(plan, forecast=forecast(task, state, replace(training, plan=plan)))

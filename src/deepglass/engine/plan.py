@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +15,8 @@ from deepglass.engine.settings import TrainSettings
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.sealed import read_document, write_document
 from deepglass.foundation.settings import from_json, to_json
+
+REPORTED = 0.9  # share of `train.minutes` in which steps, checks and evaluation are to be done
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +44,8 @@ class Plan:
     origin: Literal["plain", "shipped", "measured", "remembered"] = "plain"
     reasons: tuple[str, ...] = ()
     measured: dict[str, float] | None = None  # steps a second of every candidate that was tried
+    look: float = 0.0  # seconds of a check and the save behind it, as they were measured; 0 where they were not
+    end: float = 0.0  # ... and of the evaluation behind the last step
     forecast: Forecast | None = None
 
     @property
@@ -55,6 +59,12 @@ class Plan:
     def speed(self) -> float:
         """Steps a second as they were measured; 0 where they were not."""
         return (self.measured or {}).get(self.name, 0.0)
+
+    def seconds(self, steps: int, every: int) -> float:
+        """What so many steps take with a check after every so many of them and the evaluation; 0 where not measured."""
+        if not self.speed:
+            return 0.0
+        return steps / self.speed + max(1, round(steps / every)) * self.look + self.end
 
     def place(self, model: torch.nn.Module, device: torch.device) -> None:
         """Bring the model to the device in this plan's memory layout, to be compiled when it is first called."""
@@ -131,11 +141,21 @@ def read_plan(file: Path) -> Plan:
     return from_json(Plan, document, str(file))
 
 
-def steps_within(settings: TrainSettings, plan: Plan, steps: int) -> int:
-    """The number of steps: as set, or as many as fit into `train.minutes` at the speed that was measured.
+def look_every(settings: TrainSettings, epoch: float) -> int:
+    """Steps between two checks, by those of one epoch."""
+    return max(1, round(settings.check_epochs * epoch))
 
-    A tenth of the time is kept for checks, saving and the report.
+
+def steps_within(settings: TrainSettings, plan: Plan, steps: int, every: int) -> int:
+    """The number of steps: as set, or as many as fit into `train.minutes` with their checks and the evaluation.
+
+    A tenth of the time is kept for the report, and half of it for steps, however long the evaluation takes.
     """
     if not settings.minutes or not plan.speed:
         return steps
-    return max(1, int(settings.minutes * 60 * 0.9 * plan.speed))
+    allowed = 60 * REPORTED * settings.minutes
+    plan = replace(plan, end=min(plan.end, allowed / 2))
+    steps = int(allowed * plan.speed)
+    while steps > 1 and plan.seconds(steps, every) > allowed:
+        steps -= max(1, steps // 200)
+    return max(1, steps)

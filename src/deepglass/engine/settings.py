@@ -30,7 +30,7 @@ class TrainSettings:
 
     epochs: Positive = 20.0
     steps: Count | None = None  # wins over epochs
-    minutes: NotNegative = 0.0  # wins over both: as many steps as fit at the measured speed; 0 is off
+    minutes: NotNegative = 0.0  # wins over both: as many steps as fit, checks and evaluation counted; 0 is off
     batch: Count = 128
     shards: Count = 1  # a step's rows in this many parts: smaller memory, the same sums; never the plan's choice
     optimizer: Literal["sgd", "adamw", "muon"] = "adamw"
