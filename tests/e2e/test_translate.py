@@ -1,5 +1,6 @@
 """Parallel text in, a translator out: recognised, trained, measured with its signature, resumed, asked again."""
 
+import contextlib
 import json
 import random
 
@@ -9,6 +10,7 @@ import torch
 import deepglass as dg
 from deepglass import journey
 from deepglass.bundle import Own
+from deepglass.cli.main import main
 from deepglass.cli.options import Printer
 from deepglass.cli.outcome import tell
 from deepglass.engine.journal import read_events
@@ -112,3 +114,27 @@ def test_a_bundle_says_the_same_after_it_is_read_again(finished):
     sentences = ["The red tree hears the child.", "The book likes the old dog."]
     assert loaded.predict(sentences) == run.predict(sentences)
     assert loaded.task.facts == run.run.bundle.task.facts
+
+
+def test_each_line_of_a_file_is_translated_and_one_that_is_cut_is_named(finished, tmp_path, capsys, monkeypatch):
+    run, place = finished
+    lines = ["The red tree hears the child.", "", "The book likes the old dog.", " ".join(["The old cat sees."] * 40)]
+    (tmp_path / "ask.txt").write_bytes("\r\n".join(lines).encode("utf-8-sig"))
+    answers = run.predict(tmp_path / "ask.txt")
+    assert [answer["id"] for answer in answers] == ["ask.txt:1", "ask.txt:3", "ask.txt:4"]
+    alone = run.predict([lines[0], lines[2]])
+    assert [answer["prediction"] for answer in answers[:2]] == [answer["prediction"] for answer in alone]
+    assert [answer.get("read") for answer in answers] == [None, None, 81]  # 101 tokens, a full stop after each four
+    assert run.predict([" ".join(["The cat"] * 50)])[0].get("read") is None  # as long as may be, and its end
+    (answer,) = run.predict([" ".join(["cat"] * 102)])
+    assert answer["read"] == 101
+    (folder := tmp_path / "folder").mkdir()
+    (folder / "b.txt").write_text(lines[0])
+    assert run.predict(folder)[0]["id"] == f"{folder / 'b.txt'}:1"
+    (tmp_path / "bad.txt").write_bytes(b"caf\xe9 \xe0 Paris")
+    assert "The text is not UTF-8: the byte at 3 does not fit" in run.predict(tmp_path / "bad.txt")[0]["error"]
+    monkeypatch.setattr(journey, "load", lambda place, own: run.run.bundle)
+    with speaking("en"), contextlib.suppress(SystemExit):
+        main(["predict", "RUN", str(tmp_path / "ask.txt")])
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == 4 and said[3].startswith("ask.txt:4: only its first 81 words were read. Cut it into sentences")

@@ -38,8 +38,8 @@ def predict(
         raws = bundle.inputs(given) if show else itertools.repeat(None)
         for answer, raw in zip(bundle.predict(given), raws, strict=False):
             answers.append(answer if given == files else answer | {"id": f"{STANDARD_INPUT}:{len(answers) + 1}"})
-            if not out or "error" in answer:
-                printer.line(_sentence(answers[-1]))
+            for line in _said(answers[-1], brief=bool(out)):
+                printer.line(line)
             if raw and "error" not in answer:
                 for view in bundle.task.show(raw.raw, answer):
                     printer.line(view.terminal())
@@ -77,10 +77,12 @@ def _lines(descriptor: int) -> Iterator[list[bytes]]:
         yield [left]
 
 
-def _sentence(answer: dict[str, Any]) -> str:
+def _said(answer: dict[str, Any], brief: bool) -> list[str]:
+    """The answer, and that of a long text not all was read; in brief only what is missing."""
     if "error" in answer:
-        return say("cli.unanswered", id=answer["id"], reason=answer["error"])
-    return say("cli.answered", id=answer["id"], answer=said(answer))
+        return [say("cli.unanswered", id=answer["id"], reason=answer["error"])]
+    told = [] if brief else [say("cli.answered", id=answer["id"], answer=said(answer))]
+    return told + ([say("cli.read_in_part", id=answer["id"], words=answer["read"])] if "read" in answer else [])
 
 
 def _write(file: Path, answers: list[dict[str, Any]]) -> None:

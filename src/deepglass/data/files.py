@@ -12,7 +12,7 @@ from deepglass.data.readers.picture import on_white, read_picture
 from deepglass.data.readers.sound import MOST_CHANNELS, Sound, Wave, read_sound
 from deepglass.data.readers.tagged import looks_tagged, read_tagged, tokens_of, written
 from deepglass.data.readers.text import SUFFIXES as TEXTS
-from deepglass.data.readers.text import Given, Text, clean, read_text
+from deepglass.data.readers.text import Given, Line, Text, clean, read_text
 from deepglass.data.readers.vector import Column, columns_of, read_vector
 from deepglass.data.recognise import nearest_place
 from deepglass.data.settings import DataSettings
@@ -45,7 +45,8 @@ def open_inputs(
     """Pictures and sounds from files, folders, bytes or arrays; rows of numbers from tables or arrays with columns.
 
     Texts are files, folders, tables with the column that was read in training, bytes, or the words themselves: what is
-    no place on the disk is the text. Where every token is to be told of, each sentence of a file is one.
+    no place on the disk is the text. Where every token is to be told of, each sentence of a file is one, and each line
+    where texts are translated.
     Series are .ts files, tables, or arrays (T, C).
 
     An array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) is one picture, the last with its transparency on white; other
@@ -233,13 +234,22 @@ def _texts(place: int, item: Any, columns: Sequence[str], fit: object) -> Iterat
         files = [name for name in walk(path) if is_text(path, name)]
         if not files:
             raise DataError("data.no_texts", place=path)
-        yield from (_text(str(path / name), read_text, path / name) for name in files)
+        for name in files:
+            yield from _file(path / name, str(path / name), fit)
     elif isinstance(fit, Given) and path.is_file():
         yield from _sentences(path)
     elif suffix(path.name) in SUFFIXES:
         yield from _column(path, columns)
     else:
-        yield _text(str(path), read_text, path)
+        yield from _file(path, path.name if isinstance(fit, Line) else str(path), fit)
+
+
+def _file(file: Path, name: str, fit: object) -> Iterator[Input]:
+    """A file's text, or each of its lines."""
+    if isinstance(fit, Line):
+        yield from _lines(file, name)
+    else:
+        yield _text(name, read_text, file)
 
 
 def _sentences(file: Path) -> Iterator[Input]:
@@ -249,12 +259,22 @@ def _sentences(file: Path) -> Iterator[Input]:
             for sentence in read_tagged(file):
                 yield Input(f"{file.name}:{sentence.lines[0].number}", written(tokens_of(sentence, cells)))
             return
-        lines = read_text(file).text.split("\n")
-        for line, text in enumerate(lines, start=1):
-            if text.strip():
-                yield _text(f"{file.name}:{line}", clean, text)
     except Unreadable as reason:
         yield Input(str(file), reason)
+        return
+    yield from _lines(file, file.name)
+
+
+def _lines(file: Path, name: str) -> Iterator[Input]:
+    """The lines of a file that are not blank."""
+    try:
+        lines = read_text(file).text.split("\n")
+    except Unreadable as reason:
+        yield Input(name, reason)
+        return
+    for line, text in enumerate(lines, start=1):
+        if text.strip():
+            yield _text(f"{name}:{line}", clean, text)
 
 
 def _there(item: str | Path) -> Path | None:

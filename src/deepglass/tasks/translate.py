@@ -17,7 +17,7 @@ from annotated_types import Ge, Le, Lt
 from torch import Tensor, nn
 
 from deepglass.data.example import Batch, Column, Encoder, Ragged, padded, ragged
-from deepglass.data.readers.text import begun
+from deepglass.data.readers.text import Line, begun
 from deepglass.data.source import Index
 from deepglass.data.vocabulary import UNKNOWN, Mark, Vocabulary, VocabularySettings, Writer, learn_vocabulary, words
 from deepglass.foundation.errors import UsageError
@@ -90,6 +90,10 @@ class Translate(OneInput):
     def target(self) -> Vocabulary | None:
         """The tokens of what is written."""
         return self.facts.target or self.facts.inputs.vocabulary
+
+    @property
+    def _form(self) -> Line:
+        return Line(self.settings.text.bytes_kept)
 
     def asks(self) -> Ports:
         source, target = (len(side) if side else 1 + len(MARKS) for side in (self.source, self.target))
@@ -182,7 +186,7 @@ class Translate(OneInput):
         return {"bleu": BLEU(), "chrf": ChrF()}
 
     def answers(self, predictions: Predictions) -> list[dict[str, Any]]:
-        """The translation, its score and where each of its tokens looked."""
+        """The translation, its score, where each of its tokens looked; and how many words were read of a source cut."""
         assert self.source and self.target
         columns = [predictions[name].each() for name in ("text", "tokens", "source", "attention")]  # pyright: ignore
         found: list[dict[str, Any]] = []
@@ -191,7 +195,9 @@ class Translate(OneInput):
             weights = looked.double().view(len(tokens), len(source)).numpy().round(3).tolist()
             read, written = _shown(self.source, source), _shown(self.target, tokens)
             alignment = {"source": read, "target": written, "weights": weights}
-            found.append({"prediction": bytes(text.cpu().numpy()).decode(), "score": score, "alignment": alignment})
+            answer = {"prediction": bytes(text.cpu().numpy()).decode(), "score": score, "alignment": alignment}
+            whole = not len(source) or int(source[-1]) == self.source.mark("end")
+            found.append(answer if whole else answer | {"read": self._words_in(source)})
         return found
 
     def show(self, raw: Any, answer: Mapping[str, Any]) -> list[View]:
@@ -221,6 +227,13 @@ class Translate(OneInput):
         most, texts = self.settings.text.longest + 1, columns["input"]
         tokens = [np.concatenate([row, end])[:most] for row in self.source.encode_all(texts)]
         return {"input": tokens} | ({"text": texts} if self._copies else {})
+
+    def _words_in(self, tokens: Tensor) -> int:
+        """How many words the source's tokens make."""
+        assert self.source
+        writer = Writer(self.source)
+        text = "".join([*map(writer.write, tokens.tolist()), writer.end()])
+        return sum(word[0].isalnum() for word in words(text))
 
     def _words(self, text: Tensor | None) -> list[str]:
         """The source's tokens as they are written in it, where they may be copied."""

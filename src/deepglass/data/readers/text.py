@@ -67,6 +67,16 @@ class Bytes(NamedTuple):
         return begun(np.frombuffer(whole, dtype=np.uint8), self.longest).copy()
 
 
+class Line(NamedTuple):
+    """A text that is one line of its file, as what is translated is. Cut as `Bytes` is."""
+
+    longest: int
+
+    def __call__(self, raw: Text) -> np.ndarray:
+        """The bytes. uint8 (T,)"""
+        return Bytes(self.longest)(raw)
+
+
 class Given(NamedTuple):
     """A text of tokens, one on every line that ends with it; one that nobody has cut is a single line without an end.
 
