@@ -17,6 +17,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
+from deepglass.data.clock import Clock
 from deepglass.data.example import Batch, columns_of
 from deepglass.data.files import Input, open_inputs
 from deepglass.data.loader import together
@@ -233,7 +234,7 @@ class Bundle:
         try:
             if isinstance(item.raw, Unreadable):
                 raise item.raw
-            return Prepared(item.id, self.task.prepare(item.raw).inputs)
+            return Prepared(item.id, self.task.prepare(item.raw).inputs, clock=item.clock)
         except Unreadable as reason:  # or is of another shape than the network takes
             return Prepared(item.id, {}, Input(item.id, reason).error())
 
@@ -247,7 +248,8 @@ class Bundle:
             columns = columns_of([group[place].inputs for place in chosen], encoder_of(self.task))
             batch = Batch(tuple(group[place].id for place in chosen), columns)
             for place, answer in zip(chosen, self.task.answers(self.scores(batch)), strict=True):
-                answers[place] = {"id": group[place].id, **answer}
+                clock, dated = group[place].clock, getattr(self.task, "dated", None)
+                answers[place] = {"id": group[place].id, **(dated(answer, clock) if clock and dated else answer)}
         return answers
 
 
@@ -257,6 +259,7 @@ class Prepared(NamedTuple):
     id: str
     inputs: Mapping[str, Tensor]
     error: str = ""
+    clock: Clock | None = None
 
 
 def describe(

@@ -1,11 +1,15 @@
 """Series that go on at size tiny, from a table to the next steps: as a user takes them."""
 
+import contextlib
+import csv
+
 import numpy as np
 import pytest
 import torch
 
 import deepglass as dg
 from deepglass import journey
+from deepglass.cli.main import main
 from deepglass.data.sources.made_series import demand
 from deepglass.foundation.errors import Stopped
 from deepglass.foundation.settings import parse_assignments
@@ -102,3 +106,39 @@ def test_stopped_and_resumed_it_ends_with_the_same_bits(tmp_path):
 def test_the_report_draws_errors_by_step_and_a_window(forecast):
     page = forecast.report.read_text(encoding="utf-8")
     assert "Error by how far ahead" in page and "MASE of the naive forecast" in page and "what came" in page
+
+
+def test_a_table_of_answers_has_a_line_for_each_step_with_its_time_and_band(forecast, tmp_path, capsys):
+    place = table(tmp_path / "until.csv", slice(0, 400))
+    few = table(tmp_path / "few.csv", slice(0, 9))
+    with contextlib.suppress(SystemExit):
+        main(["predict", str(forecast.run.folder), str(place), str(few), "--out", str(tmp_path / "told.csv")])
+    assert "told.csv: 1 answers, 1 without one." in capsys.readouterr().out
+    rows = list(csv.DictReader((tmp_path / "told.csv").open(encoding="utf-8")))
+    assert list(rows[0]) == ["id", "step", "time", "channel", "value", "low", "high", "error"]
+    (answer,) = dg.load(forecast.run.folder).predict(str(place))
+    hours = [str(np.datetime64("2024-01-17T16:00") + hour * np.timedelta64(1, "h")) for hour in range(24)]
+    assert answer["times"] == hours and len(rows) == 2 * 24 + 1
+    for place, name in enumerate(("demand", "temperature")):
+        own = rows[24 * place : 24 * place + 24]
+        assert {row["id"] for row in own} == {"until.csv"} and {row["channel"] for row in own} == {name}
+        assert [row["time"] for row in own] == hours and [row["step"] for row in own] == [str(n) for n in range(1, 25)]
+        for column, values in (("value", "prediction"), ("low", "low"), ("high", "high")):
+            assert np.allclose([float(row[column]) for row in own], answer[values][name])
+    assert rows[-1]["id"] == "few.csv" and "The series has 9 steps" in rows[-1]["error"] and not rows[-1]["value"]
+    (untimed,) = dg.load(forecast.run.folder).predict([demand()[1][-60:]])
+    assert "times" not in untimed
+
+
+def test_several_series_of_one_table_are_learned_and_told_by_their_names(tmp_path):
+    days = np.datetime64("2024-01-01") + np.arange(120)
+    lines = [f"{day},{shop},{item},{place % 7 + 10 * shop + item}"
+             for shop in (1, 2) for item in (1, 2) for place, day in enumerate(days)]  # fmt: skip
+    (tmp_path / "sold.csv").write_text("\n".join(["date,shop,item,sold", *lines]))
+    outcome = train(tmp_path / "sold.csv", tmp_path / "run", "data.target=sold", "train.steps=300")
+    assert outcome.run.settings.task.name == "forecast"
+    answers = outcome.predict(str(tmp_path / "sold.csv"))
+    assert [answer["id"] for answer in answers] == ["sold.csv:1/1", "sold.csv:1/2", "sold.csv:2/1", "sold.csv:2/2"]
+    for answer, level in zip(answers, (11, 12, 21, 22), strict=True):
+        assert answer["times"][0] == "2024-04-30"
+        assert abs(answer["prediction"]["sold"][0] - (120 % 7 + level)) < 1

@@ -15,9 +15,10 @@ from deepglass.bundle import Bundle, Own
 from deepglass.cli.options import Debug, Json, ModelName, Printer, local_model
 from deepglass.foundation.errors import MachineError, UsageError
 from deepglass.foundation.words import say
-from deepglass.tasks.task import said
+from deepglass.tasks.task import Task, said
 
 STANDARD_INPUT = "-"
+COLUMNS = ("id", "prediction", "confidence", "error")
 AT_ONCE = 1 << 16  # bytes of lines that are answered together, where so many have come
 
 
@@ -44,7 +45,7 @@ def predict(
                 for view in bundle.task.show(raw.raw, answer):
                     printer.line(view.terminal())
     if out:
-        _write(Path(out), answers)
+        _write(Path(out), answers, bundle.task)
         failed = sum("error" in answer for answer in answers)
         printer.line(say("cli.written", file=out, count=len(answers) - failed, failed=failed))
     printer.done(answers)
@@ -85,14 +86,16 @@ def _said(answer: dict[str, Any], brief: bool) -> list[str]:
     return told + ([say("cli.read_in_part", id=answer["id"], words=answer["read"])] if "read" in answer else [])
 
 
-def _write(file: Path, answers: list[dict[str, Any]]) -> None:
-    """id, prediction, confidence, error: one line an answer, readable by any spreadsheet."""
+def _write(file: Path, answers: list[dict[str, Any]], task: Task) -> None:
+    """id, prediction, confidence, error: one line an answer, or those that a task makes of it; for any spreadsheet."""
+    columns, rows = getattr(task, "columns", COLUMNS), getattr(task, "rows", lambda answer: [answer])
     try:
         with file.open("w", newline="", encoding="utf-8") as stream:
             writer = csv.writer(stream)
-            writer.writerow(["id", "prediction", "confidence", "error"])
+            writer.writerow(columns)
             for answer in answers:
-                writer.writerow([answer.get(name, "") for name in ("id", "prediction", "confidence", "error")])
+                for row in [answer] if "error" in answer else rows(answer):
+                    writer.writerow([row.get(name, "") for name in columns])
     except OSError as error:
         raise MachineError("sealed.cannot_write", folder=file, reason=error.strerror) from None
 

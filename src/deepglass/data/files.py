@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from deepglass.data.clock import Clock
 from deepglass.data.readers.delimited import SUFFIXES, open_delimited
 from deepglass.data.readers.picture import on_white, read_picture
 from deepglass.data.readers.sound import MOST_CHANNELS, Sound, Wave, read_sound
@@ -33,6 +34,7 @@ class Input(NamedTuple):
 
     id: str
     raw: Any
+    clock: Clock | None = None  # how the times of a series go on
 
     def error(self) -> str:
         """The reason in words."""
@@ -315,8 +317,8 @@ def _series(file: Path, columns: Sequence[str]) -> Iterator[Input]:
     if suffix(file.name) in SUFFIXES:
         table = open_delimited(file)
         wide = len(columns) == 1 and columns[0] not in table.names
-        for name, raw in rows_of(table) if wide else asked_about(table, columns):
-            yield Input(name, raw)
+        for name, raw, clock in rows_of(table) if wide else asked_about(table, columns):
+            yield Input(name, raw, clock)
         return
     source = open_ts(str(file), DataSettings())
     for row, name in enumerate(source.index.ids):

@@ -8,7 +8,7 @@ A window is seen from where it ends, so that a trend may lead where training has
 nothing says what the naive forecast says, which is to be beaten. The answer is taken back to the series' own units.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar
 
@@ -17,6 +17,7 @@ import torch
 from annotated_types import Gt, Lt
 from torch import Tensor, nn
 
+from deepglass.data.clock import Clock
 from deepglass.data.example import Batch, Column, Encoder, Example
 from deepglass.data.source import Index, Unreadable
 from deepglass.foundation.errors import DataError
@@ -80,6 +81,7 @@ class Forecast(OneInput):
 
     settings: ForecastSettings
     facts: ForecastFacts
+    columns = ("id", "step", "time", "channel", "value", "low", "high", "error")  # of a table of answers
 
     @property
     def places(self) -> list[int]:
@@ -175,6 +177,18 @@ class Forecast(OneInput):
         names = {"prediction": "values", "low": "low", "high": "high"}
         columns = {name: self._by_channel(predictions[column]) for name, column in names.items()}
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+    def dated(self, answer: Mapping[str, Any], clock: Clock) -> dict[str, Any]:
+        """The answer with the times of its steps."""
+        return {**answer, "times": clock.after(self.facts.horizon)}
+
+    def rows(self, answer: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The answer as lines of a table, one for each step of each channel."""
+        for name, values in answer["prediction"].items():
+            for place, value in enumerate(values):
+                time = answer["times"][place] if "times" in answer else ""
+                band = {end: answer[end][name][place] for end in ("low", "high")}
+                yield {"id": answer["id"], "step": place + 1, "time": time, "channel": name, "value": value, **band}
 
     def show(self, raw: Any, answer: Mapping[str, Any]) -> list[View]:
         """What was, and how it goes on, channel by channel."""

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from deepglass.data.clock import Clock, clock_of
 from deepglass.data.readers.delimited import FIRST_LINES, MISSING, SUFFIXES, Delimited, open_delimited
 from deepglass.data.readers.series import MOST_MISSING, bridged, evened
 from deepglass.data.settings import DataSettings
@@ -127,8 +128,10 @@ def roles_of(table: Delimited, settings: DataSettings) -> Roles | None:
     return Roles((series,), time, target, split, group, channels) if channels else None
 
 
-def asked_about(table: Delimited, columns: Sequence[str]) -> Iterator[tuple[str, np.ndarray | Unreadable]]:
-    """The series of a table without labels, seen through the channels that a network knows."""
+def asked_about(
+    table: Delimited, columns: Sequence[str]
+) -> Iterator[tuple[str, np.ndarray | Unreadable, Clock | None]]:
+    """The series of a table without labels, seen through the channels that a network knows, and how time goes on."""
     file = table.file
     missing = [name for name in columns if name not in table.names]
     if missing:
@@ -138,7 +141,8 @@ def asked_about(table: Delimited, columns: Sequence[str]) -> Iterator[tuple[str,
     series = series_columns(table, time, channels)
     told = Told(file.name)
     for name, found in gathered(table, Roles(series, time, None, None, None, channels)).items():
-        yield (f"{file.name}:{name}" if name else file.name), told.series(found)
+        clock = clock_of(found.times) if time is not None else None
+        yield (f"{file.name}:{name}" if name else file.name), told.series(found), clock
 
 
 def time_of(table: Delimited, taken: Sequence[int | None]) -> int | None:

@@ -92,15 +92,12 @@ def series_of(
     return bridged(np.array(numbers[: there[-1] + 1], dtype=np.float32)[:, None])
 
 
-def rows_of(table: Delimited) -> Iterator[tuple[str, np.ndarray | Unreadable]]:
-    """The series of a table without labels, one in each row."""
+def rows_of(table: Delimited) -> Iterator[tuple[str, np.ndarray | Unreadable, None]]:
+    """The series of a table without labels, one in each row, without times."""
     named = by_name(NUMBERED, table.names)
     steps = _steps(table, {named})
     for line, cells in table.rows():
-        yield (
-            f"{table.file.name}:{line}",
-            series_of(table, cells, steps, line)[0],
-        )
+        yield f"{table.file.name}:{line}", series_of(table, cells, steps, line)[0], None
 
 
 def _roles(table: Delimited, settings: DataSettings) -> Roles:
