@@ -147,9 +147,9 @@ def test_each_bad_row_is_named_with_line_and_column(tmp_path: Path) -> None:
     assert refused(source, 40) == "Line 42, column x: the value is missing. Fill it in or remove the row."
     assert refused(source, 41).startswith("Line 43, column x: the value is missing.")
     assert refused(source, 42).startswith("Line 44, column z: 'two' is no number, but the column holds numbers.")
-    assert refused(source, 43) == "Line 45 has 2 cells where the table has 3 columns. Mend that line."
+    assert refused(source, 43) == "Line 45 should have 3 cells, one for each column, and has 2. Mend that line."
     assert refused(source, 44).startswith("Line 46, column z: inf is no number to learn from.")
-    assert "Line 47 has 4 cells" in refused(source, 45)
+    assert "Line 47 should have 3 cells, one for each column, and has 4." in refused(source, 45)
     assert source.index.labels[46] is None
     fingerprint = source.fingerprint()
     assert recognise(str(tmp_path), PLAIN).fingerprint() == fingerprint
@@ -258,3 +258,52 @@ def test_picture_table_refusals(tmp_path: Path) -> None:
     assert "has no column 'imag' (data.path). Did you mean image?" in error(place, DataSettings(path="imag"))
     assert "has no column 'kin' (data.target). Did you mean kind?" in error(place, DataSettings(target="kin"))
     assert "says nothing of them. Add a column named label" in error(table(tmp_path, "image\n0.png\n1.png\n"))
+
+
+def test_a_few_lines_in_another_encoding_are_named_with_their_first_byte(tmp_path: Path) -> None:
+    rows = [f"{row},caf\u00e9 {row % 3}".encode() for row in range(900)]
+    rows[700] = "700,caf\u00e9 1".encode("latin-1")
+    said = error(table(tmp_path, b"x,label\n" + b"\n".join(rows)))
+    assert "t.csv is UTF-8 but for 1 of its 901 lines, which look like Windows-1252: the first is line 702, " in said
+    assert "where byte 8 (0xe9) does not fit. Write those lines anew in UTF-8" in said
+    rows = [f"{row},caf {row % 3}".encode() for row in range(900)]
+    rows[700] = rows[800] = "700,caf\u00e9 1".encode("latin-1")
+    said = error(table(tmp_path, b"x,label\n" + b"\n".join(rows)))
+    assert "t.csv is not UTF-8; it looks like Windows-1252. Save it as UTF-8" in said
+    assert "first byte that does not fit is 0xe9, byte 8 of line 702; 2 of 901 lines have such." in said
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_row_of_several_lines_is_named_by_its_first(tmp_path: Path, end: str) -> None:
+    rows = ["x,y,label", *(f'{row},"a{end}b",{row % 2}' for row in range(30)), '9,"c', "d", 'e",1,2']
+    source = recognise(table(tmp_path, end.join(rows)), PLAIN)
+    assert source.index.ids[:2] == ["t.csv:2", "t.csv:4"]
+    assert refused(source, 30) == "Line 62 should have 3 cells, one for each column, and has 4. Mend that line."
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("last", [True, False])
+def test_a_quotation_mark_that_stays_open_is_named(tmp_path: Path, end: str, last: bool) -> None:
+    rows = [
+        "x,y,label",
+        '1,"two',
+        'lines",a',
+        *(f"{row},b,c" for row in range(30)),
+        '7,"never closed,b',
+        "8,b,c",
+        "9,b,c",
+    ]
+    place = table(tmp_path, end.join(rows) + end * last)
+    says = f"{place}: the quotation mark that line 34 opens before 'never closed,b' is closed nowhere until line 36. "
+    assert error(place) == says + "Close it, or double it where it belongs to the text."
+    for cell in ('"open', '"'):
+        assert "that line 2 opens" in error(table(tmp_path, end.join(["x,label", f"1,{cell}"]) + end * last))
+
+
+def test_a_lone_quotation_mark_in_tab_separated_text_is_text(tmp_path: Path) -> None:
+    rows = [
+        f'pos\t"I liked film {row} quite a lot' if row % 2 else f"neg\tfilm {row} was no good at all"
+        for row in range(40)
+    ]
+    (tmp_path / "t.tsv").write_text("\n".join(["label\ttext", *rows]))
+    assert recognise(str(tmp_path / "t.tsv"), PLAIN).read(1).text.startswith('"I liked')

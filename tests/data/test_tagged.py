@@ -121,7 +121,7 @@ def test_a_line_without_a_tag_is_named_with_what_is_expected(tmp_path):
             source.read(row)
         told = say(f"data.{caught.value.reason}", **caught.value.values)
         assert told.startswith(f"Line {line}, '{shown}")
-        assert "has 1 cells where the others have 2: a token, its tag, and what stands between them." in told
+        assert "should have 2 cells as the others do, and has 1: a token, its tag, and what stands between" in told
         assert told.endswith("Add what is missing, or leave the line blank where the sentence ends.")
 
 

@@ -111,6 +111,7 @@ def test_too_many_lines_without_a_tag_stop_the_run(tmp_path):
     file = conll(tmp_path / "a.conll", 30)
     broken = file.read_text().replace(" paid _ O", "paid").replace("paid _ O", "paid")
     file.write_text(broken)
-    with pytest.raises(DataError, match=r"(?s)a\.conll:\d+: Line \d+, 'paid', has 1 cells where the others have 3"):
+    says = r"(?s)a\.conll:\d+: Line \d+, 'paid', should have 3 cells as the others do, and has 1"
+    with pytest.raises(DataError, match=says):
         train(file, tmp_path / "run", "train.steps=2")
     assert not (tmp_path / "run").exists()

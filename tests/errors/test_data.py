@@ -159,7 +159,7 @@ def test_bad_cells_are_named_by_line_and_column(shell, tmp_path):
         "rows.csv:62": "Line 62, column x: the value is missing. Fill it in or remove the row.",
         "rows.csv:63": "Line 63, column y: inf is no number to learn from. Mend or remove that row.",
         "rows.csv:64": "Line 64, column y: 'red' is no number, but the column holds numbers. Mend that cell.",
-        "rows.csv:65": "Line 65 has 2 cells where the table has 3 columns. Mend that line.",
+        "rows.csv:65": "Line 65 should have 3 cells, one for each column, and has 2. Mend that line.",
         "rows.csv:66": "Line 66, column y: the value is missing. Fill it in or remove the row.",
     }
     assert state(tmp_path) == before

@@ -2,13 +2,15 @@
 
 import csv
 import functools
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from deepglass.data.readers.text import likely_encoding, unmarked_utf16
+from deepglass.data.readers.misfit import LONGEST_LOOK, not_utf8
+from deepglass.data.readers.text import unmarked_utf16
 from deepglass.foundation.errors import DataError
 
 SUFFIXES = frozenset((".csv", ".tsv", ".tab"))
@@ -17,7 +19,9 @@ FIRST_LINES = 200  # enough to tell delimiter, header and decimal mark
 MISSING = frozenset(("", "na", "n/a", "nan", "null", "none", "?", "-"))
 LOOKED = 1 << 12  # letters of a cell that tell whether it reads like sentences
 MOST_LETTERS = 1 << 28  # of one cell
-LONGEST_LOOK = 1 << 16  # bytes by which an encoding is told
+SHOWN = 40  # letters of a cell that a message shows
+END = "\ufdd0"  # no letter: a line that is put behind the last, which an open quotation mark would take in
+LINE_END = re.compile("\r\n?|\n")
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?", re.IGNORECASE)
 
 
@@ -34,7 +38,7 @@ class Delimited:
     classes: tuple[str, ...] = ()  # class names from a first line "rows, columns, names ...", as scikit-learn writes it
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
-        """Every row that is not blank with its line number, cells stripped of spaces."""
+        """Every row that is not blank with the number of its first line, cells stripped of spaces."""
         skipped = not (self.has_header or self.classes)
         for line, cells in _lines(self.file, self.delimiter, self.quoted):
             if skipped:
@@ -80,21 +84,36 @@ def _looked_at(file: Path, changed: int, size: int) -> Delimited:
     return plain
 
 
-def _lines(file: Path, delimiter: str, quoted: bool = True) -> Iterator[tuple[int, list[str]]]:
+def _lines(file: Path, delimiter: str, quoted: bool = True, closed: bool = True) -> Iterator[tuple[int, list[str]]]:
+    """Every row that is not blank with the number of its first line; a quotation mark must be closed where `closed`."""
     csv.field_size_limit(MOST_LETTERS)
     quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+    last = 0
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream, delimiter=delimiter, skipinitialspace=True, quoting=quoting)
+            lines = itertools.chain(stream, [END])
+            reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, quoting=quoting)
             for cells in reader:
-                if any(cell.strip() for cell in cells):
-                    yield reader.line_num, [cell.strip() for cell in cells]
+                first, last = last + 1, reader.line_num
+                ended = bool(cells) and cells[-1].endswith(END)
+                if ended and cells != [END] and closed:
+                    raise _unclosed(file, cells[-1].removesuffix(END), last - 1)
+                row = [cell.removesuffix(END).strip() for cell in cells] if ended else [cell.strip() for cell in cells]
+                if any(row):
+                    yield first, row
     except UnicodeDecodeError:
-        raise DataError("data.not_utf8", place=file, encoding=_encoding(file)) from None
+        raise not_utf8(file) from None
     except csv.Error as error:
-        raise DataError("data.broken_table", place=file, reason=error) from None
+        raise DataError("data.broken_table", place=file, line=last + 1, reason=error) from None
     except OSError as error:
         raise DataError("data.cannot_open", place=file, reason=error.strerror or error) from None
+
+
+def _unclosed(file: Path, cell: str, last: int) -> DataError:
+    """That the quotation mark before this cell is closed nowhere until the last line."""
+    inside = len(LINE_END.findall(cell)) - (LINE_END.search(cell[-1:]) is not None)  # an end behind the last line
+    begin = LINE_END.split(cell[:SHOWN])[0]
+    return DataError("data.open_quote", place=file, line=last - inside, last=last, begin=begin)
 
 
 def _refuse_zeros(file: Path) -> None:
@@ -107,7 +126,7 @@ def _refuse_zeros(file: Path) -> None:
     if start and not start.strip(b"\0"):
         raise DataError("data.empty_table", place=file)
     if unmarked_utf16(start):
-        raise DataError("data.not_utf8", place=file, encoding="UTF-16")
+        raise not_utf8(file)
 
 
 def _quoted(file: Path) -> bool:
@@ -129,7 +148,7 @@ def _delimiter(file: Path) -> str:
     """The delimiter that cuts most of the first lines into the same number of cells, above one."""
 
     def agreement(delimiter: str) -> tuple[int, int]:
-        widths = [len(cells) for _, cells in islice(_lines(file, delimiter), 20)]
+        widths = [len(cells) for _, cells in islice(_lines(file, delimiter, closed=False), 20)]
         usual = max(set(widths), key=widths.count, default=1)
         return (widths.count(usual) if usual > 1 else 0, usual)
 
@@ -169,9 +188,3 @@ def _unique(names: list[str]) -> tuple[str, ...]:
         name = name.replace("=", ":") or f"column_{place}"
         result.append(name if name not in result else f"{name}_{place}")
     return tuple(result)
-
-
-def _encoding(file: Path) -> str:
-    """The likely encoding of a file that is not UTF-8, by its first bytes."""
-    with file.open("rb") as stream:
-        return likely_encoding(stream.read(LONGEST_LOOK))

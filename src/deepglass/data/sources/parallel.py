@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from deepglass.data.column import Texts
 from deepglass.data.readers.delimited import FIRST_LINES, SUFFIXES, Delimited, numbered, open_delimited
-from deepglass.data.readers.text import Text, clean, likely_encoding, unmarked_utf16
+from deepglass.data.readers.misfit import not_utf8
+from deepglass.data.readers.text import Text, clean, unmarked_utf16
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Index, Layout, Match, Unreadable
 from deepglass.data.sources.columns import PART_NAMES, by_name, chosen, part
@@ -265,9 +266,9 @@ def _lines(file: Path) -> list[str]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise DataError("data.not_utf8", place=file, encoding=likely_encoding(content)) from None
+        raise not_utf8(file) from None
     if unmarked_utf16(content):
-        raise DataError("data.not_utf8", place=file, encoding="UTF-16")
+        raise not_utf8(file)
     lines = [line.strip() for line in text.split("\n")]
     return lines if lines[-1] else lines[:-1]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from deepglass.data.readers.misfit import not_utf8
 from deepglass.data.readers.series import bridged
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Index, Layout, Match, Unreadable
@@ -62,7 +63,7 @@ def _lines(file: Path) -> Iterator[tuple[int, str]]:
                 if text.strip() and text.lstrip()[0] not in "@#%":
                     yield line, text.strip()
     except UnicodeDecodeError:
-        raise DataError("data.not_utf8", place=file, encoding="?") from None
+        raise not_utf8(file) from None
     except OSError as error:
         raise DataError("data.cannot_open", place=file, reason=error.strerror or error) from None
 
