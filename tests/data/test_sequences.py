@@ -178,3 +178,35 @@ def spectrum(sound: np.ndarray) -> np.ndarray:
 def test_a_name_that_is_not_made_is_told_with_those_that_are():
     with pytest.raises(DataError, match=r"made:languages"):
         recognise("made:langages", PLAIN)
+
+
+def test_the_folder_that_was_trained_on_is_answered_where_it_holds_a_table(tmp_path):
+    (tmp_path / "texts").mkdir()
+    text_table(tmp_path / "texts/train.tsv", 40)
+    text_table(tmp_path / "texts/test.tsv", 8)
+    columns = recognise(str(tmp_path / "texts"), PLAIN).index.columns
+    asked = list(open_inputs(tmp_path / "texts", "text", columns))
+    assert [item.id for item in asked[7:10]] == ["test.tsv:9", "train.tsv:2", "train.tsv:3"] and len(asked) == 48
+    assert asked[8].raw.text == sentences(1)[0][0]
+    (tmp_path / "texts/note.txt").write_text("one more")  # a text stands before tables, which may belong to it
+    assert [item.raw.text for item in open_inputs(tmp_path / "texts", "text", columns)] == ["one more"]
+
+    (tmp_path / "numbers").mkdir()
+    (tmp_path / "numbers/a.csv").write_text("x,y,label\n1,2,a\n3,4,b\n")
+    asked = list(open_inputs(str(tmp_path / "numbers"), "vector", ("y", "x")))
+    assert [(item.id, item.raw.tolist()) for item in asked] == [("a.csv:2", [2, 1]), ("a.csv:3", [4, 3])]
+
+    (tmp_path / "series").mkdir()
+    ts_file(tmp_path / "series/a_TRAIN.ts", 5)
+    (tmp_path / "series/b.csv").write_text("series,time,x1\n" + "".join(f"s,{step},{step}\n" for step in range(9)))
+    asked = list(open_inputs(str(tmp_path / "series"), "series", ("x1",)))
+    assert len(asked) == 6 and asked[-1].id == "b.csv:s" and asked[-1].raw.shape == (9, 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"), [("text", "no texts"), ("vector", "is not a table"), ("series", "There are no series in")]
+)
+def test_a_folder_without_anything_to_be_answered_is_named(tmp_path, kind, says):
+    (tmp_path / "a.bin").write_bytes(b"\0")
+    with pytest.raises(DataError, match=says):
+        list(open_inputs(str(tmp_path), kind, ("x",)))

@@ -1,7 +1,7 @@
 """Raw things to be answered: files, folders, tables, arrays as a stream of (id, raw), each read when its turn comes."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ from deepglass.data.sources.files import is_picture, is_sound, is_text
 from deepglass.data.sources.series_table import asked_about
 from deepglass.data.sources.series_wide import rows_of
 from deepglass.data.sources.ts import open_ts
-from deepglass.data.walk import suffix, walk
+from deepglass.data.walk import listing, suffix, walk
 from deepglass.foundation.errors import DataError
 from deepglass.foundation.words import say
 
@@ -59,7 +59,7 @@ def open_inputs(
         if kind == "text":
             yield from _texts(place, item, columns, fit)
         elif kind == "series" and not isinstance(item, np.ndarray):
-            yield from _series(Path(item), columns)
+            yield from _of_tables(_series, Path(item), columns, ".ts")
         elif kind == "sound":
             yield from _sounds(place, item, fit)
         elif isinstance(item, np.ndarray):
@@ -67,7 +67,7 @@ def open_inputs(
         elif isinstance(item, bytes):
             yield _picture(str(place), item, fit)
         elif kind == "vector":
-            yield from _from_table(Path(item), columns)
+            yield from _of_tables(_from_table, Path(item), columns)
         else:
             yield from _from_path(Path(item), fit)
 
@@ -233,17 +233,25 @@ def _texts(place: int, item: Any, columns: Sequence[str], fit: object) -> Iterat
         content = item if isinstance(item, bytes) else str(item)
         yield _text(str(place), read_text if isinstance(item, bytes) else clean, content)
     elif path.is_dir():
-        files = [name for name in walk(path) if is_text(path, name)]
-        if not files:
-            raise DataError("data.no_texts", place=path)
-        for name in files:
-            yield from _file(path / name, str(path / name), fit)
+        yield from _texts_in(path, columns, fit)
     elif isinstance(fit, Given) and path.is_file():
         yield from _sentences(path)
     elif suffix(path.name) in SUFFIXES:
         yield from _column(path, columns)
     else:
         yield from _file(path, path.name if isinstance(fit, Line) else str(path), fit)
+
+
+def _texts_in(folder: Path, columns: Sequence[str], fit: object) -> Iterator[Input]:
+    """The texts of a folder, or else the rows of its tables."""
+    files = [name for name in walk(folder) if is_text(folder, name)]
+    tables = [] if files else _tables(folder)
+    if not (files or tables):
+        raise DataError("data.no_texts", place=folder)
+    for table in tables:
+        yield from _column(table, columns)
+    for name in files:
+        yield from _file(folder / name, str(folder / name), fit)
 
 
 def _file(file: Path, name: str, fit: object) -> Iterator[Input]:
@@ -279,6 +287,20 @@ def _lines(file: Path, name: str) -> Iterator[Input]:
             yield _text(f"{name}:{line}", clean, text)
 
 
+def _tables(folder: Path, suffixes: Collection[str] = SUFFIXES) -> list[Path]:
+    """The tables of a folder, by which a network may have been trained."""
+    names = listing(folder)[1] if folder.is_dir() else []
+    return [folder / name for name in names if suffix(name) in suffixes]
+
+
+def _of_tables(
+    rows: Callable[[Path, Sequence[str]], Iterator[Input]], place: Path, columns: Sequence[str], *more: str
+) -> Iterator[Input]:
+    """The rows of a table, or of all that a folder holds."""
+    for file in _tables(place, SUFFIXES.union(more)) or [place]:
+        yield from rows(file, columns)
+
+
 def _there(item: str | Path) -> Path | None:
     """A place on the disk, where it is one: a text may be longer than any name."""
     try:
@@ -312,8 +334,9 @@ def _text(name: str, read: Callable[[Any], Text], content: Any) -> Input:
 
 def _series(file: Path, columns: Sequence[str]) -> Iterator[Input]:
     """Every case of a .ts file; of a table the series whose channels have these names, or else a series in each row."""
-    if not file.exists():
-        raise DataError("data.no_place", place=file, hint=nearest_place(file))
+    if not file.is_file():
+        known = {"place": file} if file.is_dir() else {"place": file, "hint": nearest_place(file)}
+        raise DataError("data.no_series_here" if file.is_dir() else "data.no_place", **known)
     if suffix(file.name) in SUFFIXES:
         table = open_delimited(file)
         wide = len(columns) == 1 and columns[0] not in table.names
