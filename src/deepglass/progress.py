@@ -86,11 +86,8 @@ class Watch:
             self.console.print(say("cli.vectors", **filled, share=f"{100 * filled['found'] / filled['of']:.3g}"))
         if event["differs"]:
             self.console.print(say("cli.differs", names="; ".join(event["differs"])))
-        for sentence in event["warnings"][:SHOWN]:
-            self.console.print(say("cli.warning", sentence=sentence))
-        if len(event["warnings"]) > SHOWN:
-            more = len(event["warnings"]) - SHOWN
-            self.console.print(say("cli.more_warnings", count=more, place=event["place"]))
+        for kind in ("warning", "note"):
+            self._told(kind, event[f"{kind}s"], event["place"])
         plan, name = event["plan"], event["plan_name"]
         left = event["seconds"] * (self.steps - event["step"]) / self.steps
         time_left = say("plan.about", time=_clock(left)) if left >= 1 else ""
@@ -102,6 +99,12 @@ class Watch:
             self.console.print(say("plan.ahead", memory=memory, disk=disk, limit=limit))
         if event["step"]:
             self.console.print(say("cli.resumed", step=event["step"], steps=self.steps))
+
+    def _told(self, kind: str, sentences: list[str], place: str) -> None:
+        for sentence in sentences[:SHOWN]:
+            self.console.print(say(f"cli.{kind}", sentence=sentence))
+        if len(sentences) > SHOWN:
+            self.console.print(say(f"cli.more_{kind}s", count=len(sentences) - SHOWN, place=place))
 
     def _train(self, event: Event) -> None:
         step, moment = self.last

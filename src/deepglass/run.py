@@ -28,7 +28,7 @@ from deepglass.bundle import (
     task_settings,
     written,
 )
-from deepglass.data.check import before, named
+from deepglass.data.check import before, told_first
 from deepglass.data.column import Parts
 from deepglass.data.loader import Ahead, answers_of
 from deepglass.data.prepare import Preparation, prepare_all
@@ -222,7 +222,7 @@ class Run:
             "vectors": self.filled,
         }
         about["differs"] = changed if state.step else []
-        about["warnings"] = [named(finding) for finding in material.findings if finding.level == "warning"]
+        about |= {f"{level}s": told_first(material.findings, level) for level in ("warning", "note")}
         journal.write("start", state.step, steps=training.steps, place=self.settings.data.place, **about)
         try:
             state = train(material.task, state, training)

@@ -72,3 +72,14 @@ def test_a_finished_run_is_told_in_lines_that_fit_a_narrow_terminal(tmp_path, ca
     (accuracy,) = [line.split() for line in lines if line.startswith(("accuracy", "准确率"))]
     figure = dg.evaluate(run).figures["test"]["accuracy"]
     assert [float(accuracy[place]) for place in (1, 2, 4)] == pytest.approx(figure[:3], rel=1e-3)
+
+
+@pytest.mark.parametrize(("language", "note"), [("en", "note: "), ("zh-CN", "提示：")])
+def test_what_is_not_seen_as_it_is_is_said_before_it_begins(tmp_path, capsys, language, note):
+    rows = [f"{row % 5},{row * 7 % 11},{row},,2024-01-{1 + row % 28:02d},{'ab'[row % 2]}" for row in range(60)]
+    (tmp_path / "t.csv").write_text("x,y,id,nothing,day,label\n" + "\n".join(rows))
+    words = ["--size", "tiny", "train.steps=2", "train.plan=plain", "data.cache=false", "--out", str(tmp_path / "run")]
+    main(["--lang", language, "train", str(tmp_path / "t.csv"), *words])
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith(note)]
+    assert [name in line for name, line in zip(("id", "nothing", "day"), told, strict=True)] == [True] * 3
+    assert all("t.csv: " in line for line in told)  # which answer was taken is no surprise, and not among them

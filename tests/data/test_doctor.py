@@ -13,7 +13,7 @@ from PIL import Image
 
 from deepglass.data.check import before, refuse, report, sentence, too_many_bad
 from deepglass.data.examiner import Examiner
-from deepglass.data.glance import glance
+from deepglass.data.glance import Glance, glance
 from deepglass.data.recognise import recognise
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Source, Unreadable
@@ -264,9 +264,39 @@ def test_copies_on_both_sides_of_a_split_that_was_drawn_say_how_to_keep_them_tog
     for place in range(30):
         put(tmp_path / "ab"[place % 2] / f"{place}.png", scene(place))
         put(tmp_path / "ab"[place % 2] / f"{place}copy.png", scene(place))
-    found = of_kind("duplicate_across_parts", examine(recognise(str(tmp_path), PLAIN))[1])
-    assert found and {finding.level for finding in found} == {"warning"}
-    assert "as the split was drawn" in sentence(found[0]) and "data.group=COLUMN" in sentence(found[0])
+    _, late = examine(recognise(str(tmp_path), PLAIN))
+    found = of_kind("duplicate_across_parts", late)
+    assert len(found) > 1 and {finding.level for finding in found} == {"warning"}
+    (head,) = of_kind("duplicate_across_parts_many", late)  # what to do is said once
+    assert sentence(head).startswith(f"Examples that are in more than one part, as the split was drawn: {len(found)}. ")
+    assert "data.group=COLUMN. They are:" in sentence(head) and late.index(head) == late.index(found[0]) - 1
+    values = found[0].values
+    assert sentence(found[0]) == f"In {values['mark']}, and as {values['other']} in {values['other_mark']}."
+    assert "data.group=列名" in sentence(head, "zh-CN") and values["other"] in sentence(found[0], "zh-CN")
+
+
+def test_several_examples_under_two_labels_are_named_below_one_sentence(tmp_path: Path) -> None:
+    for place in range(20):
+        put(tmp_path / "ab"[place % 2] / f"{place}.png", scene(place))
+    for place in (0, 2):
+        put(tmp_path / "b" / f"{place}again.png", scene(place))
+    _, late = examine(recognise(str(tmp_path), PLAIN))
+    head, *pairs = [finding for finding in late if finding.kind.startswith("two_labels")]
+    assert sentence(head) == "Examples that stand under two labels: 2. One label of each is wrong; they are:"
+    assert [sentence(pair) for pair in pairs] == [f"'a' here and 'b' as b/{place}again.png." for place in (0, 2)]
+
+
+def test_sounds_of_other_rates_are_said_once_with_their_rates(tmp_path: Path) -> None:
+    source = recognise(str(parted(tmp_path)), PLAIN)
+    examiner = Examiner(source, split(source.index, PLAIN))
+    for row in range(8):
+        rates = ("44100 → 16000", "8000 → 16000")[row % 4 == 0]
+        note = (f"resampled:{rates}",) if row < 6 else ("short_sound",)
+        examiner.see(row, Glance(bytes([row]) * 16, notes=note))
+    resampled, short = examiner.findings()
+    assert resampled.values["details"] == "44100 → 16000: 4, 8000 → 16000: 2" and "details" not in short.values
+    said = "Sounds at another rate, which were resampled: 6 (44100 → 16000: 4, 8000 → 16000: 2 a second), such as"
+    assert sentence(resampled).startswith(said)
 
 
 def test_report_is_json_in_either_language(tmp_path: Path) -> None:

@@ -132,8 +132,8 @@ def test_first_frame_of_several(kind: str) -> None:
     ("content", "sentence"),
     [
         (b"", "The file is empty (0 bytes)."),
-        (b"hello, this is no picture\n", "It is a text file, not a picture. Take it out of the folder."),
-        ("这是文字".encode(), "It is a text file, not a picture. Take it out of the folder."),
+        (b"hello, this is no picture\n", "It is a text file, not a picture. Leave it out."),
+        ("这是文字".encode(), "It is a text file, not a picture. Leave it out."),
         (b"\0" * 600, "The file holds only zero bytes. Copy it again from where it came."),
         (b"<!DOCTYPE html><p>404", "It is a web page, not a picture: the download went wrong. Download it again."),
         (b"\0\0\0\x18ftypheic", "It is a picture in HEIC format, which is not read. Convert it to PNG or JPEG."),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from deepglass.data.check import sentence
 from deepglass.data.files import open_inputs
 from deepglass.data.recognise import recognise, recognised
 from deepglass.data.settings import DataSettings
@@ -114,7 +115,9 @@ def test_series_with_their_parts_gaps_and_faults(tmp_path):
     (tmp_path / "odd.ts").write_text("@data\n1,?,3:4,5,6:a\n1,2:3:b\n1,x:2,3:a\n1,2:3,4:b\n")
     source = recognise(str(tmp_path / "odd.ts"), PLAIN)
     assert np.array_equal(source.read(0), [[1, 4], [2, 5], [3, 6]])
-    assert [finding.kind for finding in source.findings] == ["gaps_bridged"]
+    (gaps,) = source.findings
+    said = "Numbers that were missing, empty cells and steps left out alike, and were made up by straight lines"
+    assert sentence(gaps).startswith(f"{said} between their neighbours: 1 of 10, in 1 series.")
     for row, reason in ((1, "series_lengths"), (2, "series_no_number")):
         with pytest.raises(Unreadable) as caught:
             source.read(row)
@@ -210,3 +213,11 @@ def test_a_folder_without_anything_to_be_answered_is_named(tmp_path, kind, says)
     (tmp_path / "a.bin").write_bytes(b"\0")
     with pytest.raises(DataError, match=says):
         list(open_inputs(str(tmp_path), kind, ("x",)))
+
+
+def test_columns_of_a_text_table_that_are_not_used_are_said(tmp_path):
+    rows = [f"{row},{topic},{text},someone" for row, (text, topic) in enumerate(sentences(60))]
+    (tmp_path / "a.csv").write_text("number,label,text,author\n" + "\n".join(rows))
+    (unused,) = [one for one in recognise(str(tmp_path / "a.csv"), PLAIN).findings if one.kind == "columns_unused"]
+    assert sentence(unused) == "Columns that are not used: number, author." and unused.file == "a.csv"
+    assert not [one for one in recognise(str(text_table(tmp_path / "b.tsv")), PLAIN).findings if "unused" in one.kind]

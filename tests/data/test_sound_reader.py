@@ -121,7 +121,7 @@ def test_notes() -> None:
     assert read_sound(stored(tone(loud=0.01))).notes == ()
     assert read_sound(stored(tone(0.05))).notes == ("short_sound",)
     assert read_sound(stored(tone(0.5)[3:4])).notes == ("one_sample",)
-    assert read_sound(stored(tone(rate=16000), 16000), Wave(8000)).notes == ("resampled",)
+    assert read_sound(stored(tone(rate=16000), 16000), Wave(8000)).notes == ("resampled:16000 → 8000",)
     assert read_sound(stored(tone()), Wave(8000)).notes == ()
 
 
@@ -136,14 +136,14 @@ def picture() -> bytes:
     [
         (b"", "The file is empty (0 bytes)."),
         (b"\0" * 100, "The file holds only zero bytes. Copy it again from where it came."),
-        (picture(), "It is a picture (PNG), not a sound. Take it out of the folder."),
-        (b"\0\0\0\x20ftypheic", "It is a picture (HEIC), not a sound. Take it out of the folder."),
-        (b"%PDF-1.4 etc", "It is a document in PDF format, not a sound. Take it out of the folder."),
+        (picture(), "It is a picture (PNG), not a sound. Leave it out."),
+        (b"\0\0\0\x20ftypheic", "It is a picture (HEIC), not a sound. Leave it out."),
+        (b"%PDF-1.4 etc", "It is a document in PDF format, not a sound. Leave it out."),
         (b"PK\x03\x04 etc", "It is an archive (zip), not a sound. Unpack it."),
         (b"\0\0\0\x20ftypM4A ", "It is a sound in M4A format, which is not read. Convert it to WAV or FLAC."),
         (b"\0\0\0\x20ftypisom", "It is a film (MP4), not a sound. Save its sound as WAV or FLAC."),
         (b"<!DOCTYPE html><p>", "It is a web page, not a sound: the download went wrong. Download it again."),
-        ("你好, hello".encode(), "It is a text file, not a sound. Take it out of the folder."),
+        ("你好, hello".encode(), "It is a text file, not a sound. Leave it out."),
         (b"\xff\xfeh\0i\0" * 9, "It is no sound in a known format (WAV, FLAC, Ogg, MP3, AIFF, AU). Convert it to WAV."),
     ],
 )

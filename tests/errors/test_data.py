@@ -86,7 +86,7 @@ def cut_jpeg() -> bytes:
 
 BAD_PICTURES = {
     "a/cut.jpg": (cut_jpeg(), "cut short: its end is missing. Copy it again"),
-    "a/text.png": (b"these are words", "It is a text file, not a picture. Take it out"),
+    "a/text.png": (b"these are words", "It is a text file, not a picture. Leave it out"),
     "b/bomb.png": (bomb(), "too large: 30000 x 30000 pixels. At most 50 million pixels"),
     "b/empty.png": (b"", "empty (0 bytes)"),
     "a/photo.png": (b"\0\0\0\x18ftypheic", "HEIC"),

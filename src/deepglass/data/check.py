@@ -18,6 +18,7 @@ from deepglass.foundation.words import say
 
 UNEVEN = 20  # the largest class against the smallest, from which it is said
 FEW = 10  # examples of a class below which it is said
+UNDERSTOOD = frozenset(("series_by_column", "columns_unused", "gaps_bridged", "series_uneven", "note_resampled"))
 NAMED = 3  # examples that a summary names
 
 
@@ -75,14 +76,28 @@ def sentence(finding: Finding, lang: str | None = None) -> str:
     values, why = finding.values, finding.values.get("why")
     said = say(f"data.{why}", lang, **values) if why else ""
     if finding.kind != "unreadable":
-        drawn = "_drawn" if values.get("drawn") else ""
-        said = say(f"data.{finding.kind}{drawn}", lang, **{"reason": said, **values})
+        said = say(f"data.{_key(finding)}", lang, **{"reason": said, **values})
     return f"{said} ({values['at']})" if values.get("at") else said
+
+
+def _key(finding: Finding) -> str:
+    """Which words say it: shorter ones where what to do was said of all such pairs before."""
+    if finding.values.get("told"):
+        return "pair_of_labels" if finding.kind == "two_labels" else "pair_of_parts"
+    return f"{finding.kind}_drawn" if finding.values.get("drawn") else finding.kind
 
 
 def named(finding: Finding, lang: str | None = None) -> str:
     """A finding with its file in front, where it concerns one."""
     return f"{finding.file}: {sentence(finding, lang)}" if finding.file else sentence(finding, lang)
+
+
+def told_first(findings: Sequence[Finding], level: str) -> list[str]:
+    """What a training says before it begins: its warnings, and those notes that say what it does not see as it is."""
+    chosen = [one for one in findings if one.level == level]
+    if level == "note":
+        chosen = [one for one in chosen if one.kind in UNDERSTOOD or one.kind.startswith("column_")]
+    return [named(one) for one in chosen]
 
 
 def report(findings: Sequence[Finding]) -> list[dict[str, Any]]:

@@ -44,6 +44,7 @@ class Examiner:
         self.copies: np.ndarray | None = None
         self.vectors: np.ndarray | None = None
         self.notes: dict[str, list[int]] = defaultdict(list)
+        self.details: dict[str, Counter[str]] = defaultdict(Counter)  # what notes of a kind say behind their colon
 
     def see(self, row: int, seen: Glance) -> None:
         """Note one example that could be read."""
@@ -59,7 +60,9 @@ class Examiner:
             if seen.thumb:
                 self._copy(row, seen)
             for note in seen.notes:
-                self.notes[f"note_{note}"].append(row)
+                kind, _, detail = note.partition(":")
+                self.notes[f"note_{kind}"].append(row)
+                self.details[f"note_{kind}"][detail] += 1
             if seen.constant:
                 self.notes["constant_picture"].append(row)
 
@@ -182,7 +185,9 @@ class Examiner:
     def _summary(self, kind: str, rows: Sequence[int]) -> Finding:
         level = "warning" if kind in WARNED else "note"
         names = ", ".join(self.index.ids[row] for row in rows[:NAMED])
-        return Finding(kind, level, "", {"count": len(rows), "examples": names})
+        told = sorted((detail, count) for detail, count in self.details[kind].items() if detail)
+        details = {"details": ", ".join(f"{detail}: {count}" for detail, count in told)} if told else {}
+        return Finding(kind, level, "", {"count": len(rows), "examples": names, **details})
 
     def _columns(self, rows: np.ndarray) -> list[Finding]:
         """Columns that say nothing, and columns that say the answer."""
@@ -215,6 +220,12 @@ def _equal(digests: np.ndarray, rows: np.ndarray) -> list[list[int]]:
 
 
 def _shortened(findings: list[Finding]) -> list[Finding]:
+    """Several pairs of one kind: what to do is said once, before they are named."""
+    if len(findings) < 2:
+        return findings
+    drawn = {"drawn": True} if all(finding.values.get("drawn") for finding in findings) else {}
+    head = Finding(f"{findings[0].kind}_many", "warning", "", {"count": len(findings), **drawn})
+    findings = [head, *(one._replace(values={**one.values, "told": True}) for one in findings)]
     if len(findings) <= MOST_LISTED:
         return findings
     more = Finding("and_more", "warning", "", {"count": len(findings) - MOST_LISTED})

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deepglass.data.source import Unreadable
+from deepglass.data.source import Finding, Unreadable
 
 EVEN = 0.1  # share of a step by which times may be off and still be even
 MOST_MISSING = 2  # times as long a series may become by the steps that are missing in it
@@ -47,6 +47,25 @@ def bridged(series: np.ndarray) -> tuple[np.ndarray, int]:
         if hole.any() and not hole.all():
             filled[hole, channel] = np.interp(steps[hole], steps[~hole], series[~hole, channel])
     return filled, int(gaps.sum())
+
+
+class Gaps:
+    """Counts the numbers that were made up, for the doctor."""
+
+    def __init__(self, file: str = ""):
+        self.file = file
+        self.series = self.filled = self.numbers = 0
+
+    def add(self, series: np.ndarray, filled: int) -> None:
+        """One series (T, C) whose gaps are filled, and how many of its numbers they were."""
+        self.series += filled > 0
+        self.filled += filled
+        self.numbers += series.size
+
+    def findings(self) -> list[Finding]:
+        """How many numbers of how many series, where there are any."""
+        values = {"count": self.series, "filled": self.filled, "of": self.numbers}
+        return [Finding("gaps_bridged", "note", self.file, values)] if self.filled else []
 
 
 def evened(series: np.ndarray, times: np.ndarray, most: float = MOST_MISSING) -> tuple[np.ndarray, int]:

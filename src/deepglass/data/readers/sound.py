@@ -88,7 +88,7 @@ def read_sound(file: Path | str | bytes, form: object = None) -> Sound:
         raise Unreadable("sound_not_finite")
     notes = _notes(samples, rate)
     if isinstance(form, Wave) and form.rate != rate:
-        notes.append("resampled")
+        notes.append(f"resampled:{rate} → {form.rate}")
     return Sound(samples, rate, tuple(notes))
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from deepglass.data.check import sentence
 from deepglass.data.readers.delimited import Delimited, open_delimited
-from deepglass.data.readers.series import EVEN, bridged
+from deepglass.data.readers.series import EVEN, Gaps, bridged
 from deepglass.data.season import find_season
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Layout, Match, Unreadable, Window
@@ -220,15 +220,15 @@ def _arrays(file: Path) -> Found:
     stack = values.reshape(values.shape if values.ndim == 3 else (1, len(values), -1)).astype(np.float32)
     count, _, width = stack.shape
     series: dict[str, np.ndarray] = {}
-    gaps = 0
+    gaps = Gaps(file.name)
     for row in range(count):
         whole, filled = bridged(stack[row])
         if not np.isfinite(whole).all():
             raise DataError("data.no_series", place=file, reason=sentence(Finding("series_channel_empty", "warning")))
-        gaps += filled > 0
+        gaps.add(whole, filled)
         series[file.name if count == 1 else f"{file.name}:{row}"] = whole
     columns = tuple(f"x{channel}" for channel in range(1, width + 1))
-    return Found(series, columns, [Finding("gaps_bridged", "note", file.name, {"count": gaps})] if gaps else [])
+    return Found(series, columns, gaps.findings())
 
 
 CATALOGUE = {"series_forecast": Layout(recognise, open_series, task="forecast")}

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from deepglass.data.readers.series import bridged
+from deepglass.data.readers.series import Gaps, bridged
 from deepglass.data.settings import DataSettings
-from deepglass.data.source import Finding, Index, Layout, Match, Unreadable
+from deepglass.data.source import Index, Layout, Match, Unreadable
 from deepglass.data.sources.npz import CLASS_NAMES, answers_in, load_arrays, pairs_of, sizes_of
 from deepglass.data.sources.rows import Rows
 from deepglass.data.walk import suffix
@@ -39,7 +39,7 @@ def open_series_npz(place: str, settings: DataSettings) -> Rows:
     ids: list[str] = []
     parts: list[str] = []
     rows: list[np.ndarray | Unreadable] = []
-    gaps = 0
+    gaps = Gaps()
     for pair in pairs:
         values, answers = stored[pair.inputs], stored[pair.answers]
         if len(values) != len(answers):
@@ -49,7 +49,7 @@ def open_series_npz(place: str, settings: DataSettings) -> Rows:
             raise DataError("data.series_npz_shape", place=place, shape=values.shape, kind=values.dtype)
         for row, whole in enumerate(values[..., None] if values.ndim == 2 else values):
             series, filled = bridged(_ended(whole.astype(np.float32)))
-            gaps += filled > 0
+            gaps.add(series, filled)
             rows.append(series)
             ids.append(f"{pair.part or 'row'}/{row:06d}")
             parts.append(pair.part)
@@ -60,8 +60,7 @@ def open_series_npz(place: str, settings: DataSettings) -> Rows:
     task, labels = answers_in(np.concatenate([stored[pair.answers] for pair in pairs]), class_names, place)
     columns = tuple(f"x{channel}" for channel in range(1, widths[0] + 1))
     index = Index(ids, labels, parts if any(parts) else (), kind="series", columns=columns)
-    findings = [Finding("gaps_bridged", "note", "", {"count": gaps})] if gaps else []
-    return Rows("series_npz", task, path.parent, index, rows, findings)
+    return Rows("series_npz", task, path.parent, index, rows, gaps.findings())
 
 
 def _ended(series: np.ndarray) -> np.ndarray:

@@ -19,10 +19,10 @@ import numpy as np
 
 from deepglass.data.clock import Clock, clock_of
 from deepglass.data.readers.delimited import FIRST_LINES, MISSING, SUFFIXES, Delimited, open_delimited
-from deepglass.data.readers.series import MOST_MISSING, bridged, evened
+from deepglass.data.readers.series import MOST_MISSING, Gaps, bridged, evened
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Index, Layout, Match, Unreadable
-from deepglass.data.sources.columns import ANSWERS, PART_NAMES, by_name, chosen, part
+from deepglass.data.sources.columns import ANSWERS, PART_NAMES, by_name, chosen, part, unused
 from deepglass.data.sources.looks import are_dates
 from deepglass.data.sources.parted import parted_files
 from deepglass.data.sources.rows import Rows
@@ -105,6 +105,7 @@ def open_series_table(place: str, settings: DataSettings) -> Rows:
                 cells.append(found.said.get(what, ""))
             said["part"][-1] = named or part(said["part"][-1])
         findings += told.findings() + ([] if settings.target else [_by_name(table, roles)])
+        findings += unused(table, (*roles.series, roles.time, roles.target, roles.part, roles.group, *roles.channels))
     task, labels = _answers(said["label"])
     given = [cells if any(cells) else () for cells in (said["part"], said["group"])]
     index = Index(ids, labels, *given, kind="series", columns=names)
@@ -197,7 +198,8 @@ class Told:
     def __init__(self, file: str, most: float = MOST_MISSING):
         self.file = file
         self.most = most
-        self.counts = {"gaps_bridged": 0, "series_sorted": 0, "series_uneven": 0}
+        self.gaps = Gaps(file)
+        self.counts = {"series_sorted": 0, "series_uneven": 0}
 
     def series(self, found: Gathered) -> np.ndarray | Unreadable:
         """float32 (T, C) in the order of time, or why it cannot be used."""
@@ -215,12 +217,13 @@ class Told:
             self.counts["series_sorted"] += bool((np.diff(order) < 0).any())
             values, missing = evened(values[order], times[order], self.most)
         values, filled = bridged(values)
-        self.counts["gaps_bridged"] += filled > 0
+        self.gaps.add(values, filled)
         self.counts["series_uneven"] += missing < 0
         return values
 
     def findings(self) -> list[Finding]:
-        return [Finding(kind, "note", self.file, {"count": count}) for kind, count in self.counts.items() if count]
+        counted = [Finding(kind, "note", self.file, {"count": count}) for kind, count in self.counts.items() if count]
+        return self.gaps.findings() + counted
 
 
 def moments(cells: Sequence[str]) -> np.ndarray | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from deepglass.data.readers.delimited import MISSING, SUFFIXES, Delimited, open_delimited
-from deepglass.data.readers.series import bridged
+from deepglass.data.readers.series import Gaps, bridged
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Index, Layout, Match, Unreadable
 from deepglass.data.sources.columns import ANSWERS, PART_NAMES, ROW_NUMBERS, by_name, chosen, part
@@ -60,7 +60,7 @@ def open_series_wide(place: str, settings: DataSettings) -> Rows:
             raise DataError("data.series_no_label", place=file)
         if not settings.target:
             findings.append(Finding("answer_by_name", "note", file.name, {"column": table.names[roles.target]}))
-        gaps = 0
+        gaps = Gaps(file.name)
         for line, cells in table.rows():
             ids.append(f"{file.name}:{line}")
             label = _cell(cells, roles.target)
@@ -69,8 +69,9 @@ def open_series_wide(place: str, settings: DataSettings) -> Rows:
             groups.append(_cell(cells, roles.group))
             row, filled = series_of(table, cells, roles.steps, line)
             rows.append(row)
-            gaps += filled > 0
-        findings += [Finding("gaps_bridged", "note", file.name, {"count": gaps})] if gaps else []
+            if not isinstance(row, Unreadable):
+                gaps.add(row, filled)
+        findings += gaps.findings()
     given = [cells if any(cells) else () for cells in (parts, groups)]
     index = Index(ids, labels, *given, kind="series", columns=(CHANNEL,))
     return Rows("series_wide", "classify", Path(place), index, rows, findings)

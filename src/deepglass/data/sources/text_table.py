@@ -14,7 +14,7 @@ from deepglass.data.readers.delimited import FIRST_LINES, MISSING, SUFFIXES, Del
 from deepglass.data.readers.text import Text, clean
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Index, Layout, Match, Unreadable
-from deepglass.data.sources.columns import ANSWERS, PART_NAMES, by_name, chosen, part
+from deepglass.data.sources.columns import ANSWERS, PART_NAMES, by_name, chosen, part, unused
 from deepglass.data.sources.rows import Rows
 from deepglass.data.walk import listing, suffix
 from deepglass.foundation.errors import DataError
@@ -65,6 +65,7 @@ def open_table(place: str, settings: DataSettings) -> Rows:
         columns = columns or (table.names[roles.text],)
         if not settings.target:
             findings.append(Finding("answer_by_name", "note", file.name, {"column": table.names[roles.target]}))
+        findings += unused(table, (roles.text, roles.target, roles.part, roles.group))
         for line, cells in table.rows():
             ids.append(f"{file.name}:{line}")
             texts.append(_text(table, cells, roles.text, line))

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from deepglass.data.readers.misfit import not_utf8
-from deepglass.data.readers.series import bridged
+from deepglass.data.readers.series import Gaps, bridged
 from deepglass.data.settings import DataSettings
-from deepglass.data.source import Finding, Index, Layout, Match, Unreadable
+from deepglass.data.source import Index, Layout, Match, Unreadable
 from deepglass.data.sources.parted import parted_files
 from deepglass.data.sources.rows import Rows
 from deepglass.foundation.errors import DataError
@@ -35,7 +35,7 @@ def open_ts(place: str, settings: DataSettings) -> Rows:
     rows: list[np.ndarray | Unreadable] = []
     labels: list[str | None] = []
     parts: list[str] = []
-    gaps = 0
+    gaps = Gaps()
     for file, named in parted_files(Path(place), SUFFIXES):
         for line, text in _lines(file):
             ids.append(f"{file.name}:{line}")
@@ -45,15 +45,14 @@ def open_ts(place: str, settings: DataSettings) -> Rows:
             row = _case(channels, line)
             if not isinstance(row, Unreadable):
                 row, filled = bridged(row)
-                gaps += filled > 0
+                gaps.add(row, filled)
             rows.append(row)
     width = max((row.shape[1] for row in rows if not isinstance(row, Unreadable)), default=0)
     if not width:
         raise DataError("data.nothing_known", place=place, examples=Path(place).name)
-    findings = [Finding("gaps_bridged", "note", "", {"count": gaps})] if gaps else []
     columns = tuple(f"x{place}" for place in range(1, width + 1))
     index = Index(ids, labels, parts if any(parts) else (), kind="series", columns=columns)
-    return Rows("ts", "classify", Path(place), index, rows, findings)
+    return Rows("ts", "classify", Path(place), index, rows, gaps.findings())
 
 
 def _lines(file: Path) -> Iterator[tuple[int, str]]:
