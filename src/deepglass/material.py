@@ -35,7 +35,8 @@ GLANCE = 1000  # training rows that a check looks at where there is no validatio
 LONGER = 4  # times the mean length: longer rows come in smaller batches, so that none takes all the memory
 MOST_TRAINED, MOST_SEARCHED = 5000, 500  # training rows that are answered for where another part counts, at most
 EVALUATION_BATCH = 256
-TIMED = 256  # rows by which it is told what an evaluation takes
+TIMED = (16, 32, 64, 128, 256)  # rows by which it is told what an evaluation takes, one number after the other ...
+LONG_ENOUGH = 1.5  # ... until so many seconds have gone by
 START = 5000  # training rows from which a network may take its start
 
 
@@ -157,14 +158,14 @@ class Material:
 
     def _seconds_a_row(self, model: nn.Module, task: Task, device: torch.device) -> float:
         part = "val" if len(self.sampled("val", 1).rows["val"]) else "train"  # of a sample only training rows are read
-        some = TIMED // 8 if searching(task) else TIMED
-        seconds: list[float] = []
-        for most in (TIMED // 16, some):  # the first is slower than all that follow
-            sample = self.sampled(part, most)
-            began = time.perf_counter()
+        began, found = time.perf_counter(), 0.0
+        for most in TIMED:  # the first is slower than all that follow, and a few rows are than many
+            sample, now = self.sampled(part, most), time.perf_counter()
             sample.evaluated(model, task, part, device)
-            seconds.append((time.perf_counter() - began) / len(sample.rows[part]))
-        return seconds[-1]
+            found = (time.perf_counter() - now) / len(sample.rows[part])
+            if most > TIMED[0] and time.perf_counter() - began > LONG_ENOUGH:
+                break
+        return found
 
     def _order(self, rows: np.ndarray, batch: int, seed: int, sampling: str, name: str) -> Order:
         if sampling != "balanced" and self.store.offsets:

@@ -16,6 +16,8 @@ import deepglass as dg
 from deepglass.cli.main import main
 from deepglass.data.sources.digits import FILE
 from deepglass.engine.plan import read_plan
+from deepglass.material import Material
+from deepglass.run import Run
 
 TINY = ["--size", "tiny"]
 
@@ -185,6 +187,21 @@ def test_a_plan_with_checks_at_every_step_has_fewer_of_them_and_is_kept_by_a_res
     assert plans[1].steps < plans[0].steps
     cli(capsys, "resume", tmp_path / "often")
     assert read_plan(tmp_path / "often" / "plan.json") == plans[1]
+
+
+def test_an_evaluation_is_told_by_the_rows_that_it_asks_about(run, monkeypatch):
+    material = Run.open(run).material()
+    bundle = dg.load(run)
+    asked = []
+    evaluated = Material.evaluated
+    monkeypatch.setattr(Material, "evaluated", lambda self, *rest: asked.append(rest[2]) or evaluated(self, *rest))
+    check, end = material.evaluation_seconds(bundle.model, torch.device("cpu"))
+    assert 0 < check < end and set(asked) == {"val"} and len(asked) >= 2
+    monkeypatch.setattr(Material, "_seconds_a_row", lambda *_: 1.0)
+    counts = material.counts
+    assert material.evaluation_seconds(bundle.model, torch.device("cpu")) == (counts["val"], sum(counts.values()))
+    monkeypatch.setattr("deepglass.material.MOST_TRAINED", 20)
+    assert material.evaluation_seconds(bundle.model, torch.device("cpu"))[1] == counts["val"] + counts["test"] + 20
 
 
 def test_tensorboard_files_are_written_where_asked(capsys, tmp_path):
