@@ -113,7 +113,7 @@ def test_a_table_of_answers_has_a_line_for_each_step_with_its_time_and_band(fore
     few = table(tmp_path / "few.csv", slice(0, 9))
     with contextlib.suppress(SystemExit):
         main(["predict", str(forecast.run.folder), str(place), str(few), "--out", str(tmp_path / "told.csv")])
-    assert "told.csv: 1 answers, 1 without one." in capsys.readouterr().out
+    assert "told.csv. Answers: 1; inputs without one: 1." in capsys.readouterr().out
     rows = list(csv.DictReader((tmp_path / "told.csv").open(encoding="utf-8")))
     assert list(rows[0]) == ["id", "step", "time", "channel", "value", "low", "high", "error"]
     (answer,) = dg.load(forecast.run.folder).predict(str(place))
