@@ -6,8 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deepglass.data.annotation import letterboxed
-from deepglass.data.augment.scenes import GREY, NOTHING, SceneAugment, rearrange
+from deepglass.data.augment.scenes import GREY, NOTHING, SceneAugment, letterboxed, rearrange
 from deepglass.data.readers.picture import fit_picture
 from deepglass.foundation.seeds import Draws, row_keys
 

@@ -170,9 +170,7 @@ def test_every_box_has_places_even_a_tiny_one_and_a_place_has_one_box():
     assert set(found.box.unique().tolist()) == {-1, 0, 1, 2}
     assert (found.score[found.box < 0] == 0).all() and (found.score[found.box >= 0] >= 0).all()
     logits = torch.zeros(1, len(places), 2, requires_grad=True)
-    what, where = detection_loss(
-        logits, boxes, found, wanted, torch.tensor([[0, 1, 1, -1]]), found.box > -2
-    )
+    what, where = detection_loss(logits, boxes, found, wanted, torch.tensor([[0, 1, 1, -1]]), found.box > -2)
     assert what > 0 and where > 0
 
 

@@ -5,10 +5,15 @@ is right - left. COCO writes it as x, y, width, height (0, 0, 1, 1), VOC by its 
 (1, 1, 1, 1), YOLO by centre and size in shares of the picture.
 """
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-import torch
-from torch import Tensor
+import numpy as np
+
+from deepglass.data.source import Unreadable
+from deepglass.foundation.words import say
+
+UNKNOWN = (0, 0)  # the size of a picture of which its annotation says none
 
 
 class Box(NamedTuple):
@@ -27,13 +32,52 @@ class Box(NamedTuple):
         return (self.right - self.left) * (self.bottom - self.top)
 
 
-def letterboxed(sizes: Tensor, height: int, width: int, fit: str) -> tuple[Tensor, Tensor]:
-    """How a picture lies in its frame: x' = x · scale + offset, as `fit_picture` lays it ("pad" or "stretch").
+class Annotated(NamedTuple):
+    """What annotations say of the pictures of a source before any of them is read."""
 
-    sizes (B, 2), width and height of the stored picture -> scale (B, 2), offset (B, 2)
+    classes: tuple[str, ...]  # every class that is listed, in its order, seen or not
+    sizes: np.ndarray  # width and height of each picture as it was annotated, or UNKNOWN. int32 (N, 2)
+    faults: Mapping[int, Unreadable]  # rows that cannot be used, with the reason
+
+    def accept(self, row: int, size: tuple[int, int] | None) -> None:
+        """Raise Unreadable where the annotation cannot be used, or not with a picture of this size."""
+        if row in self.faults:
+            raise self.faults[row]
+        width, height = self.sizes[row].tolist()
+        if size is not None and (width, height) not in (UNKNOWN, tuple(size)):
+            raise Unreadable("annotated_size", width=width, height=height, wide=size[0], high=size[1])
+
+
+def names_of(answer: Any) -> tuple[Any, ...]:
+    """The classes that an answer names, once for each thing it marks: one class, several, or none.
+
+    >>> names_of("cat"), names_of(("cat", "dog")), names_of((Box("cat", 0, 0, 1, 1),)), names_of(()), names_of(None)
+    (('cat',), ('cat', 'dog'), ('cat',), (), ())
     """
-    frame = torch.tensor([width, height], dtype=sizes.dtype, device=sizes.device)
-    if fit == "stretch":
-        return frame / sizes, torch.zeros_like(sizes)
-    inner = (sizes * (frame / sizes).amin(1, keepdim=True)).round().clamp(min=1)
-    return inner / sizes, ((frame - inner) / 2).floor()
+    if answer is None:
+        return ()
+    if not isinstance(answer, tuple | list):
+        return (answer,)
+    return tuple(one.label if isinstance(one, Box) else one for one in answer)
+
+
+def in_words(answer: Any) -> str:
+    """An answer for people: several labels with commas between them, boxes with their corners, or that there is none.
+
+    >>> in_words(("cat", "dog")), in_words((Box("cat", 1, 2, 30, 40.5),))
+    ('cat, dog', 'cat 1,2-30,40.5')
+    """
+    if not isinstance(answer, tuple):
+        return str(answer)
+    if not answer:
+        return say("data.no_object")
+    return ", ".join(_box_in_words(one) if isinstance(one, Box) else str(one) for one in answer)
+
+
+def _box_in_words(box: Box) -> str:
+    return f"{box.label} {box.left:g},{box.top:g}-{box.right:g},{box.bottom:g}"
+
+
+def unordered(answer: Any) -> Any:
+    """The answer with what it marks in one order: two that differ only in the order of their boxes are equal."""
+    return tuple(sorted(answer)) if isinstance(answer, tuple) else answer

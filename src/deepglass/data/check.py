@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from deepglass.data.annotation import in_words, names_of
 from deepglass.data.column import Parts, tally_parts, where
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import PARTS, Finding, Source
@@ -28,7 +29,7 @@ def before(source: Source, parts: Parts) -> list[Finding]:
     counts: dict[str, Counter[Any]] = {part: Counter() for part in PARTS}
     for part, found in tally_parts(index.labels, parts).items():  # a fold leaves a given test part out of everything
         for label, count in found.items():
-            for name in label if isinstance(label, tuple) else () if label is None else (label,):
+            for name in names_of(label):
                 counts[part][name] += count
     unanswered = np.flatnonzero(where(index.labels, lambda label: label is None))
     places: Sequence[str] = getattr(source, "lines", ()) or index.ids
@@ -53,8 +54,7 @@ def refuse_unknown(place: str, labels: Sequence[Any], known: Sequence[str]) -> N
     """Raise DataError where examples have answers that are not among the known ones; numbers are always known."""
     if not known:
         return
-    sets = [label if isinstance(label, tuple) else (label,) for label in labels if label is not None]
-    strange = [{str(name) for name in names} - set(known) for names in sets]
+    strange = [set(map(str, names_of(label))) - set(known) for label in labels]
     if names := sorted(set().union(*strange)):
         values = {"names": ", ".join(names[:5]), "known": ", ".join(known[:5]) + (" ..." if len(known) > 5 else "")}
         raise DataError("run.unknown_answers", place=place, count=sum(map(bool, strange)), of=len(labels), **values)
@@ -139,14 +139,14 @@ def _classes(counts: Mapping[str, Counter[Any]], task: str) -> list[Finding]:
     train = counts["train"]
     everywhere = set().union(*counts.values())
     if len(everywhere) < 2 and task == "classify":
-        label = text(next(iter(everywhere), ""))
+        label = in_words(next(iter(everywhere), ""))
         return [Finding("one_class", "error", "", {"label": label, "count": sum(map(len, counts.values()))})]
     found: list[Finding] = []
     for part in ("val", "test"):
-        if unknown := sorted(map(text, set(counts[part]) - set(train))):
+        if unknown := sorted(map(in_words, set(counts[part]) - set(train))):
             values = {"part": part, "names": ", ".join(unknown[:5]), "count": len(unknown)}
             found.append(Finding("class_not_in_train", "error", "", values))
-        if counts[part] and (absent := sorted(map(text, set(train) - set(counts[part])))):
+        if counts[part] and (absent := sorted(map(in_words, set(train) - set(counts[part])))):
             values = {"part": part, "names": ", ".join(absent[:5]), "count": len(absent)}
             found.append(Finding("class_not_in_part", "note", "", values))
     return found
@@ -172,15 +172,10 @@ def _balance(counts: Mapping[str, Counter[Any]]) -> list[Finding]:
     (most, many), (least, few) = whole[0], whole[-1]
     found: list[Finding] = []
     if many > UNEVEN * few:
-        values = {"most": text(most), "many": many, "least": text(least), "few": few, "times": many // few}
+        values = {"most": in_words(most), "many": many, "least": in_words(least), "few": few, "times": many // few}
         found.append(Finding("imbalance", "warning", "", values))
-    tiny = [(text(name), count) for name, count in whole if count < FEW]
+    tiny = [(in_words(name), count) for name, count in whole if count < FEW]
     if tiny:
         names = ", ".join(f"{name} ({count})" for name, count in tiny[:5])
         found.append(Finding("tiny_classes", "warning", "", {"count": len(tiny), "names": names, "few": FEW}))
     return found
-
-
-def text(mark: Any) -> str:
-    """An answer in words: several labels with commas between them."""
-    return ", ".join(map(str, mark)) if isinstance(mark, tuple) else str(mark)

@@ -66,8 +66,8 @@ def fits_workers(source: Source, form: Form | None) -> bool:
 class Worker:
     """Decodes pictures of a `PictureFiles` in a process of its own, one call at a time."""
 
-    def __init__(self, source: Source, form: Any):
-        self.source = source
+    def __init__(self, source: Any, form: Any):
+        self.source: PictureFiles = source
         self.form: Fit = form
         self.process = self._started()
 
@@ -116,8 +116,16 @@ class Worker:
         line = stream.readline()  # pyright: ignore
         if not line:
             raise EOFError
-        told = json.loads(line)
-        return [self._result(one) for one in told]
+        results = [self._result(one) for one in json.loads(line)]
+        return [self._accepted(row, result) for row, result in zip(rows, results, strict=True)]
+
+    def _accepted(self, row: int, result: Result) -> Result:
+        """What the source knows of the picture and the process does not may forbid using it."""
+        try:
+            self.source.accept(row, result.seen.size if isinstance(result, Decoded) else None)
+        except Unreadable as reason:
+            return reason
+        return result
 
     def _result(self, told: dict[str, Any]) -> Result:
         if "reason" in told:

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from deepglass.data.check import NAMED, shares, text
+from deepglass.data.annotation import in_words, unordered
+from deepglass.data.check import NAMED, shares
 from deepglass.data.column import Parts, Texts, where
 from deepglass.data.duplicates import THUMB, near_pairs
 from deepglass.data.glance import Glance
@@ -112,7 +113,7 @@ class Examiner:
         vectors = self.vectors is not None
         differ: list[list[int]] = []
         for rows in twins:
-            answers = {self.index.labels[row] for row in rows}
+            answers = {unordered(self.index.labels[row]) for row in rows}
             several = len(answers) > 1 and not isinstance(self.index.labels, Texts)  # a text may well be put two ways
             if several and vectors:
                 differ.append(rows)
@@ -155,12 +156,12 @@ class Examiner:
     def _pair(self, kind: str, rows: Sequence[int]) -> Finding:
         """The first row against the first that differs from it in what matters."""
         first = rows[0]
-        marks = self.index.labels if kind == "two_labels" else self.parts
+        marks = {row: unordered(self.index.labels[row]) if kind == "two_labels" else self.parts[row] for row in rows}
         second = next(row for row in rows if marks[row] != marks[first])
         values = {
             "other": self.index.ids[second],
-            "mark": text(marks[first]),
-            "other_mark": text(marks[second]),
+            "mark": in_words(marks[first]),
+            "other_mark": in_words(marks[second]),
             "count": len(rows),
             **self._at(first, second),
         }

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from deepglass.data.annotation import names_of
 from deepglass.data.column import Parts, tally
 from deepglass.data.readers.delimited import SUFFIXES as TABLES
 from deepglass.data.settings import DataSettings
@@ -150,7 +151,7 @@ def _counts(source: Source) -> dict[str, int]:
         return {}
     counts: Counter[Any] = Counter()
     for label, count in tally(source.index.labels).items():
-        for name in label if isinstance(label, tuple) else () if label is None else (label,):
+        for name in names_of(label):
             counts[name] += count
     return {str(name): count for name, count in counts.most_common()}
 

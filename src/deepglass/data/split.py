@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from deepglass.data.annotation import names_of
 from deepglass.data.column import NAMES, Coded, Parts, Texts, keys_of, pieces
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Index
@@ -99,7 +100,7 @@ def strata_of(labels: Sequence[Any]) -> list[tuple[int, ...]]:
         bins = max(1, min(BINS, len(values) // (2 * FEWEST)))
         edges = np.nanquantile(values, np.arange(1, bins) / bins) if bins > 1 else np.zeros(0)
         return [(int(place),) for place in np.searchsorted(edges, values, side="right")]
-    sets = [label if isinstance(label, tuple) else (label,) for label in labels]
+    sets = [(None,) if label is None else names_of(label) for label in labels]
     numbers = {name: place for place, name in enumerate(sorted({name for names in sets for name in names}, key=str))}
     return [tuple(sorted({numbers[name] for name in names})) for names in sets]
 

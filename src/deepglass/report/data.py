@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any
 
+from deepglass.data.annotation import names_of
 from deepglass.data.check import report as as_documents
 from deepglass.data.check import sentence
 from deepglass.data.source import Finding, Unreadable
@@ -96,9 +97,7 @@ def _counts(case: Case) -> list[dict[str, Any]]:
     counted: dict[str, Counter[str]] = {}
     for part in case.parts:
         found = (index.labels[row] for row in case.material.rows[part].tolist())
-        counted[part] = Counter(
-            str(name) for label in found for name in (label if isinstance(label, tuple) else (label,))
-        )
+        counted[part] = Counter(str(name) for label in found for name in names_of(label))
     return [{"label": label, **{part: counted[part][label] for part in case.parts}} for label in case.labels]
 
 

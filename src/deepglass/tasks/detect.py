@@ -13,8 +13,8 @@ import torch
 from annotated_types import Ge, Gt, Le
 from torch import Tensor, nn
 
-from deepglass.data.annotation import Box, letterboxed
-from deepglass.data.augment.scenes import NOTHING, SceneAugment, rearrange
+from deepglass.data.annotation import Box
+from deepglass.data.augment.scenes import NOTHING, SceneAugment, letterboxed, rearrange
 from deepglass.data.example import Batch, Example, Form, Ragged, padded
 from deepglass.data.source import Index
 from deepglass.foundation.errors import DataError, UsageError

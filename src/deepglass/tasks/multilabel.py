@@ -11,6 +11,7 @@ import torch
 from annotated_types import Ge, Lt
 from torch import Tensor, nn
 
+from deepglass.data.annotation import names_of
 from deepglass.data.example import Batch
 from deepglass.data.source import Index
 from deepglass.foundation.errors import DataError
@@ -51,7 +52,7 @@ class MultiLabelSettings:
 
     def learn(self, index: Index, size: tuple[int, int], channels: int) -> MultiLabelFacts:
         """Labels and inputs from the training part's index."""
-        answered = [names_of(label) for label in index.labels if label is not None]
+        answered = [tuple(map(str, names_of(label))) for label in index.labels if label is not None]
         labels = sorted({name for names in answered for name in names}, key=natural)
         if not labels:
             raise DataError("tasks.no_labels", count=len(index))
@@ -81,7 +82,7 @@ class MultiLabelTask(OneInput):
         """1 where a row has the label, else 0; labels that the training part never had are passed over. (N, K)"""
         target = torch.zeros(len(labels), len(self.facts.labels))
         for row, label in enumerate(labels):
-            for name in names_of(label):
+            for name in map(str, names_of(label)):
                 if name in self._number:
                     target[row, self._number[name]] = 1
         return {"target": target}
@@ -128,13 +129,6 @@ class MultiLabelTask(OneInput):
             return None
         yes = torch.tensor(self.facts.counts, dtype=torch.float32, device=device)
         return (self.facts.rows - yes) / yes
-
-
-def names_of(label: Any) -> tuple[str, ...]:
-    """The names of one row's answer: a tuple of them, one alone, or none."""
-    if label is None:
-        return ()
-    return tuple(map(str, label)) if isinstance(label, tuple | list) else (str(label),)
 
 
 CATALOGUE = {"multilabel": MultiLabelSettings()}

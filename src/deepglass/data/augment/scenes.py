@@ -121,3 +121,15 @@ def _moved(boxes: Tensor, windows: Windows) -> Tensor:
     kept = (sides.prod(-1) >= LEAST_SHARE * area) & (sides >= LEAST_SIDE).all(-1)
     kind = torch.where(kept, boxes[..., 0], NOTHING)
     return torch.cat([kind[..., None], low, high, boxes[..., 5:]], -1)
+
+
+def letterboxed(sizes: Tensor, height: int, width: int, fit: str) -> tuple[Tensor, Tensor]:
+    """How a picture lies in its frame: x' = x · scale + offset, as `fit_picture` lays it ("pad" or "stretch").
+
+    sizes (B, 2), width and height of the stored picture -> scale (B, 2), offset (B, 2)
+    """
+    frame = torch.tensor([width, height], dtype=sizes.dtype, device=sizes.device)
+    if fit == "stretch":
+        return frame / sizes, torch.zeros_like(sizes)
+    inner = (sizes * (frame / sizes).amin(1, keepdim=True)).round().clamp(min=1)
+    return inner / sizes, ((frame - inner) / 2).floor()

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from deepglass.data.annotation import Annotated
 from deepglass.data.readers import sound as sounds
 from deepglass.data.readers.magic import ENOUGH, picture_format
 from deepglass.data.readers.picture import FOREIGN_SUFFIXES, SUFFIXES, header, read_picture
@@ -57,13 +58,26 @@ class Files:
 class PictureFiles(Files):
     """Pictures in files."""
 
+    annotated: Annotated | None = None  # where annotations say what size they are, or that they cannot be used
+
     def read(self, row: int, fit: object = None) -> Picture:
         """The decoded picture; raises Unreadable."""
-        return read_picture(os.path.join(self.root, self.index.ids[row]), fit)
+        self.accept(row, None)
+        picture = read_picture(os.path.join(self.root, self.index.ids[row]), fit)
+        self.accept(row, picture.size)
+        return picture
 
     def header(self, row: int) -> tuple[int, int, int]:
         """Width, height and channels without decoding; raises Unreadable."""
-        return header(self.root / self.index.ids[row])
+        self.accept(row, None)
+        found = header(self.root / self.index.ids[row])
+        self.accept(row, found[:2])
+        return found
+
+    def accept(self, row: int, size: tuple[int, int] | None) -> None:
+        """Raise Unreadable where annotations forbid using the picture, or do not fit this size of it."""
+        if self.annotated is not None:
+            self.annotated.accept(row, size)
 
 
 class SoundFiles(Files):
@@ -142,11 +156,14 @@ class Names:
     def __init__(self, root: Path, kind: str):
         self.root = root
         self.ids = [id for id in walk(root) if nameable(id) and MEANT[kind](root, id)]
+        self.shared: dict[str, set[str]] = {}  # names that are short for several files: the first of them is found
         self._known = {id: id for id in self.ids}
         for id in self.ids:
             bare = id.rsplit("/", 1)[-1]
             for short in (id.rsplit(".", 1)[0], bare, bare.rsplit(".", 1)[0]):
-                self._known.setdefault(short, id)
+                first = self._known.setdefault(short, id)
+                if first not in (id, short):
+                    self.shared.setdefault(short, {first}).add(id)
 
     def find(self, cell: str) -> str | None:
         """The file's id, or None where there is none."""

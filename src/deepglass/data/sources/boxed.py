@@ -1,0 +1,196 @@
+"""Pictures whose answers are boxes: what every layout of boxes has in common once its annotations are read.
+
+A box is cut at its picture's border; one without area, or outside, is left out. A picture whose annotation does not fit
+it, is missing or speaks twice is left out by name. Where nobody has looked at a picture its answer is None.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from deepglass.data.annotation import UNKNOWN, Annotated, Box, in_words, unordered
+from deepglass.data.readers.picture import header
+from deepglass.data.source import Finding, Index, Unreadable
+from deepglass.data.sources.columns import part
+from deepglass.data.sources.files import Names, PictureFiles
+
+NAMED = 3  # faults that a sentence names; its values name up to MOST
+MOST = 1000
+_WORD = re.compile(r"[a-z]+|[\u4e00-\u9fff]+")
+
+
+class Marked(NamedTuple):
+    """What an annotation says of one picture."""
+
+    id: str  # of the picture, or the name by which it was not found
+    boxes: tuple[Box, ...] | None
+    annotation: str  # the file that says so
+    part: str = ""
+    size: tuple[int, int] = UNKNOWN  # width and height as they were annotated
+    fault: Unreadable | None = None  # why it cannot be used
+    group: str = ""
+
+
+class Pictures:
+    """Finds the picture that an annotation speaks of, as it may have been written on another machine."""
+
+    def __init__(self, root: Path):
+        self.root = root
+        self.names = Names(root, "picture")
+        self.folders: dict[str, set[str]] = defaultdict(set)  # of pictures, by the part that they are named after
+        for folder in {_folder(id) for id in self.names.ids}:
+            self.folders[part_in(folder)].add(folder)
+
+    def find(self, name: str, near: Sequence[str] = (), of: str = "") -> tuple[str, Unreadable | None]:
+        """The id of the picture `name`: near these folders, in a folder of its part, by its path, by its bare name.
+
+        Where there is none, or several could be meant, the name comes back with the reason.
+        """
+        name = name.replace("\\", "/").removeprefix("./")
+        bare = name.rsplit("/", 1)[-1]
+        folders = [*near, *(sorted(self.folders[of]) if of else ())]
+        for tried in (name, bare) if bare != name else (name,):
+            for folder in folders:
+                found = self.names.find(f"{folder}/{tried}" if folder else tried)
+                if found and (folder or "/" not in found):
+                    return found, None
+            if tried in self.names.shared:
+                return name, Unreadable("several_pictures", names=", ".join(sorted(self.names.shared[tried])[:NAMED]))
+            if found := self.names.find(tried):
+                return found, None
+        return name, Unreadable("missing_file")
+
+
+def part_in(path: str) -> str:
+    """The part that a path names, the last name first: train2017, instances_val.json, 测试集; nothing where none.
+
+    >>> part_in("coco/train2017"), part_in("annotations/instances_val2017.json"), part_in("images")
+    ('train', 'val', '')
+    """
+    words = [word for name in reversed(path.lower().split("/")) for word in _WORD.findall(name)]
+    return next(filter(None, map(part, words)), "")
+
+
+def size_of(root: Path, id: str) -> tuple[int, int] | Unreadable:
+    """Width and height of a picture, from its first bytes."""
+    try:
+        return header(root / id)[:2]
+    except Unreadable as reason:
+        return reason
+
+
+def gathered(
+    layout: str, pictures: Pictures, marks: Sequence[Marked], findings: list[Finding], classes: Sequence[str] = ()
+) -> PictureFiles:
+    """The source of these annotations, and of the pictures beside them that no annotation speaks of.
+
+    `classes` are those that are listed; where nothing lists them, those that occur, in the order of letters.
+    """
+    if not any(mark.part for mark in marks):
+        marks = [mark._replace(part=part_in(_folder(mark.id))) for mark in marks]
+    known = _once(marks)
+    looked = {_folder(mark.id) for mark in known.values() if mark.fault is None}
+    unseen = [id for id in pictures.names.ids if id not in known and _folder(id) in looked]
+    every = [_sized(pictures.root, mark) for mark in known.values()]
+    every += [Marked(id, None, "", part_in(_folder(id))) for id in unseen]
+    faults: dict[str, list[str]] = defaultdict(list)
+    settled = [_settled(mark, faults) for mark in every]
+    findings = findings + _told(faults)
+    if unseen:
+        values = {"count": len(unseen), "examples": ", ".join(unseen[:NAMED])}
+        findings.append(Finding("not_annotated", "note", "", values))
+    parts = [mark.part for mark in settled] if any(mark.part for mark in settled) else ()
+    groups = [mark.group for mark in settled] if any(mark.group for mark in settled) else ()
+    index = Index([mark.id for mark in settled], [mark.boxes for mark in settled], parts, groups)
+    source = PictureFiles(layout, "detect", pictures.root, index, findings)
+    sizes = np.array([mark.size for mark in settled], dtype=np.int32).reshape(-1, 2)
+    occur = sorted({box.label for mark in settled for box in mark.boxes or ()})
+    broken = {row: mark.fault for row, mark in enumerate(settled) if mark.fault is not None}
+    source.annotated = Annotated(tuple(classes) or tuple(occur), sizes, broken)
+    return source
+
+
+def _folder(id: str) -> str:
+    return id.rpartition("/")[0]
+
+
+def _once(marks: Sequence[Marked]) -> dict[str, Marked]:
+    """One mark for each picture: annotations that say the same count once, those that differ make it unusable."""
+    known: dict[str, Marked] = {}
+    for mark in marks:
+        first = known.setdefault(mark.id, mark)
+        same = (unordered(first.boxes or ()), first.part) == (unordered(mark.boxes or ()), mark.part)
+        if first is not mark and first.fault is None and not same:
+            fault = Unreadable("two_annotations", first=first.annotation, second=mark.annotation)
+            known[mark.id] = first._replace(fault=fault)
+    return known
+
+
+def _sized(root: Path, mark: Marked) -> Marked:
+    """With the size of the picture itself, where the annotation says none."""
+    if mark.size != UNKNOWN or mark.fault is not None:
+        return mark
+    found = size_of(root, mark.id)
+    return mark._replace(fault=found) if isinstance(found, Unreadable) else mark._replace(size=found)
+
+
+def _settled(mark: Marked, faults: dict[str, list[str]]) -> Marked:
+    """The boxes as they can be used; what was done to them is added to `faults`."""
+    if mark.boxes is None or mark.fault is not None:
+        return mark._replace(boxes=() if mark.fault is not None else None)
+    kept: list[Box] = []
+    for box in mark.boxes:
+        found, kind = settled_box(box, *mark.size)
+        if kind:
+            faults[kind].append(f"{mark.id}: {in_words((box,))} ({mark.size[0]} x {mark.size[1]})")
+        kept += [found] if found is not None else []
+    return mark._replace(boxes=tuple(kept))
+
+
+def settled_box(box: Box, width: int, height: int) -> tuple[Box | None, str]:
+    """A box with its corners in order and inside the picture, or None; and what was wrong with it.
+
+    >>> settled_box(Box("a", -2, 0, 5, 5), 10, 10)
+    (Box(label='a', left=0, top=0, right=5, bottom=5, crowd=False), 'box_cut')
+    >>> settled_box(Box("a", 12, 0, 15, 5), 10, 10), settled_box(Box("a", 2, 2, 2, 5), 10, 10)
+    ((None, 'box_outside'), (None, 'box_without_area'))
+    """
+    (left, right), (top, bottom) = sorted((box.left, box.right)), sorted((box.top, box.bottom))
+    if left == right or top == bottom:
+        return None, "box_without_area"
+    if left >= width or top >= height or right <= 0 or bottom <= 0:
+        return None, "box_outside"
+    kind = "" if (left, top) == (box.left, box.top) else "box_corners"
+    inside = (max(left, 0), max(top, 0), min(right, width), min(bottom, height))
+    kind = kind or ("" if inside == (left, top, right, bottom) else "box_cut")
+    return Box(box.label, *inside, box.crowd), kind
+
+
+def _told(faults: dict[str, list[str]]) -> list[Finding]:
+    """One finding for each kind of fault, with the first few in words and many by name."""
+    found: list[Finding] = []
+    for kind, names in sorted(faults.items()):
+        values: dict[str, Any] = {"count": len(names), "examples": "; ".join(names[:NAMED]), "boxes": names[:MOST]}
+        found.append(Finding(kind, "note" if kind == "box_cut" else "warning", "", values))
+    return found
+
+
+def unknown_ids(ids: Counter[int | str], known: Sequence[int | str], place: Path, first: str) -> list[Finding]:
+    """That boxes have class ids which nothing lists: an error, for every name may be that of its neighbour."""
+    strange = [id for id in ids if id not in known]
+    if not strange:
+        return []
+    whole = [id for id in ids if isinstance(id, int)]
+    shifted = any(len(whole) == len(ids) and all(id + step in known for id in whole) for step in (-1, 1))
+    values = {
+        "count": sum(ids[id] for id in strange),
+        "ids": ", ".join(map(str, sorted(strange, key=str)[:NAMED])),
+        "known": f"{known[0]} .. {known[-1]}" if known else "-",
+        "place": place,
+        "first": first,
+    }
+    return [Finding("class_ids_shifted" if shifted else "class_ids_unknown", "error", "", values)]
