@@ -59,3 +59,21 @@ def coco(root: Path, count: int = 6, parts: tuple[str, ...] = ("train", "val")) 
         marks = [annotation(number, box) for number in numbers for box in boxes_of(number)]
         instances(root / "annotations" / f"instances_{part}2017.json", images, marks)
     return root
+
+
+def bright_boxes(root: Path, count: int, side: int = 64) -> Path:
+    """Pictures with up to two boxes, red "cat" and blue "dog", that a network can learn to find; one COCO file."""
+    images, marks = [], []
+    for number in range(count):
+        random = np.random.default_rng(number)
+        pixels = random.integers(0, 60, (side, side, 3), dtype=np.uint8)
+        for name, colour in (("cat", (240, 30, 30)), ("dog", (30, 30, 240)))[: number % 3]:
+            wide, tall = random.integers(14, 30, 2).tolist()
+            left, top = int(random.integers(0, side - wide)), int(random.integers(0, side - tall))
+            pixels[top : top + tall, left : left + wide] = colour
+            marks.append(annotation(number, Box(name, left, top, left + wide, top + tall)))
+        (root / "pictures").mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(root / "pictures" / f"{number}.png")
+        images.append(image(number, f"{number}.png", (side, side)))
+    instances(root / "instances.json", images, marks)
+    return root

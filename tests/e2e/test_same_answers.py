@@ -10,7 +10,7 @@ from tests.kill.data import write_data
 from tests.kill.families import FAMILIES
 
 CUT = ("language", "cloze", "forecast")  # whose examples are passages of a file
-FILES = {"transcribe": "speech", "sounds": "tones"}  # whose examples are files of a folder
+FILES = {"transcribe": "speech", "sounds": "tones", "detect": "boxes"}  # whose examples are files of a folder
 
 
 @pytest.fixture(scope="module")
@@ -20,9 +20,10 @@ def data(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(
-    "family", ["language", "cloze", "translate", "transcribe", "texts", "bag", "series", "sounds", "tag", "forecast"]
-)
+WHOLE = ("translate", "texts", "bag", "series", "tag")  # whose examples are the rows of one file
+
+
+@pytest.mark.parametrize("family", [*CUT, *FILES, *WHOLE])
 def test_predict_says_what_evaluation_says(family, data, tmp_path):
     run = Run(tmp_path / "run", FAMILIES[family].settings(data))
     run.write()

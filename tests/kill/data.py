@@ -7,6 +7,7 @@ import numpy as np
 
 from deepglass.data.sources.digits import FILE
 from deepglass.data.sources.made_sequences import english, german
+from tests.data.scenes import bright_boxes
 from tests.data.sounds import save, spelled, tone
 from tests.data.texts import text_table, ts_file
 
@@ -21,6 +22,7 @@ def write_data(folder: Path) -> None:
     _tagged(folder)
     _sounds(folder)
     ts_file(folder / "waves.ts", 60)
+    bright_boxes(folder / "boxes", 40)
     hours = (f"2024-01-{1 + hour // 24:02d}T{hour % 24:02d}:00,{(hour * hour) % 17 + hour % 6}" for hour in range(240))
     (folder / "load.csv").write_text("\n".join(["time,load", *hours]) + "\n")
 

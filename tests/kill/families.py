@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from deepglass.bundle import EXTERNAL, ExternalConfig, Own, choose_model
 from deepglass.data.augment.pictures import PictureAugment
+from deepglass.data.augment.scenes import SceneAugment
 from deepglass.data.augment.series import SeriesAugment
 from deepglass.data.augment.sound import SoundAugment
 from deepglass.data.features import SoundFeatures
@@ -20,6 +21,7 @@ from deepglass.foundation.settings import Choice
 from deepglass.run import RunSettings
 from deepglass.tasks.classify import ClassifySettings
 from deepglass.tasks.cloze import ClozeSettings
+from deepglass.tasks.detect import DetectSettings
 from deepglass.tasks.forecast import ForecastSettings
 from deepglass.tasks.generate_text import GenerateTextSettings
 from deepglass.tasks.kinds.picture import PictureSettings
@@ -210,6 +212,22 @@ FAMILIES = {
         file="load.csv",
         asks=Choice("tasks", "forecast", ForecastSettings()),
         sized={"steps": 12, "hidden": 8},
+        kills=2,
+    ),
+    "detect": Family(
+        "boxes by a detector on a small ResNet with BatchNorm, zoomed, mirrored and put together",
+        replace(COMMON, steps=20, batch=6, lr=2e-3),
+        "fcos",
+        file="boxes",
+        asks=Choice(
+            "tasks",
+            "detect",
+            DetectSettings(
+                scene=SceneAugment(flip=True, zoom_in=0.7, zoom_out=1.3, mosaic=0.5),
+                picture=PictureSettings(size=64, fit="pad"),
+            ),
+        ),
+        sized={"backbone": "resnet18", "stem": 8, "features": 16, "depth": 1},
         kills=2,
     ),
     "sounds": Family(

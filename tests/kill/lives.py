@@ -24,6 +24,7 @@ from deepglass.engine.compiled import graphs_compiled
 from deepglass.foundation import sealed
 from deepglass.foundation.errors import Stopped
 from deepglass.foundation.settings import to_json
+from deepglass.material import Material
 from deepglass.run import Run
 from tests.kill.bugs import plant
 from tests.kill.families import FAMILIES
@@ -77,7 +78,7 @@ def train(run: Run, stop: StopSignals) -> None:
 
 def watch(now: Now) -> None:
     """Note what is going on, and slow what is to be hit."""
-    durably, whole, evaluate = sealed._write_durably, checkpoint.write_sealed, Run._evaluate
+    durably, whole, evaluate = sealed._write_durably, checkpoint.write_sealed, Material.evaluated
     step, finish, rounds = loop.one_step, Run._finish, hall.train
 
     def write_durably(file, content):
@@ -115,5 +116,5 @@ def watch(now: Now) -> None:
         finish(*words)
         now.finishing = 0
 
-    sealed._write_durably, checkpoint.write_sealed, Run._evaluate = write_durably, write_sealed, evaluated
+    sealed._write_durably, checkpoint.write_sealed, Material.evaluated = write_durably, write_sealed, evaluated
     loop.one_step, Run._finish, hall.train = one_step, finished, all_rounds

@@ -9,6 +9,7 @@ from deepglass.bundle import Bundle
 from deepglass.engine.checkpoint import Checkpoints
 from deepglass.engine.journal import read_events
 from deepglass.engine.loop import train
+from deepglass.material import Material
 from deepglass.run import Run
 from tests.engine.families import figure
 from tests.engine.test_loop import start, training
@@ -17,11 +18,11 @@ from tests.engine.test_loop import start, training
 @pytest.mark.parametrize("way", ["flip", "delete"])
 def test_the_best_that_is_whole_serves_and_that_is_told(way, finished, shell, tmp_path, monkeypatch):
     """Checks are made to say that step 4 was best, step 8 next and the last one worst."""
-    plain = Run._evaluate
+    plain = Material.evaluated
     values = iter([0.9, 0.8, 0.1] + [0.5] * 20)
 
-    def evaluate(self, model, task, material, part):
-        figures, predictions = plain(self, model, task, material, part)
+    def evaluate(self, model, task, part, device):
+        figures, predictions = plain(self, model, task, part, device)
         if part == "val":
             name = next(iter(figures))
             figures = {**figures, name: figure(next(values))}
@@ -37,7 +38,7 @@ def test_the_best_that_is_whole_serves_and_that_is_told(way, finished, shell, tm
         return whole(self, *words)
 
     whole = Run._finish
-    monkeypatch.setattr(Run, "_evaluate", evaluate)
+    monkeypatch.setattr(Material, "evaluated", evaluate)
     monkeypatch.setattr(Run, "_finish", finish)
     words = ("--size", "tiny", "--model", "mlp", "train.steps=12", "train.batch=24", "train.average=0.9")
     said = shell("train", finished / "data.csv", *words, "train.check_epochs=1", "--out", shell.out)

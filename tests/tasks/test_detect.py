@@ -18,7 +18,7 @@ from deepglass.foundation.ports import Image, Places
 from deepglass.foundation.seeds import row_keys
 from deepglass.foundation.settings import from_json, to_json
 from deepglass.losses.detection import POSITIVES, assign, detection_loss, overlap
-from deepglass.metrics.average_precision import AveragePrecision
+from deepglass.metrics.average_precision import AveragePrecision, hits
 from deepglass.tasks.detect import DetectFacts, DetectSettings
 from deepglass.tasks.kinds.picture import PictureSettings
 from deepglass.tasks.suppress import boxes_of, kept, middles
@@ -195,3 +195,11 @@ def test_precision_is_worked_out_by_hand_for_one_class():
     empty = AveragePrecision("map", 1)
     empty.update(("a",), {"boxes": ragged([torch.zeros(0, 6)])}, marked)
     assert empty.compute().value == 0
+
+
+def test_a_found_box_is_right_once_and_only_for_its_class():
+    marked = torch.tensor([[0.0, 0, 0, 10, 10, 0], [1, 20, 20, 30, 30, 0]])
+    found = torch.tensor([[0.0, 0, 10, 9, 0.9, 0], [0, 0, 10, 10, 0.8, 0], [20, 20, 30, 30, 0.7, 0]])
+    right, taken = hits(found, marked, 0.5)
+    assert right.tolist() == [True, False, False] and taken.tolist() == [True, False]
+    assert not hits(found, marked[:0], 0.5)[0].any() and not hits(found[:0], marked, 0.5)[1].any()

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from deepglass.foundation.errors import MachineError
 from deepglass.metrics.collect import Collected
@@ -85,6 +86,26 @@ class AveragePrecision:
         evaluated.accumulate()
         evaluated.summarize()
         return evaluated
+
+
+def hits(found: Tensor, marked: Tensor, threshold: float) -> tuple[Tensor, Tensor]:
+    """Which found boxes are right, and which marked ones they are: the surest found box takes the best that is left.
+
+    found (M, 6): corners, score, class; marked (N, 6): class, corners, crowd -> bool (M,), bool (N,)
+    """
+    right, taken = torch.zeros(len(found), dtype=torch.bool), torch.zeros(len(marked), dtype=torch.bool)
+    low = torch.maximum(found[:, None, :2], marked[None, :, 1:3])
+    high = torch.minimum(found[:, None, 2:4], marked[None, :, 3:5])
+    both = (high - low).clamp(min=0).prod(-1)
+    areas = [(ends[:, 2:] - ends[:, :2]).prod(-1) for ends in (found[:, :4], marked[:, 1:5])]
+    shared = both / (areas[0][:, None] + areas[1] - both).clamp(min=1e-9)
+    shared[found[:, 5, None] != marked[:, 0]] = 0
+    for one in found[:, 4].argsort(descending=True, stable=True).tolist() if len(marked) else ():
+        free = torch.where(taken, 0, shared[one])
+        best = int(free.argmax())
+        right[one] = free[best] >= threshold
+        taken[best] |= right[one]
+    return right, taken
 
 
 def _box(left: float, top: float, right: float, bottom: float) -> dict[str, Any]:

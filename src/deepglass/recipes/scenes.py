@@ -4,6 +4,7 @@ Below size paper the backbone has half the usual channels: on a laptop's process
 often teaches more than a network four times as large.
 """
 
+import math
 from dataclasses import replace
 
 from deepglass.bundle import choose_model
@@ -34,12 +35,12 @@ def scenes(task: str, survey: Survey, size: Size, model: str) -> RunSettings:
     chosen = choose_model(model or "fcos")
     if chosen.name == "fcos" and size != "paper":
         chosen = replace(chosen, settings=replace(chosen.settings, **SMALL_NETWORK))
-    batch = min(16, max(4, survey.examples // 20))
+    batch = min(16, max(8, survey.examples // 20))
     train = TrainSettings(
         epochs=float(min(MOST, max(LEAST, round(EXAMPLES_SEEN[size] / max(1, survey.examples))))),
         batch=batch,
         optimizer="adamw",
-        lr=1e-3 * batch / 16,
+        lr=1e-3 * math.sqrt(batch / 16),
         weight_decay=0.05,
         schedule="cosine",
         warmup=0.05,

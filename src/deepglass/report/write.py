@@ -12,6 +12,7 @@ from deepglass.foundation.sealed import write_text
 from deepglass.foundation.words import language, say, speaking
 from deepglass.material import Material
 from deepglass.report.boundary import boundary
+from deepglass.report.boxes import boxes
 from deepglass.report.calibration import calibration
 from deepglass.report.case import Case, Results
 from deepglass.report.curves import curves
@@ -40,6 +41,7 @@ SECTIONS: tuple[Callable[[Case], Section | None], ...] = (
     samples,
     translations,
     transcripts,
+    boxes,
     mistakes,
     groups,
     floor,

@@ -1,0 +1,106 @@
+"""Boxes: the pictures with most missed and wrong boxes, what is marked beside what was found, and every class alone."""
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from deepglass.data.example import Ragged, picked
+from deepglass.data.source import Unreadable
+from deepglass.foundation.words import say
+from deepglass.metrics.average_precision import AveragePrecision, hits
+from deepglass.report.case import Case
+from deepglass.report.section import Card, Section
+from deepglass.report.thumbnail import thumbnail
+from deepglass.tasks.detect import Detect
+from deepglass.views.boxes import Boxes, Mark
+from deepglass.views.table import Table
+from deepglass.views.view import number
+
+WORST = 12
+SIDE = 240  # pixels of a picture in the gallery
+RIGHT = 0.5  # overlap from which a found box is right
+COLUMNS = ("class", "map50", "map", "right", "wrong", "missed")
+
+
+class Judged(NamedTuple):
+    """One picture of the part that counts, with its boxes judged: numbers of each class (K,)."""
+
+    row: int  # of the source
+    id: str
+    found: Tensor  # those that are answers (M, 6): corners, score, class
+    marked: Tensor  # (M, 6): class, corners, crowd
+    right: Tensor
+    wrong: Tensor
+    missed: Tensor
+
+    @property
+    def errors(self) -> int:
+        """Wrong and missed boxes."""
+        return int(self.wrong.sum() + self.missed.sum())
+
+
+def boxes(case: Case) -> Section | None:
+    """What a detector finds and does not find."""
+    if not isinstance(case.task, Detect):
+        return None
+    judged, (whole, half) = _judged(case, case.task)
+    totals = {name: torch.stack([getattr(one, name) for one in judged]).sum(0).tolist() for name in COLUMNS[3:]}
+    worst = sorted((one for one in judged if one.errors), key=lambda one: (-one.errors, one.id))[:WORST]
+    labels = case.task.facts.labels
+    rows = [
+        [name, half[kind], whole[kind], *(int(total[kind]) for total in totals.values())]
+        for kind, name in enumerate(labels)
+    ]
+    figures: dict[str, Any] = {"classes": [dict(zip(COLUMNS, row, strict=True)) for row in rows]}
+    figures["worst"] = [{"id": one.id, "errors": one.errors} for one in worst]
+    said = {name: number(sum(total)) for name, total in totals.items()}
+    return Section(
+        "boxes",
+        say("report.lead_boxes", **said, confidence=f"{case.task.settings.confidence:g}", shown=len(worst)),
+        cards=[card for one in worst if (card := _card(case, one, labels))],
+        tables=[Table([say(f"report.boxes_{name}") for name in COLUMNS], rows)],
+        figures=figures,
+    )
+
+
+def _judged(case: Case, task: Detect) -> tuple[list[Judged], tuple[list[float], list[float]]]:
+    """Every picture, and the average precision of every class: over all overlaps, and at RIGHT."""
+    count = len(task.facts.labels)
+    predicted = case.results[case.part][1]["boxes"]
+    rows = case.material.rows[case.part][: len(predicted.lengths)]
+    column = case.material.targets["boxes"]
+    assert isinstance(column, Ragged)
+    truth = picked(column, torch.from_numpy(rows))
+    assert isinstance(truth, Ragged)
+    ids = [str(case.material.store.index.ids[row]) for row in rows.tolist()]
+    metric = AveragePrecision("map", count)
+    metric.update(ids, {"boxes": predicted}, truth)
+    judged: list[Judged] = []
+    for row, name, found, marked in zip(rows.tolist(), ids, predicted.each(), truth.each(), strict=True):
+        found = found[found[:, 4] >= task.settings.confidence]
+        hit, seen = hits(found, marked, RIGHT)
+        real = marked[:, 5] == 0
+        kinds = found[:, 5].long(), marked[:, 0].long()
+        right, wrong = _tally(kinds[0][hit], count), _tally(kinds[0][~hit], count)
+        judged.append(Judged(row, name, found, marked, right, wrong, _tally(kinds[1][real & ~seen], count)))
+    return judged, (metric.per_class(), metric.per_class(RIGHT))
+
+
+def _tally(kinds: Tensor, count: int) -> Tensor:
+    return torch.bincount(kinds[kinds >= 0], minlength=count)
+
+
+def _card(case: Case, one: Judged, labels: tuple[str, ...]) -> Card | None:
+    """What is marked, and beside it what was found; None where the picture cannot be read again."""
+    try:
+        raw: Any = case.material.source.read(one.row)
+    except (Unreadable, OSError):
+        return None
+    true = [Mark(labels[int(kind)], ends, None, int(kind)) for kind, *ends, _ in one.marked.tolist() if kind >= 0]
+    said = [Mark(labels[int(kind)], ends, score, int(kind)) for *ends, score, kind in one.found.tolist()]
+    pictures = [Boxes(raw.pixels, marks, size=raw.size) for marks in (true, said)]
+    title = say("report.boxes_of", wrong=int(one.wrong.sum()), missed=int(one.missed.sum()))
+    described = say("report.described_boxes", id=one.id, marked=pictures[0].text(), found=pictures[1].text())
+    copies = tuple(thumbnail(view.drawn(SIDE).pixels, SIDE) for view in pictures)
+    return Card(copies, described, title, (one.id,))

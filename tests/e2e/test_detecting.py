@@ -1,0 +1,40 @@
+"""Boxes at size tiny, from a COCO folder to answers, figures and a report: as a user takes them."""
+
+import json
+
+import pytest
+
+from deepglass import journey
+from deepglass.foundation.settings import parse_assignments
+from tests.data.scenes import bright_boxes
+
+QUICK = ["data.cache=false", "train.plan=plain", "seed=3"]
+SMALL = ["model.stem=8", "model.features=16", "model.depth=1", "task.scene.mosaic=0", "task.scene.zoom_out=1.2"]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("boxes")
+    words = [*QUICK, *SMALL, "train.epochs=60", "train.lr=0.003"]
+    proposal = journey.propose(str(bright_boxes(folder / "data", 90)), parse_assignments(words), "tiny")
+    return journey.train(proposal, out=str(folder / "run"))
+
+
+def test_boxes_are_found(found):
+    assert found.figures["test"]["map50"].value > 0.5
+    assert found.figures["test"]["map50"].by == "COCO"
+
+
+def test_answers_are_in_pixels_of_the_file(found):
+    place = found.run.folder.parent / "data" / "pictures"
+    answers = {answer["id"].rpartition("/")[2]: answer for answer in found.predict([str(place)])}
+    assert len(answers) == 90
+    ends = [end for answer in answers.values() for box in answer["boxes"] for end in box["box"]]
+    assert ends and min(ends) >= 0 and max(ends) <= 64
+
+
+def test_the_report_shows_what_is_marked_beside_what_was_found(found):
+    document = json.loads((found.run.folder / "report.json").read_text(encoding="utf-8"))
+    assert [one["class"] for one in document["boxes"]["classes"]] == ["cat", "dog"]
+    page = found.report.read_text(encoding="utf-8")
+    assert "on the left what is marked, on the right what was found" in page and "mAP at .5" in page
