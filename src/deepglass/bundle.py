@@ -29,6 +29,7 @@ from deepglass.foundation.ports import PortMismatch, Ports, Steps, Vector
 from deepglass.foundation.sealed import UNREADABLE, check_sealed_text, read_sealed, write_sealed
 from deepglass.foundation.settings import Choice, Override, Settings, from_json, read_toml, resolve, to_json
 from deepglass.foundation.words import say
+from deepglass.models.contract import sees
 from deepglass.tasks.sampling import SamplingSettings
 from deepglass.tasks.task import Predictions, Task, encoder_of, form_of
 from deepglass.weights.settings import WeightsSettings
@@ -111,27 +112,34 @@ def fit_model(model: Choice, asks: Ports) -> Choice:
     try:
         return replace(model, settings=model.settings.fitted(asks))
     except PortMismatch as mismatch:
-        fitting = ", ".join(models_that_fit(asks)) or "-"
-        raise UsageError("run.does_not_fit", reason=mismatch, fitting=fitting) from None
+        raise _does_not_fit(mismatch, asks) from None
+
+
+def _does_not_fit(mismatch: PortMismatch, asks: Ports) -> UsageError:
+    return UsageError("run.does_not_fit", reason=mismatch, fitting=", ".join(models_that_fit(asks)) or "-")
 
 
 def check_own(model: nn.Module, asks: Ports, *row: Any) -> None:
-    """Refuse a network of the user's own that cannot take one row of these data or gives something else."""
+    """Refuse a network of the user's own that cannot take one row, gives something else, or sees what it must tell."""
     given = _shape(row[0])
     wanted = {Vector: (1,), Steps: given[:2]}.get(type(asks.gives), ()) + (getattr(asks.gives, "size", 0),)
-    was_training = model.training
+    was_training, seen = model.training, False
     model.eval()
     try:
         with torch.no_grad():
             gave = _shape(model(*row))
         fits = len(gave) == len(wanted) and gave[-1] == wanted[-1]  # of steps it may give fewer
         found = say("run.own_gave", shape=gave) if len(wanted) > 1 and not fits else ""
+        if isinstance(asks.gives, Steps) and asks.gives.unseen != "nothing" and not found:
+            seen = sees(model, asks.gives, *row)
     except Exception as error:  # whatever the user's code raises
         found = f"{type(error).__name__}: {error}"
     finally:
         model.train(was_training)
     if found:
         raise UsageError("run.own_does_not_fit", given=given, wanted=wanted, found=found)
+    if seen:
+        raise _does_not_fit(PortMismatch(f"models.sees_{asks.gives.unseen}", model=say("models.own")), asks)  # pyright: ignore
 
 
 def _shape(values: Any) -> tuple[int, ...]:

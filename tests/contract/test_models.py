@@ -28,6 +28,7 @@ from deepglass.foundation.ports import (
 )
 from deepglass.graph.probe import Probe
 from deepglass.graph.trace import example, trace
+from deepglass.models.contract import sees
 
 COUNTS = {
     "airbench94": 1_971_352,
@@ -84,7 +85,8 @@ def small(name):
     if isinstance(takes, Translation):
         takes = Translation(50, 40)
     if isinstance(gives, Steps) and not isinstance(takes, Series):
-        gives = Steps(40 if isinstance(takes, Translation) else 50)  # a writer's tokens are those that it reads
+        size = 40 if isinstance(takes, Translation) else 50  # a writer's tokens are those that it reads
+        gives = dataclasses.replace(gives, size=size)
     return config.fitted(Ports(takes, gives))
 
 
@@ -243,23 +245,47 @@ def test_fitted_to_other_data_works_or_says_why(entry, classes):
     assert network(*example(ports.takes, 2)).shape == (2, classes)
 
 
+def test_what_is_called_unseen_is_unseen_and_nothing_else(entry):
+    """Of what stands behind a step and of the step itself, in the tokens that the answers belong to."""
+    _, config, network = entry
+    takes, gives = config.ports()
+    if not isinstance(gives, Steps) or isinstance(takes, Series):
+        return
+    inputs = row_of(batch(config, 1), 0)
+    for unseen in ("later", "own"):
+        asked = dataclasses.replace(gives, unseen=unseen)
+        assert sees(network.eval(), asked, *inputs) == (gives.unseen != unseen)
+    if gives.unseen == "later":
+        *others, last = inputs
+        changed = last.values.clone()
+        changed[:, -1] = (changed[:, -1] + 1) % gives.size
+        with torch.no_grad():
+            first, second = (network(*others, last._replace(values=one)).values for one in (last.values, changed))
+        assert torch.equal(first[:, :-1], second[:, :-1]) and not torch.equal(first[:, -1], second[:, -1])
+
+
 OTHERS = [
     Ports(Tokens(70), Vector(2)),
     Ports(Tokens(70), Steps(70)),
+    Ports(Tokens(70), Steps(70, "later")),
+    Ports(Tokens(70), Steps(70, "own")),
     Ports(Series(5), Vector(2)),
     Ports(Series(40), Steps(30)),
-    Ports(Translation(60, 70), Steps(70)),
+    Ports(Translation(60, 70), Steps(70, "later")),
 ]
 
 
 @pytest.mark.parametrize("ports", OTHERS, ids=str)
 def test_fitted_to_other_sequences_works_or_says_why(entry, ports):
     _, config, _ = entry
-    if [type(port) for port in config.ports()] != [type(port) for port in ports]:
+    asked, unseen = (getattr(gives, "unseen", "nothing") for gives in (ports.gives, config.ports().gives))
+    if [type(port) for port in config.ports()] != [type(port) for port in ports] or asked not in ("nothing", unseen):
         with pytest.raises(PortMismatch, match=r"but the (data are|task asks for) .*\."):
             config.fitted(ports)
         return
     fitted = config.fitted(ports)
+    if isinstance(ports.gives, Steps):
+        ports = ports._replace(gives=dataclasses.replace(ports.gives, unseen=unseen))
     assert fitted.ports() == ports
     logits = fitted.build().eval()(*batch(fitted, 2))
     assert flat(logits).shape[1] == ports.gives.size

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from deepglass.bundle import check_own
 from deepglass.data.vocabulary import Vocabulary
-from deepglass.foundation.errors import DataError, RunFailed
+from deepglass.foundation.errors import DataError, UsageError
 from deepglass.foundation.seeds import Draws, row_keys
 from deepglass.losses.tokens import PADDING
 from deepglass.tasks.cloze import AMONG, Bands
@@ -86,11 +87,21 @@ def test_bands_hold_words_of_similar_frequency():
     assert torch.equal(alone[0], others[0, :9])  # neither other rows nor what follows change it
 
 
-def test_a_network_that_looks_is_found_out():
+@pytest.mark.parametrize("shut", [False, True])
+def test_a_network_that_looks_is_found_out(shut):
+    """Before it has learned anything, and where a start at zero keeps it from showing."""
     task = learned("cloze")
-    peeking = BothSides(len(task.vocabulary), peeks=True).eval()
-    with pytest.raises(RunFailed, match="looks at the word that it should tell, .* Choose --model cloze_bilstm"):
-        task.predict(peeking, task.present(batch_of(task)))
+    row = task.present(batch_of(task).rows(0, 1))["input"]
+    honest, peeking = (BothSides(len(task.vocabulary), peeks=peeks) for peeks in (False, True))
+    for model in (honest, peeking) if shut else ():
+        torch.nn.init.zeros_(model.say.weight)
+    before = [one.clone() for one in peeking.parameters()]
+    check_own(honest, task.asks(), row)
+    with pytest.raises(
+        UsageError, match=r"Your network sees .* the word that stands there.*fit this data: cloze_bilstm\."
+    ):
+        check_own(peeking, task.asks(), row)
+    assert peeking.training and all(map(torch.equal, before, peeking.parameters()))
 
 
 def test_what_cannot_be_asked_is_said():

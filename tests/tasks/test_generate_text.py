@@ -5,13 +5,14 @@ import math
 import pytest
 import torch
 
+from deepglass.bundle import check_own, choose_model, fit_model
 from deepglass.data.readers.text import Text
-from deepglass.foundation.errors import DataError
+from deepglass.foundation.errors import DataError, UsageError
 from deepglass.foundation.padded import Padded
 from deepglass.losses.tokens import row_cross_entropy
 from deepglass.tasks.sampling import SamplingSettings
 from deepglass.tasks.task import said
-from tests.tasks.text_nets import LINES, Ahead, Rereading, batch_of, learned, network, taught
+from tests.tasks.text_nets import LINES, Ahead, BothSides, Rereading, batch_of, learned, network, taught
 
 
 def test_each_token_is_foretold_from_those_before_it_alone():
@@ -22,6 +23,25 @@ def test_each_token_is_foretold_from_those_before_it_alone():
     inside = told.mask[:, 1:]
     assert torch.equal(seen.values[:, 1:][inside], told.values[:, :-1][inside])
     assert task.vocabulary.decode(told.values[3, : told.lengths[3]].tolist()) == LINES[3]
+
+
+@pytest.mark.parametrize("name", ["tagger_lstm", "cloze_bilstm"])
+def test_a_network_that_sees_what_comes_is_refused_before_anything_is_read(name: str):
+    asks = learned("generate_text").asks()
+    refusal = (
+        rf"{name} sees at every step what stands behind it.* worthless\. Models that fit this data: char_lm, word_lm\."
+    )
+    with pytest.raises(UsageError, match=refusal):
+        fit_model(choose_model(name), asks)
+    assert fit_model(choose_model("char_lm"), asks).settings.outputs == asks.gives.size
+
+
+def test_a_network_of_ones_own_that_sees_what_comes_is_refused_as_well():
+    task = learned("generate_text")
+    row = task.present(batch_of(task).rows(0, 1))["input"]
+    check_own(Ahead(len(task.vocabulary)), task.asks(), row)
+    with pytest.raises(UsageError, match="Your network sees at every step what stands behind it.* char_lm, word_lm"):
+        check_own(BothSides(len(task.vocabulary)), task.asks(), row)
 
 
 def uniform(task) -> torch.nn.Module:

@@ -66,14 +66,14 @@ def test_facts_survive_as_json(changes):
     assert task.facts.inputs.columns == ("en",)
     assert (task.facts.target is None) == task.settings.shared
     source, target = task.asks().takes.source, task.asks().takes.target
-    assert task.asks() == (Translation(source, target), Steps(target))
+    assert task.asks() == (Translation(source, target), Steps(target, "later"))
     assert (source, target) == (len(task.source), len(task.target))
 
 
 def test_what_it_asks_for_before_anything_is_learned():
     settings = TranslateSettings()
     task = settings.build(settings.learn(Index(IDS, [None] * ROWS, kind="text"), (0, 0), 0))
-    assert task.asks() == (Translation(3, 3), Steps(3)) and task.encoder() is None
+    assert task.asks() == (Translation(3, 3), Steps(3, "later")) and task.encoder() is None
     assert set(task.code(["bonjour", None])) == {"target"}
     assert task.code(["bonjour", None])["target"].lengths.tolist() == [7, 0]
 

@@ -4,9 +4,11 @@ Letters: B rows, T steps of the longest row, C channels, H W height and width, K
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from deepglass.foundation.errors import DeepglassError
+
+Unseen = Literal["nothing", "later", "own"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +58,13 @@ class Map:
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """V numbers for every step of every row; a network may give fewer steps than it took. Padded (B, T, V)"""
+    """V numbers for every step of every row; a network may give fewer steps than it took. Padded (B, T, V)
+
+    `unseen` is what the numbers of a step are found without: nothing, the steps behind it, or its own.
+    """
 
     size: int
+    unseen: Unseen = "nothing"
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,10 +48,10 @@ class CharLMConfig:
     """Share silenced at random while training, between layers and before the last one."""
 
     def ports(self) -> Ports:
-        return Ports(Tokens(self.vocabulary), Steps(self.outputs))
+        return Ports(Tokens(self.vocabulary), Steps(self.outputs, "later"))
 
     def fitted(self, ports: Ports) -> "CharLMConfig":
-        return replace(self, vocabulary=tokens_asked("char_lm", ports), outputs=steps_asked("char_lm", ports))
+        return replace(self, vocabulary=tokens_asked("char_lm", ports), outputs=steps_asked("char_lm", ports, "later"))
 
     def build(self) -> "CharLM":
         return CharLM(self)

@@ -47,11 +47,11 @@ class ClozeBiLSTMConfig:
     """Share silenced at random while training: of the vectors, between layers, and before the last layer."""
 
     def ports(self) -> Ports:
-        return Ports(Tokens(self.vocabulary), Steps(self.vocabulary))
+        return Ports(Tokens(self.vocabulary), Steps(self.vocabulary, "own"))
 
     def fitted(self, ports: Ports) -> "ClozeBiLSTMConfig":
         vocabulary = tokens_asked("cloze_bilstm", ports)
-        if steps_asked("cloze_bilstm", ports) != vocabulary:
+        if steps_asked("cloze_bilstm", ports, "own") != vocabulary:
             raise PortMismatch("models.gives_steps", model="cloze_bilstm", asked=described(ports.gives))
         return replace(self, vocabulary=vocabulary)
 

@@ -7,8 +7,9 @@ A model file holds a frozen configuration, the network, and `CATALOGUE`, whose e
     network = config.build()                                   # a plain nn.Module: (B, 3, 96, 96) -> logits (B, 5)
 """
 
-from typing import ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
+import torch
 from torch import Tensor, nn
 
 from deepglass.foundation.padded import Padded
@@ -22,9 +23,13 @@ from deepglass.foundation.ports import (
     Steps,
     Tokens,
     Translation,
+    Unseen,
     Vector,
 )
 from deepglass.foundation.words import say
+
+HALF = 4  # steps that are kept and steps that are changed, where it is asked what a network sees
+LEAST_MOVED = 1e-4  # of the largest number; less is arithmetic
 
 
 class Config(Protocol):
@@ -127,16 +132,41 @@ def translation_asked(model: str, ports: Ports) -> Translation:
     """How many different tokens the two languages have; those of the second are what every step gives."""
     if not isinstance(ports.takes, Translation):
         raise PortMismatch("models.wants_translation", model=model, found=described(ports.takes))
-    if ports.gives != Steps(ports.takes.target):
+    if steps_asked(model, ports, "later") != ports.takes.target:
         raise PortMismatch("models.gives_steps", model=model, asked=described(ports.gives))
     return ports.takes
 
 
-def steps_asked(model: str, ports: Ports) -> int:
-    """How many numbers the task wants of every step."""
+def steps_asked(model: str, ports: Ports, unseen: Unseen = "nothing") -> int:
+    """How many numbers the task wants of every step, refused where they must be found without what the model sees."""
     if not isinstance(ports.gives, Steps):
         raise PortMismatch("models.gives_steps", model=model, asked=described(ports.gives))
+    if ports.gives.unseen not in ("nothing", unseen):
+        raise PortMismatch(f"models.sees_{ports.gives.unseen}", model=model)
     return ports.gives.size
+
+
+@torch.no_grad()
+def sees(network: nn.Module, asks: Steps, *row: Any) -> bool:
+    """Whether the numbers of a step move with what they must be found without, in the last of a row's inputs.
+
+    Asked with other weights, which are then taken back: in a fresh network a way may be shut that learning opens.
+    """
+    place = torch.arange(2 * HALF, device=row[-1].values.device)
+    later, own = place >= HALF, place == HALF
+    changed, kept = (later, ~later) if asks.unseen == "later" else (own, own)
+    begun, end = place % asks.size, place.new_tensor([len(place)])
+    generator, before = torch.Generator().manual_seed(0), [one.clone() for one in network.parameters()]
+    said: list[Tensor] = []
+    try:
+        for parameter in network.parameters():
+            parameter += (0.1 * torch.randn(parameter.shape, generator=generator)).to(parameter)
+        for tokens in (begun, torch.where(changed, (begun + 1) % asks.size, begun)):
+            said.append(network(*row[:-1], Padded(tokens[None], end)).values[:, kept].float())
+    finally:
+        for parameter, value in zip(network.parameters(), before, strict=True):
+            parameter.copy_(value)
+    return bool((said[0] - said[1]).abs().max() > LEAST_MOVED * said[0].abs().max())
 
 
 def port_of(shape: tuple[int, ...]) -> Vector | Image:

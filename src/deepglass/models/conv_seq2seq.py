@@ -56,7 +56,7 @@ class ConvSeq2SeqConfig:
     """Share silenced at random while training: of the vectors, before each convolution and before the last layer."""
 
     def ports(self) -> Ports:
-        return Ports(Translation(self.source, self.target), Steps(self.target))
+        return Ports(Translation(self.source, self.target), Steps(self.target, "later"))
 
     def fitted(self, ports: Ports) -> "ConvSeq2SeqConfig":
         asked = translation_asked("conv_seq2seq", ports)

@@ -51,7 +51,7 @@ class Seq2SeqConfig:
     """Share silenced at random while training: of the vectors, between layers, and before the last layer."""
 
     def ports(self) -> Ports:
-        return Ports(Translation(self.source, self.target), Steps(self.target))
+        return Ports(Translation(self.source, self.target), Steps(self.target, "later"))
 
     def fitted(self, ports: Ports) -> "Seq2SeqConfig":
         asked = translation_asked("seq2seq", ports)

@@ -53,11 +53,11 @@ class WordLMConfig:
     """Share of the recurrence's weights that are silenced for a batch."""
 
     def ports(self) -> Ports:
-        return Ports(Tokens(self.vocabulary), Steps(self.vocabulary))
+        return Ports(Tokens(self.vocabulary), Steps(self.vocabulary, "later"))
 
     def fitted(self, ports: Ports) -> "WordLMConfig":
         vocabulary = tokens_asked("word_lm", ports)
-        if steps_asked("word_lm", ports) != vocabulary:
+        if steps_asked("word_lm", ports, "later") != vocabulary:
             raise PortMismatch("models.gives_steps", model="word_lm", asked=described(ports.gives))
         return replace(self, vocabulary=vocabulary)
 

@@ -80,7 +80,7 @@ class GenerateText(OneInput):
     def asks(self) -> Ports:
         takes = self.takes()
         assert isinstance(takes, Tokens)
-        return Ports(takes, Steps(takes.vocabulary))
+        return Ports(takes, Steps(takes.vocabulary, "later"))
 
     def code(self, labels: Sequence[Any]) -> dict[str, Column]:
         """Nothing: a text is its own answer."""

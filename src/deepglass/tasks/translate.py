@@ -97,7 +97,7 @@ class Translate(OneInput):
 
     def asks(self) -> Ports:
         source, target = (len(side) if side else 1 + len(MARKS) for side in (self.source, self.target))
-        return Ports(Translation(source, target), Steps(target))
+        return Ports(Translation(source, target), Steps(target, "later"))
 
     def streams(self) -> dict[str, Stream]:
         self.metrics()  # asked before the first step: what cannot be measured at the end is not begun
