@@ -118,16 +118,33 @@ def test_open_forget_gates_keep_what_a_plain_layer_loses():
         net.layer.bias_ih_l0[5:10] = 6.0
     state = torch.random.get_rng_state()
     own, plain = (memory.faded(net, (x,), 0, plain)["layer.l0"] for plain in (False, True))
-    assert memory.left(own)[1] > 1000 * memory.left(plain)[1] and memory.left(own)[0] == 39
+    assert own[0] / own.max() > 1000 * plain[0] / plain.max() and memory.reach(own[:-2]) == 37 > 3 * memory.reach(plain)
     assert torch.equal(torch.random.get_rng_state(), state)
     again = memory.faded(net, (x,), 0, plain=True)["layer.l0"]
     assert np.array_equal(plain, again)
 
 
+def test_how_far_back_is_the_last_step_with_a_hundredth_left():
+    assert memory.reach(np.array([0.0, 0.5, 0.001, 50.0, 7.0])) == 3 and memory.reach(np.array([1.0, 2.0])) == 1
+    assert memory.reach(np.array([1e-9, 1.0])) == 0 == memory.reach(np.zeros(4)) == memory.reach(np.zeros(0))
+
+
 def test_nothing_is_said_to_vanish_that_does_not(numbers):
     short, long = (one.explanation.words for one in explain(dg.load(numbers), ["42", "forty-two = 42\n" * 8], "memory"))
-    assert "At the first step, 1 before the last" in short and "gates make little difference" in short
-    assert "119 before the last" in long and long.endswith("the vanishing gradient.")
+    assert "1 steps read before the last" in short and "gates make little difference" in short
+    assert "119 steps read before the last" in long and "there it vanishes sooner" in long
+
+
+def test_the_sentence_says_where_the_lines_of_the_picture_cross(numbers):
+    (one,) = explain(dg.load(numbers), ["forty-two = 42\n" * 8], "memory")
+    *layers, plain, vanished = one.explanation.views["memory"].lines
+    assert [line.name for line in layers] == ["lstm.l0", "lstm.l1"] and vanished.name == "1 % of the largest"
+    assert set(vanished.y) == {memory.VANISHED} and vanished.x == [0, 119]
+    far = [max(x for x, y in zip(line.x, line.y, strict=True) if y >= memory.VANISHED) for line in (*layers, plain)]
+    assert (
+        f"is left {far[0]} steps back in lstm.l0, {far[1]} steps back in lstm.l1; in a plain" in one.explanation.words
+    )
+    assert f"only {far[2]} steps back" in one.explanation.words and min(plain.y) > memory.FAINTEST
 
 
 def test_frozen_layers_have_a_memory_as_well():
@@ -170,14 +187,14 @@ def test_gates_of_a_translator_are_those_of_reading_and_writing(french):
     assert len(arrays["reader.l0.f"]) == 1 + len(SENTENCE) and len(arrays["writer.l0.f"]) == 1 + len(
         one.answer["alignment"]["target"]
     )
-    assert "o how much of it is said as h (LSTM)" in reading(dg.load(french), "gates")
+    assert "the output gate o how much of it is said as the hidden state h (LSTM)" in reading(dg.load(french), "gates")
 
 
 def test_the_memory_of_a_language_model_is_a_picture_and_arrays(numbers, tmp_path, capsys):
     words = [str(numbers), "forty-two = 42 ninety-nine = 99", "--method", "memory", "--out", str(tmp_path), "--json"]
     code, out, err = run_verb(capsys, *words)
     (found,) = json.loads(out)["explanations"]
-    assert code == 0 and "before the last" in found["words"] and "the vanishing gradient" in err
+    assert code == 0 and "before the last" in found["words"] and "it vanishes sooner" in err
     with np.load(tmp_path / "explanation.npz", allow_pickle=False) as arrays:
         norms = arrays[found["arrays"]["lstm.l1"]["key"]]
         assert len(norms) == len("forty-two = 42 ninety-nine = 99") and norms.argmax() > len(norms) - 5
@@ -197,10 +214,43 @@ def test_fits_ask_for_sequences(xor):
     assert not gates.fits(bundle) and not attention.fits(bundle)
 
 
-def test_gates_are_written_as_a_picture_for_each_and_shown_with_its_name(numbers, tmp_path, capsys):
-    code, out, _ = run_verb(capsys, str(numbers), "forty-two", "--method", "gates", "--out", str(tmp_path), "--json")
+def test_gates_are_a_picture_for_each_layer_with_what_was_read(numbers, tmp_path, capsys):
+    code, out, _ = run_verb(capsys, str(numbers), "six = 6", "--method", "gates", "--out", str(tmp_path), "--json")
     (found,) = json.loads(out)["explanations"]
-    assert code == 0 and len(found["pictures"]) == len(found["arrays"]) >= 6
+    assert code == 0 and len(found["pictures"]) == 2 and len(found["arrays"]) == 12
     assert all((tmp_path / name).read_bytes().startswith(b"\x89PNG") for name in found["pictures"])
     page = (tmp_path / "explanation.html").read_text(encoding="utf-8")
-    assert all(f"<small>{name}</small>" in page for name in found["arrays"])
+    assert all(f"<small>{name}</small>" in page for name in ("lstm.l0", "lstm.l1"))
+    (one,) = explain(dg.load(numbers), ["six = 6"], "gates")
+    names = ["input gate i", "forget gate f", "candidate g", "output gate o", "cell state c", "hidden state h"]
+    for layer in ("lstm.l0", "lstm.l1"):
+        shown = one.explanation.views[f"gates-{layer}"]
+        assert list(shown.bands) == names and layer in shown.title
+        assert shown.read == ["[begin]", "s", "i", "x", "␣", "=", "␣"]
+        assert np.array_equal(shown.bands["forget gate f"], one.explanation.arrays[f"{layer}.f"].T)
+    assert "Shown are" not in one.explanation.words
+
+
+def test_a_long_text_is_shown_from_its_start_and_that_is_said(numbers):
+    (one,) = explain(dg.load(numbers), ["forty-two = 42\n" * 8], "gates")
+    shown = one.explanation.views["gates-lstm.l1"]
+    assert len(shown.read) == shown.bands["forget gate f"].shape[1] == 60 and shown.read[15] == "↵"
+    assert one.explanation.words.endswith(
+        "the first 60 of 120 steps and 16 of 16 numbers; the arrays of explanation.npz hold all."
+    )
+
+
+def test_a_layer_that_reads_from_the_end_has_the_tokens_in_its_order(tmp_path):
+    (tmp_path / "book.txt").write_text("The cat sat on the mat. A dog ran to the tree.\n" * 60, encoding="utf-8")
+    words = ("task.name=cloze", "task.text.vocabulary.least=1", "model.features=8", "model.hidden=8", *QUICK)
+    made = trained(tmp_path / "book.txt", tmp_path / "run", *words)
+    (one,) = explain(dg.load(made), ["the cat ____ on"], "gates")
+    assert one.explanation.views["gates-left.l0"].read == ["the", "cat", "\ufffd", "on"]
+    assert one.explanation.views["gates-right.l0"].read == ["on", "\ufffd", "cat", "the"]
+
+
+def test_reader_and_writer_have_each_what_it_read(french):
+    (one,) = explain(dg.load(french), [SENTENCE], "gates")
+    reader, writer = (one.explanation.views[f"gates-{name}.l0"] for name in ("reader", "writer"))
+    assert reader.read[:3] == ["T", "h", "e"] and writer.read[0] == "[begin]"
+    assert writer.read[1:] == one.answer["alignment"]["target"]

@@ -11,7 +11,7 @@ from sacrebleu import sentence_chrf
 
 import deepglass as dg
 from deepglass.explain.answer import explain
-from deepglass.explain.memory import left
+from deepglass.explain.memory import reach
 from deepglass.foundation.words import speaking
 from deepglass.metrics.error_rate import distance
 from deepglass.report.case import Case
@@ -202,11 +202,11 @@ def test_gates_and_memory_are_shown_of_recurrent_networks_alone(numbers, french,
         page, document = written(made, "en")
         shown, found = section(page, "gates"), document["gates"]["memory"]
         assert set(found) == layers | {f"plain.{layer}" for layer in layers}
-        assert all(0 <= one["left"] <= 1 for one in found.values())
+        assert all(0 <= one["steps"] <= one["of"] for one in found.values())
         for words in (
             "How open the gates of",
             "of the largest gradient is left",
-            "f how much of c is kept",
+            "the forget gate f how much of c is kept",
             "steps before the end",
         ):
             assert words in shown
@@ -221,8 +221,8 @@ def test_the_report_shows_what_explain_shows(numbers):
     text = numbers.material.source.read(row).text
     (one,) = explain(numbers.run.bundle, [text], "memory")
     for layer, found in document["gates"]["memory"].items():
-        steps, share = left(one.explanation.arrays[layer])
-        assert found["steps"] == steps and found["left"] == pytest.approx(share, rel=1e-3)
+        norms = one.explanation.arrays[layer]
+        assert found == {"of": len(norms) - 1, "steps": reach(norms)}
 
 
 def test_bags_of_words_are_the_floor_of_texts(tmp_path):

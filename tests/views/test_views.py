@@ -28,6 +28,7 @@ from deepglass.views.scatter import Regions, Scatter
 from deepglass.views.spectrogram import Mark, Spectrogram
 from deepglass.views.table import Table
 from deepglass.views.text import Sentence
+from deepglass.views.tracks import Tracks
 from deepglass.views.view import number
 
 NAMES = ["rose", "郁金香", '<b>&"daisy"</b>']
@@ -73,6 +74,10 @@ def make(lang: str) -> dict[str, Any]:
         "alignment": Alignment(LOOKS, ["le", "猫", "<b>"], ["the", "cat", "&", "[end]"], "Looks", lang),
         "alignment long": Alignment(np.eye(100), [f"w{n}" for n in range(100)], many, lang=lang),
         "alignment empty": Alignment(np.zeros((0, 4)), [], ["the", "cat", "&", "[end]"], lang=lang),
+        "curve read": Curve([Line("a", [1, 2, 3], [0.1, 0.9, 0.5])], "Open", lang=lang, read=["[begin]", "猫", "<"]),
+        "tracks": Tracks({"f": MAKER.normal(size=(5, 3)), "好": LOOKS[:, :3]}, ["the", "猫", "<b>"], lang=lang),
+        "tracks unread": Tracks({"h": np.full((2, 70), NAN)}, title="Gates", lang=lang),
+        "tracks empty": Tracks({}, title="Gates", lang=lang),
         "spectrogram": Spectrogram(MAKER.normal(size=(900, 64)), range(64), 9.0, "好 <b>", MARKS, lang),
         "spectrogram short": Spectrogram(np.array([[-math.inf, 2.0]]), [100.0, 200.0], 0.01, lang=lang),
         "spectrogram silent": Spectrogram(np.zeros((5, 3)), [1.0, 2.0, 3.0], 0.5, "Hush", lang=lang),
@@ -81,7 +86,7 @@ def make(lang: str) -> dict[str, Any]:
 
 VIEWS = {lang: make(lang) for lang in ("en", "zh-CN")}
 EACH = pytest.mark.parametrize("name", VIEWS["en"])
-DRAWN = ("curve", "bars", "matrix", "scatter", "spectrogram", "alignment")
+DRAWN = ("curve", "bars", "matrix", "scatter", "spectrogram", "alignment", "tracks")
 CHARTS = [name for name in VIEWS["en"] if name.split()[0] in DRAWN]
 
 
@@ -249,3 +254,21 @@ def test_the_package_itself_is_light():
         "import sys, deepglass.views; print([n for n in ('matplotlib', 'numpy', 'PIL', 'torch') if n in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_letters_stand_upright_under_their_steps_and_words_are_turned():
+    tokens = ["[begin]", "f", "o", "↵", "ninety"]
+    shown = Tracks({"forget gate f": np.eye(5)}, tokens)
+    figure = chart._figure(shown._draw, "", shown._size())
+    labels = figure.axes[0].get_xticklabels()
+    assert [label.get_text() for label in labels] == tokens
+    assert [label.get_rotation() for label in labels] == [90, 0, 0, 0, 90]
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["forget gate f"]
+    assert Tracks({}, ["x"] * 60)._size()[0] == 910 and Tracks({}, ["x"] * 600)._size()[0] == 1000
+
+
+def test_tracks_are_told_by_strength_over_what_was_read():
+    band = np.array([[0.0, 1.0, -1.0], [0.0, 1.0, -1.0]])
+    drawn = Tracks({"h": band}, ["a", "b", "word"], "Gates", "en")
+    assert drawn.terminal().split("\n") == ["Gates", "h │ ██│", "   ab·"]
+    assert drawn.text() == "Gates: h over 3 steps."

@@ -9,8 +9,7 @@ import torch
 from torch import nn
 
 from deepglass.bundle import Bundle
-from deepglass.data.vocabulary import Vocabulary
-from deepglass.explain.method import Explanation, Method, Row, kind_of
+from deepglass.explain.method import Explanation, Method, Row, kind_of, visible
 from deepglass.foundation.words import say
 from deepglass.graph.probe import Probe
 from deepglass.views.alignment import Alignment
@@ -36,7 +35,7 @@ def explain(bundle: Bundle, row: Row | None) -> Explanation:
     with Probe(bundle.model.eval(), names) as probe:
         bundle.model(*row.inputs)
     arrays = {name.removesuffix(".looks"): probe[name].value[0].float().cpu().numpy() for name in names}
-    read = _shown(bundle.task.facts.inputs.vocabulary, row.inputs[0].values[0].tolist())
+    read = visible(bundle.task.facts.inputs.vocabulary, row.inputs[0].values[0].tolist())
     weights = np.mean(list(arrays.values()), axis=0)  # (U, T)
     written = _written(bundle, row, read, len(weights))
     view = Alignment(weights[:MOST, :MOST], written[:MOST], read[:MOST], say("views.alignment_title"))
@@ -48,12 +47,8 @@ def _written(bundle: Bundle, row: Row, read: list[str], count: int) -> list[str]
     """Names of the rows: the tokens that were written and their end, the tokens that were read, or just numbers."""
     if len(row.inputs) > 1:
         vocabulary = bundle.task.target  # pyright: ignore
-        return _shown(vocabulary, [*row.inputs[1].values[0, 1:].tolist(), vocabulary.mark("end")])
+        return visible(vocabulary, [*row.inputs[1].values[0, 1:].tolist(), vocabulary.mark("end")])
     return read if count == len(read) else [str(place + 1) for place in range(count)]
-
-
-def _shown(vocabulary: Vocabulary, tokens: list[int]) -> list[str]:
-    return [vocabulary.shown(token).strip() or "␣" for token in tokens]
 
 
 CATALOGUE = {"attention": Method(fits, explain, rank=4)}

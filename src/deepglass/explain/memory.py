@@ -19,12 +19,11 @@ from deepglass.foundation.padded import Padded
 from deepglass.foundation.words import say
 from deepglass.graph.gates import readable
 from deepglass.views.curve import Curve, Line
-from deepglass.views.view import number
 
 MOST_STEPS = 400  # that are read, from the start
 MOST_LINES = 3  # layers that are drawn
-VANISHED = 0.01  # of the largest gradient; with more of it left nothing has vanished
-FAINTEST = 1e-9  # of the largest gradient; less is not drawn
+VANISHED = 0.01  # of the largest gradient; what has less left hardly counts
+FAINTEST = 1e-6  # of the largest gradient; less is not drawn
 
 
 def faded(model: nn.Module, inputs: tuple[Any, ...], output: int, plain: bool = False) -> dict[str, np.ndarray]:
@@ -57,29 +56,32 @@ def explain(bundle: Bundle, row: Row | None) -> Explanation:
     counts = [layer for layer in own if own[layer].max(initial=0) > 0 and plain[layer].max(initial=0) > 0]
     kept = [layer for layer in counts if not layer.endswith("_reverse")][-MOST_LINES:]
     lines = [_line(layer, own[layer]) for layer in kept]
-    lines += [_line(say("explain.memory_plain", layer=layer), plain[layer]) for layer in kept[-1:]]
+    for layer in kept[-1:]:
+        lines.append(_line(say("explain.memory_plain", layer=layer), plain[layer]))
+        lines.append(Line(say("explain.memory_vanished"), [0, len(own[layer]) - 1], [VANISHED, VANISHED]))
     labels = say("explain.memory_back"), say("explain.memory_gradient")
     view = Curve(lines, say("explain.memory_title"), *labels, log_y=True)
     arrays = {**own, **{f"plain.{layer}": norms for layer, norms in plain.items()}}
     return Explanation({"memory": view}, arrays, _words(kept, own, plain))
 
 
-def left(norms: np.ndarray) -> tuple[int, float]:
-    """How many steps lie before the last, and how much of the largest gradient is left at the first of all. (T,)"""
-    return len(norms) - 1, float(norms[0] / norms.max()) if norms.max(initial=0) > 0 else 0.0
+def reach(norms: np.ndarray) -> int:
+    """How many steps before the last the furthest one lies where the gradient has not vanished. (T,)"""
+    most = norms.max(initial=0)
+    return len(norms) - 1 - int(np.flatnonzero(norms >= VANISHED * most)[0]) if most > 0 else 0
 
 
 def _words(kept: list[str], own: dict[str, np.ndarray], plain: dict[str, np.ndarray]) -> str:
+    """What can be read off the picture: where each of its lines falls below the dotted one."""
     if not kept:
         return say("explain.memory_none")
     layer = kept[-1]
-    (steps, share), (_, other) = left(own[layer]), left(plain[layer])
-    key = "explain.memory" if other < min(VANISHED, share) else "explain.memory_alike"
-    return say(key, layer=layer, steps=steps, own=_said(share), plain=_said(other))
-
-
-def _said(share: float) -> str:
-    return number(share) if share else f"< {torch.finfo(torch.float32).tiny:.0e}"
+    steps, other = {name: reach(own[name]) for name in kept}, reach(plain[layer])
+    reaches = say("explain.memory_and").join(
+        say("explain.memory_reach", layer=name, steps=count) for name, count in steps.items()
+    )
+    key = "explain.memory" if other < steps[layer] else "explain.memory_alike"
+    return say(key, of=len(own[layer]) - 1, own=reaches, plain=other)
 
 
 def _line(name: str, norms: np.ndarray) -> Line:

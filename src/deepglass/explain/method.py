@@ -12,6 +12,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from deepglass.bundle import Bundle
+from deepglass.data.vocabulary import Vocabulary
 from deepglass.foundation.ports import Vector
 from deepglass.views.view import View
 
@@ -65,6 +66,11 @@ def answers_a_number(bundle: Bundle) -> bool:
 def kind_of(bundle: Bundle) -> str:
     """ "picture", "vector", or nothing where inputs are of another kind"""
     return getattr(getattr(bundle.task.facts, "inputs", None), "kind", "")
+
+
+def visible(vocabulary: Vocabulary, tokens: Sequence[int]) -> list[str]:
+    """Tokens as they may stand in a picture: what has no ink gets a sign."""
+    return [vocabulary.shown(token).replace("\n", "↵").strip() or "␣" for token in tokens]
 
 
 def pixels_of(row: Row) -> np.ndarray:

@@ -10,7 +10,7 @@ import io
 import re
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -24,11 +24,14 @@ from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from deepglass.foundation.words import say
+from deepglass.views.cells import columns, pad
 from deepglass.views.frame import SYSTEM_FONTS, frame
 from deepglass.views.palette import ACCENT
 from deepglass.views.view import number
 
 WIDTH, HEIGHT = 420, 270  # pixels; readable down to 360
+WIDEST, STEP = 1000, 13  # pixels of a chart under whose steps tokens stand, and of such a step
+LONGEST = 14  # cells of a token's name
 INK = "#010203"  # stands for the colour of the text around the chart
 LATIN = ("DejaVu Sans",)
 CJK = (
@@ -109,6 +112,19 @@ def number_axis(axes: Axes, which: str, whole: bool = False, log: bool = False) 
         axis.set_minor_formatter(FuncFormatter(lambda _value, _place: ""))
     else:
         axis.set_major_locator(MaxNLocator(nbins=6, integer=whole, min_n_ticks=2))
+
+
+def width_of(tokens: Sequence[str]) -> int:
+    """How wide a chart is under whose steps these tokens stand. -> pixels"""
+    return int(min(WIDEST, max(WIDTH, 130 + STEP * len(tokens))))
+
+
+def name_steps(axes: Axes, tokens: Sequence[str]) -> None:
+    """The tokens that were read under the steps 1, 2, 3 ...; words turned, letters upright."""
+    names = [pad(token, LONGEST).rstrip() for token in tokens]
+    axes.set_xticks(range(1, 1 + len(names)), names, size=9 if len(names) <= 60 else 7.5)
+    for name, drawn in zip(names, axes.get_xticklabels(), strict=True):
+        drawn.set_rotation(90 if columns(name) > 2 else 0)
 
 
 def legend(axes: Axes, names: list[str]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from deepglass.foundation.words import say
 from deepglass.views.cells import Dots, columns, pad, tidy
-from deepglass.views.chart import Axes, dress, legend, number_axis
+from deepglass.views.chart import HEIGHT, WIDTH, Axes, dress, legend, name_steps, number_axis, width_of
 from deepglass.views.chart import png as chart_png
 from deepglass.views.chart import svg as chart_svg
 from deepglass.views.palette import colour, shape, sign
@@ -40,6 +40,7 @@ class Curve:
     log_x: bool = False
     log_y: bool = False
     lang: str | None = None
+    read: Sequence[str] = ()  # tokens that stand under x = 1, 2, 3 ..., where that is what x counts
 
     def terminal(self, width: int = 72, height: int = 14) -> str:
         """Braille dots with a sign for each line, the axes' ends in figures, and a legend with last values."""
@@ -65,11 +66,11 @@ class Curve:
 
     def svg(self) -> str:
         """The chart for a page."""
-        return chart_svg(self._draw, self.title, self.text())
+        return chart_svg(self._draw, self.title, self.text(), self._size())
 
     def png(self) -> bytes:
         """The chart as a picture."""
-        return chart_png(self._draw, self.title)
+        return chart_png(self._draw, self.title, self._size())
 
     def json(self) -> dict[str, Any]:
         """Axes and lines as data."""
@@ -94,6 +95,9 @@ class Curve:
             return say("views.empty", self.lang, title=title)
         return say("views.curve", self.lang, title=title, parts=say("views.and_so_on", self.lang).join(parts))
 
+    def _size(self) -> tuple[int, int]:
+        return (width_of(self.read), HEIGHT) if self.read else (WIDTH, HEIGHT)
+
     def _draw(self, axes: Axes) -> None:
         dress(axes, self.x_label, self.y_label)
         for index, line in enumerate(self.lines):
@@ -114,7 +118,11 @@ class Curve:
                 low, high = np.asarray(line.low, float)[kept], np.asarray(line.high, float)[kept]
                 axes.fill_between(x[kept], low, high, color=colour(index), alpha=0.18, linewidth=0)
         whole = all(float(value).is_integer() for line in self.lines for value in line.x)
-        number_axis(axes, "x", whole=whole, log=self.log_x)
+        if self.read:
+            name_steps(axes, self.read)
+            axes.set_xlim(0.5, len(self.read) + 0.5)
+        else:
+            number_axis(axes, "x", whole=whole, log=self.log_x)
         number_axis(axes, "y", log=self.log_y)
         if len(self.lines) > 1:
             legend(axes, [line.name for line in self.lines])
