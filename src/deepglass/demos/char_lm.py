@@ -2,4 +2,6 @@
 
 from deepglass.demos.demo import Demo
 
-CATALOGUE = {"char-lm": Demo("5.2", "made:numbers", "tiny", ("train.steps=1200",), next="translate")}
+SETTINGS = ("train.steps=600", "train.lr=0.005", "train.check_epochs=3")
+
+CATALOGUE = {"char-lm": Demo("5.2", "made:numbers", "tiny", SETTINGS, next="translate")}

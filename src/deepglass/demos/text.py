@@ -2,4 +2,4 @@
 
 from deepglass.demos.demo import Demo
 
-CATALOGUE = {"text": Demo("4.2", "made:languages", "tiny", next="series")}
+CATALOGUE = {"text": Demo("4.2", "made:languages", "tiny", ("train.epochs=6",), next="series")}
