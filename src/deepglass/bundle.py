@@ -257,8 +257,16 @@ class Bundle:
             batch = Batch(tuple(group[place].id for place in chosen), columns)
             for place, answer in zip(chosen, self.task.answers(self.scores(batch)), strict=True):
                 clock, dated = group[place].clock, getattr(self.task, "dated", None)
-                answers[place] = {"id": group[place].id, **(dated(answer, clock) if clock and dated else answer)}
+                answer = dated(answer, clock) if clock and dated else answer
+                answers[place] = {"id": group[place].id, **answer, **unseen(self.task, group[place].inputs["input"])}
         return answers
+
+
+def unseen(task: Any, text: Tensor | str) -> dict[str, Any]:
+    """What `unknown` tokens a text, or a prepared one, has and what share is `known`; nothing of what is no text."""
+    if getattr(task.facts.inputs, "kind", "") != "text" or not hasattr(task, "unseen"):
+        return {}
+    return task.unseen(text if isinstance(text, str) else text.numpy().tobytes().decode(errors="ignore"))
 
 
 class Prepared(NamedTuple):

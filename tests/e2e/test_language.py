@@ -83,6 +83,13 @@ def test_it_writes_on_in_the_terminal_and_as_json(run, capsys):
     )
 
 
+def test_letters_of_a_prompt_that_training_never_saw_are_named_once(run, capsys):
+    main(["generate", str(run), "Ж7 pray Ж", "--length", "5"])
+    assert capsys.readouterr().out.endswith("Never seen in training, and so read as unknown: 'Ж', '7'.\n")
+    document = cli(capsys, "generate", run, "Ж7 pray Ж", "--length", "5")
+    assert document["unknown"] == ["Ж", "7"] and document["known"] == pytest.approx(6 / 9)
+
+
 def test_settings_of_writing_are_checked(run, capsys):
     for words, said in (
         (["x", "temperatur=1"], "has no setting 'temperatur'"),

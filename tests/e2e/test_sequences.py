@@ -50,6 +50,24 @@ def test_answers_are_those_of_the_evaluation_whatever_the_batch(topics):
     assert np.allclose([answer["confidence"] for answer in answers], best, atol=1e-5) and len(ids) == len(answers)
 
 
+def test_words_that_training_never_saw_are_said(topics, tmp_path, capsys):
+    """Alone, with others, and nothing of what is known."""
+    texts = ["zebu", "the striker scored a zebu a gnu", "the striker scored a goal"]
+    blind, partly, known = topics.predict(texts)
+    assert blind["unknown"] == ["zebu"] and blind["known"] == 0
+    assert partly["unknown"] == ["zebu", "gnu"] and 0.5 < partly["known"] < 1
+    assert "unknown" not in known and "known" not in known
+    assert exit_code("predict", topics.run.folder, *texts) == 0
+    first, second, third, last = capsys.readouterr().out.splitlines()
+    assert first.endswith("Nothing in it was seen in training, so this answer says nothing of it.")
+    assert "Nothing" not in second + third
+    assert last == "Never seen in training, and so read as unknown: 'zebu', 'gnu'."
+    assert exit_code("explain", topics.run.folder, *texts, "--out", tmp_path) == 0
+    assert capsys.readouterr().out.count("read as unknown: 'zebu', 'gnu'.") == 1
+    assert exit_code("predict", topics.run.folder, " ".join(f"z{place}y" for place in "abcdefghijkl")) == 0
+    assert "'zjy' and 2 more." in capsys.readouterr().out
+
+
 def test_lines_of_standard_input_are_texts_and_answered_as_they_come(topics, tmp_path, capsys, monkeypatch):
     said = b"the striker scored a goal in the cup\r\n\nthe bank raised the interest rate"
     (tmp_path / "lines").write_bytes(said)

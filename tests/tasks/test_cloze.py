@@ -42,6 +42,11 @@ def test_blanks_are_unknown_words_at_their_places():
     assert [own.tolist() for own in batch_of(cut, ["a ____ b ____"])["blanks"].each()] == [[1]]
 
 
+def test_a_blank_is_no_word_that_training_never_saw():
+    assert learned("cloze").unseen("A dog ____ the [blank]") == {}
+    assert learned("cloze").unseen("A dog ____ the gnu")["unknown"] == ["gnu"]
+
+
 def test_known_words_between_others_are_asked():
     task = learned("cloze")
     shown = task.present(batch_of(task))

@@ -7,7 +7,7 @@ import typer
 
 from deepglass import journey
 from deepglass.bundle import Own
-from deepglass.cli.options import Debug, Json, ModelName, Printer, local_model
+from deepglass.cli.options import Debug, Json, ModelName, Printer, local_model, tell_unknown
 from deepglass.explain.answer import Explained, choose_method, reading
 from deepglass.explain.answer import explain as explain_all
 from deepglass.explain.write import more, sentence, write_explanations
@@ -35,6 +35,7 @@ def explain(
     document = write_explanations(found, name, bundle.name, folder, reading(bundle, name))
     if words := more(found):
         printer.line(words)
+    tell_unknown(printer, [one.answer for one in found])
     printer.line(say("explain.written", file=folder / "explanation.html"))
     printer.done({"folder": str(folder), **document})
     if all("error" in one.answer for one in found if not one.shared):

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from deepglass import journey
-from deepglass.bundle import Own, SamplingSettings
-from deepglass.cli.options import Debug, Json, ModelName, Printer, local_model
+from deepglass.bundle import Own, SamplingSettings, unseen
+from deepglass.cli.options import Debug, Json, ModelName, Printer, local_model, tell_unknown
 from deepglass.foundation.settings import parse_assignments
 from deepglass.foundation.words import say
 
@@ -30,14 +30,17 @@ def generate(
     if prompt.partition("=")[0] in SAMPLING and "=" in prompt:  # settings alone
         prompt, settings = "", [prompt, *(settings or [])]
     chosen = {one.path: one.value for one in parse_assignments(settings or [])}
-    writing = journey.load(run, Own(local_model(model))).writing(prompt, length, chosen)
+    bundle = journey.load(run, Own(local_model(model)))
+    writing = bundle.writing(prompt, length, chosen)
+    unknown = unseen(bundle.task, prompt)
     printer.line(prompt, end="")
     written: list[str] = []
     for piece in writing:
         printer.line(piece, end="")
         written.append(piece)
     printer.line()
-    printer.done({"prompt": prompt, "text": "".join(written), "length": length})
+    tell_unknown(printer, [unknown])
+    printer.done({"prompt": prompt, "text": "".join(written), "length": length, **unknown})
 
 
 CATALOGUE = {"generate": generate}

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -20,6 +21,8 @@ TaskName = Annotated[str, typer.Option("--task", help=say("cli.task"))]
 SizeName = Annotated[str, typer.Option("--size", help=say("cli.size"))]
 Device = Annotated[str, typer.Option("--device", help=say("cli.device"))]
 Minutes = Annotated[str, typer.Option("--minutes", help=say("cli.minutes"))]
+NAMED = 10  # unknown words that are named
+
 Words = Annotated[list[str] | None, typer.Argument(metavar="[SETTING=VALUE]...", help=say("cli.settings"))]
 
 
@@ -56,3 +59,12 @@ class Printer:
         """The command's JSON document, where it was asked for."""
         if self.as_json:
             print(json.dumps(to_json(document), ensure_ascii=False, indent=1))
+
+
+def tell_unknown(printer: Printer, answers: Iterable[Mapping[str, Any]]) -> None:
+    """Which words or letters of all texts training never saw, in one sentence; nothing where there are none."""
+    found = list(dict.fromkeys(word for answer in answers for word in answer.get("unknown", ())))
+    if found:
+        more = say("cli.more_unknown", count=len(found) - NAMED) if len(found) > NAMED else ""
+        words = say("views.list_mark").join(map(repr, found[:NAMED]))
+        printer.line(say("cli.unknown_words", words=words, more=more))

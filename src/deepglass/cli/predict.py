@@ -12,7 +12,7 @@ import typer
 
 from deepglass import journey
 from deepglass.bundle import Bundle, Own
-from deepglass.cli.options import Debug, Json, ModelName, Printer, local_model
+from deepglass.cli.options import Debug, Json, ModelName, Printer, local_model, tell_unknown
 from deepglass.foundation.errors import MachineError, UsageError
 from deepglass.foundation.words import say
 from deepglass.tasks.task import Task, said
@@ -44,6 +44,7 @@ def predict(
             if raw and "error" not in answer:
                 for view in bundle.task.show(raw.raw, answer):
                     printer.line(view.terminal())
+    tell_unknown(printer, answers)
     if out:
         _write(Path(out), answers, bundle.task)
         failed = sum("error" in answer for answer in answers)
@@ -82,7 +83,8 @@ def _said(answer: dict[str, Any], brief: bool) -> list[str]:
     """The answer, and that of a long text not all was read; in brief only what is missing."""
     if "error" in answer:
         return [say("cli.unanswered", id=answer["id"], reason=answer["error"])]
-    told = [] if brief else [say("cli.answered", id=answer["id"], answer=said(answer))]
+    key = "cli.answered" if answer.get("known", 1) else "cli.answered_blindly"
+    told = [] if brief else [say(key, id=answer["id"], answer=said(answer))]
     return told + ([say("cli.read_in_part", id=answer["id"], words=answer["read"])] if "read" in answer else [])
 
 

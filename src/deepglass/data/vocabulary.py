@@ -99,6 +99,11 @@ class Vocabulary:
         found = self._split(self._plain(text))
         return sum(len(word) for word, number in zip(found, numbers.tolist(), strict=False) if number == 0)
 
+    def tokens_of(self, text: Written) -> list[str]:
+        """What a text is cut into at the levels at which a token can be unknown; nothing of pieces, which know all."""
+        plain = self._plain(text)
+        return [] if self.level == "pieces" else list(plain) if self.level == "characters" else self._split(plain)
+
     def shown(self, number: int) -> str:
         """One token, or the name of a mark, as a person may read it."""
         if number < self._first:

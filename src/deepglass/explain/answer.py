@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from deepglass.bundle import Bundle
+from deepglass.bundle import Bundle, unseen
 from deepglass.data.example import Batch, columns_of
 from deepglass.data.files import Input, open_inputs
 from deepglass.data.source import Unreadable
@@ -143,7 +143,8 @@ def _numbers(word: str) -> Any:
 def prepare_row(bundle: Bundle, item: Input) -> Row:
     """One readable input as a row, with its answer."""
     inputs = bundle.task.prepare(item.raw).inputs
-    return row_of(bundle, Batch((item.id,), columns_of([inputs], encoder_of(bundle.task))), inputs["input"])
+    row = row_of(bundle, Batch((item.id,), columns_of([inputs], encoder_of(bundle.task))), inputs["input"])
+    return row._replace(answer=row.answer | unseen(bundle.task, inputs["input"]))
 
 
 @torch.no_grad()

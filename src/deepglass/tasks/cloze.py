@@ -94,6 +94,10 @@ class Cloze(OneInput):
     def encoder(self) -> Encoder | None:
         return None if self.facts.inputs.vocabulary is None else self._encoded
 
+    def unseen(self, text: str) -> dict[str, Any]:
+        """As of any text; a blank is no word."""
+        return super().unseen(BLANK.sub(" ", text))
+
     def loss(self, model: nn.Module, batch: Batch) -> Losses:
         """Cross-entropy, summed over the known words."""
         told: Padded = batch["target"]

@@ -92,6 +92,13 @@ class OneInput:
         """Targets of which two can be mixed."""
         return target
 
+    def unseen(self, text: str) -> dict[str, Any]:
+        """Of a text: which of its tokens training never saw, and what share it did; nothing where all are known."""
+        vocabulary = getattr(self.facts.inputs, "vocabulary", None)
+        tokens = vocabulary.tokens_of(text)[: self.settings.text.longest] if vocabulary else []
+        unknown = [token for token in tokens if token not in vocabulary]
+        return {"unknown": list(dict.fromkeys(unknown)), "known": 1 - len(unknown) / len(tokens)} if unknown else {}
+
     def turns(self) -> list[Turn]:
         return [Turn("", self.loss, self.counts)]
 
