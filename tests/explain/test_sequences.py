@@ -231,6 +231,12 @@ def test_gates_are_a_picture_for_each_layer_with_what_was_read(numbers, tmp_path
     assert "Shown are" not in one.explanation.words
 
 
+def test_a_number_has_its_unit_in_the_sentence_and_on_the_page(numbers, tmp_path, capsys):
+    code, out, _ = run_verb(capsys, str(numbers), "six = 6", "--method", "memory", "--out", str(tmp_path))
+    page = (tmp_path / "explanation.html").read_text(encoding="utf-8")
+    assert code == 0 and " bits per character. How much" in out and " bits per character</b>" in page
+
+
 def test_a_long_text_is_shown_from_its_start_and_that_is_said(numbers):
     (one,) = explain(dg.load(numbers), ["forty-two = 42\n" * 8], "gates")
     shown = one.explanation.views["gates-lstm.l1"]

@@ -54,7 +54,9 @@ def test_a_language_model_shows_what_it_writes_beside_what_is_there(numbers):
     assert len(set(texts)) == 3 and all(len(text) == 280 for text in texts)
     prompt, real = found["prompt"], found["real"]
     texts_there = [numbers.material.source.read(row).text for row in numbers.material.rows["test"]]
-    assert prompt + real in texts_there and 16 < len(prompt) <= 32
+    assert prompt + real in texts_there and 4 < len(prompt) <= 32
+    command = re.search(r'<div class="command"><code>(.*?)</code>', shown, re.DOTALL).group(1)
+    assert "\n" not in command and html.unescape(command).endswith(f"'{prompt}' temperature=0.8")
     for text in (real, *texts):
         assert f'<span class="given">{html.escape(prompt)}</span>{html.escape(text)}</blockquote>' in shown
     assert "Temperature 0.8: takes some chances" in shown and "What really stands there (test part)" in shown

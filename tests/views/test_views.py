@@ -256,6 +256,14 @@ def test_the_package_itself_is_light():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
 
 
+def test_a_long_name_of_a_bar_has_room_and_the_longest_is_cut():
+    name = "interpolated 6-gram of letters and more"
+    drawn, plain = Bars([name, "x" * 90], [1.0, 2.0]), Bars(["rose"], [1.0])
+    labels = chart._figure(drawn._draw, "", drawn._size()).axes[0].get_yticklabels()
+    assert labels[0].get_text() == name and len(labels[1].get_text()) == 48
+    assert drawn._size()[0] == chart.WIDTH + 6 * 26 and plain._size()[0] == chart.WIDTH
+
+
 def test_letters_stand_upright_under_their_steps_and_words_are_turned():
     tokens = ["[begin]", "f", "o", "↵", "ninety"]
     shown = Tracks({"forget gate f": np.eye(5)}, tokens)

@@ -67,7 +67,7 @@ def sentence(one: Explained) -> str:
         return say("explain.network", id=answer["id"], words=words)
     if "confidence" not in answer:
         value = answer["prediction"]
-        shown = f"{value:.6g}" if isinstance(value, float) else said(answer)
+        shown = f"{value:.6g}" if isinstance(value, float) and "unit" not in answer else said(answer)
         return say("explain.number", id=answer["id"], prediction=shown, words=words).rstrip()
     share = f"{100 * answer['confidence']:.3g}"
     values = {"id": answer["id"], "prediction": answer["prediction"], "confidence": share}

@@ -48,7 +48,8 @@ def _beginning(case: Case, length: int) -> tuple[str, str]:
     assert isinstance(task, GenerateText)
     rows = case.material.rows[case.part][case.sample(case.part, LOOKED)]
     text = max(map(case.whole_text, rows.tolist()), key=len)
-    end = max(text[:PROMPT].rfind(blank) for blank in " \n") if len(text) > 2 * PROMPT else 0
+    line = text[:PROMPT].partition("\n")[0]  # a command with a line break in it is nothing to copy
+    end = (line.rfind(" ") if " " in line else len(line)) if len(text) > 2 * PROMPT else 0
     end = end if end > 0 else min(PROMPT, len(text) // 2)
     rest = task.vocabulary.encode(text[end:])
     whole = task.vocabulary.level == "characters"

@@ -14,6 +14,9 @@ from deepglass.views.chart import svg as chart_svg
 from deepglass.views.palette import ACCENT
 from deepglass.views.view import finite, number
 
+USUAL, LONGEST = 22, 48  # cells of a name for which a chart has room, and at most makes room
+LETTER = 6  # pixels of a cell
+
 
 @dataclass(frozen=True)
 class Bars:
@@ -72,7 +75,8 @@ class Bars:
         )
 
     def _size(self) -> tuple[int, int]:
-        return WIDTH, 80 + 22 * max(1, len(self.names))
+        longest = min(LONGEST, max(map(columns, self.names), default=0))
+        return WIDTH + LETTER * max(0, longest - USUAL), 80 + 22 * max(1, len(self.names))
 
     def _draw(self, axes: Axes) -> None:
         dress(axes, x_label=self.label, grid="x")
@@ -84,7 +88,7 @@ class Bars:
             axes.errorbar(values, places, xerr=spread, fmt="none", ecolor=INK, elinewidth=1.2, capsize=3)
         for place, value, end in zip(places, self.values, np.nan_to_num(ends), strict=True):
             axes.annotate(number(value), (max(end, 0), place), (5, 0), textcoords="offset points", va="center", size=9)
-        axes.set_yticks(places, [pad(name, 22).rstrip() for name in self.names])
+        axes.set_yticks(places, [pad(name, LONGEST).rstrip() for name in self.names])
         axes.set_ylim(len(self.names) - 0.4, -0.6)
         axes.margins(x=0.14)
         number_axis(axes, "x", whole=all(float(value).is_integer() for value in values))
