@@ -24,19 +24,15 @@ from deepglass.data.loader import together
 from deepglass.data.source import Unreadable
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import RunFailed, UsageError
-from deepglass.foundation.padded import Padded
-from deepglass.foundation.ports import PortMismatch, Ports, Steps, Vector
 from deepglass.foundation.sealed import UNREADABLE, check_sealed_text, read_sealed, write_sealed
 from deepglass.foundation.settings import Choice, Override, Settings, from_json, read_toml, resolve, to_json
-from deepglass.foundation.words import say
-from deepglass.models.contract import sees
+from deepglass.networks import EXTERNAL, ExternalConfig, build, choose_model
 from deepglass.tasks.sampling import SamplingSettings
 from deepglass.tasks.task import Predictions, Task, encoder_of, form_of
 from deepglass.weights.settings import WeightsSettings
 from deepglass.weights.start import Start, agree, public_start
 
 FORMAT = 1
-EXTERNAL = "external"
 MOST_HELD = 1 << 25  # numbers of prepared inputs that wait to be answered together
 PARTS = {"format": int, "model": dict, "task": dict, "facts": object, "figures": dict, "about": dict}
 
@@ -51,16 +47,6 @@ class Own:
     def fresh(self) -> "Own":
         """Copies, so that each fold begins with the network as it was handed in."""
         return copy.deepcopy(self)
-
-
-@dataclass(frozen=True, slots=True)
-class ExternalConfig:
-    """A network or task of the user's own: deepglass knows its weights and facts, not its code."""
-
-
-def choose_model(name: str) -> Choice:
-    """The catalogue's model of that name; "external" stands for a network handed in from Python."""
-    return Choice("models", name, ExternalConfig() if name == EXTERNAL else catalogue.find("models", name))
 
 
 def external(*, model: bool, task: bool) -> dict[str, Choice]:
@@ -83,79 +69,6 @@ def task_settings(task: Choice, own: Own, folder: Path) -> Any:
     if own.task is None and task.name == EXTERNAL:
         raise UsageError("bundle.external_task", folder=folder)
     return own.task or task.settings
-
-
-def build(name: str, settings: Any) -> nn.Module:
-    """A fresh network by registry name and settings: never by import path."""
-    config = catalogue.find("models", name)
-    if type(config) is not type(settings):
-        settings = from_json(type(config), settings, name)
-    return network_of(settings)
-
-
-def network_of(config: Any) -> nn.Module:
-    """A fresh network; one that stands on another model of the catalogue is handed that model's trunk."""
-    backbone = getattr(config, "backbone", "")
-    if not backbone:
-        return config.build()
-    below = catalogue.find("models", backbone)
-    if not hasattr(below, "trunk"):
-        fitting = [name for name in catalogue.entries("models") if hasattr(catalogue.find("models", name), "trunk")]
-        raise UsageError("run.no_backbone", name=backbone, fitting=", ".join(fitting))
-    return config.build(below.trunk(config.channels, config.stem))
-
-
-def fit_model(model: Choice, asks: Ports) -> Choice:
-    """The model sized for what the task asks; where it cannot be, says which models would fit."""
-    if model.name == EXTERNAL:
-        return model
-    try:
-        return replace(model, settings=model.settings.fitted(asks))
-    except PortMismatch as mismatch:
-        raise _does_not_fit(mismatch, asks) from None
-
-
-def _does_not_fit(mismatch: PortMismatch, asks: Ports) -> UsageError:
-    return UsageError("run.does_not_fit", reason=mismatch, fitting=", ".join(models_that_fit(asks)) or "-")
-
-
-def check_own(model: nn.Module, asks: Ports, *row: Any) -> None:
-    """Refuse a network of the user's own that cannot take one row, gives something else, or sees what it must tell."""
-    given = _shape(row[0])
-    wanted = {Vector: (1,), Steps: given[:2]}.get(type(asks.gives), ()) + (getattr(asks.gives, "size", 0),)
-    was_training, seen = model.training, False
-    model.eval()
-    try:
-        with torch.no_grad():
-            gave = _shape(model(*row))
-        fits = len(gave) == len(wanted) and gave[-1] == wanted[-1]  # of steps it may give fewer
-        found = say("run.own_gave", shape=gave) if len(wanted) > 1 and not fits else ""
-        if isinstance(asks.gives, Steps) and asks.gives.unseen != "nothing" and not found:
-            seen = sees(model, asks.gives, *row)
-    except Exception as error:  # whatever the user's code raises
-        found = f"{type(error).__name__}: {error}"
-    finally:
-        model.train(was_training)
-    if found:
-        raise UsageError("run.own_does_not_fit", given=given, wanted=wanted, found=found)
-    if seen:
-        raise _does_not_fit(PortMismatch(f"models.sees_{asks.gives.unseen}", model=say("models.own")), asks)  # pyright: ignore
-
-
-def _shape(values: Any) -> tuple[int, ...]:
-    return tuple((values.values if isinstance(values, Padded) else values).shape)
-
-
-def models_that_fit(asks: Ports) -> list[str]:
-    """The names of the models that take and give what is asked."""
-    fitting: list[str] = []
-    for name in catalogue.entries("models"):
-        try:
-            choose_model(name).settings.fitted(asks)
-        except PortMismatch:
-            continue
-        fitting.append(name)
-    return fitting
 
 
 @dataclass

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from deepglass.bundle import Bundle, Own, external, fit_model
+from deepglass.bundle import Bundle, Own, external
 from deepglass.data.check import report as told
 from deepglass.data.recognise import Recognised, Survey, found_in, layout_for, recognise, recognised, survey
 from deepglass.data.settings import DataSettings
@@ -28,6 +28,7 @@ from deepglass.foundation.place import forget_folder, make_folder, new_folder
 from deepglass.foundation.settings import Override, flatten, resolve
 from deepglass.foundation.sizes import Size
 from deepglass.material import Material
+from deepglass.networks import fit_model
 from deepglass.recipes.recipe import choose_recipe
 from deepglass.recipes.transfer import model_of, transferred, weights_asked
 from deepglass.report.write import write_report

@@ -15,19 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from deepglass.bundle import (
-    EXTERNAL,
-    Bundle,
-    Own,
-    check_own,
-    check_start,
-    describe,
-    fit_model,
-    network_of,
-    start_of,
-    task_settings,
-    written,
-)
+from deepglass.bundle import Bundle, Own, check_start, describe, start_of, task_settings, written
 from deepglass.data.check import before, told_first
 from deepglass.data.column import Parts
 from deepglass.data.loader import Ahead, answers_of
@@ -55,6 +43,7 @@ from deepglass.foundation.sealed import read_document, sweep, write_document, wr
 from deepglass.foundation.seeds import seed_torch
 from deepglass.foundation.settings import Choice, choose, from_json, to_json, to_toml
 from deepglass.material import Material, Watch, gather, gather_elsewhere, picture_size, start_from
+from deepglass.networks import EXTERNAL, check_own, fit_model, network_of
 from deepglass.tasks.task import Predictions, Task, checking, fed, form_of
 from deepglass.weights.settings import WeightsSettings
 from deepglass.weights.start import Start, adapted, begin_with

@@ -11,7 +11,6 @@ import torch
 import torch.nn.functional as F
 
 from deepglass.blocks.recurrent import Recurrent
-from deepglass.bundle import network_of
 from deepglass.foundation import catalogue
 from deepglass.foundation.padded import Padded
 from deepglass.foundation.ports import (
@@ -29,6 +28,7 @@ from deepglass.foundation.ports import (
 from deepglass.graph.probe import Probe
 from deepglass.graph.trace import example, trace
 from deepglass.models.contract import sees
+from deepglass.networks import network_of
 
 COUNTS = {
     "airbench94": 1_971_352,

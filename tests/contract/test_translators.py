@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from deepglass.bundle import choose_model, models_that_fit
 from deepglass.data.example import ragged
 from deepglass.foundation.padded import Padded
 from deepglass.foundation.ports import Ports, Steps, Translation
+from deepglass.networks import choose_model, models_that_fit
 from deepglass.tasks.beam import Beam, at_rows
 from tests.tasks.translators import Small
 

@@ -19,15 +19,18 @@ LADDER: dict[str, set[str]] = {
     "models": {"foundation", "graph", "blocks", "models.contract"},
     "tasks": {"foundation", "views", "data", "losses", "metrics", "tasks.task", "tasks.inputs"},
     "engine": {"foundation", "graph.cost", "graph.trace", "graph.probe", "data.example", "data.loader", "tasks.task"},
-    "bundle": {"foundation", "data", "models", "tasks", "weights"},
+    "networks": {"foundation", "models"},
+    "bundle": {"foundation", "data", "models", "tasks", "weights", "networks"},
     "material": {"foundation", "data", "tasks", "engine.evaluate"},
-    "run": {"foundation", "data", "models", "tasks", "engine", "weights", "bundle", "material"},
+    "run": {"foundation", "data", "models", "tasks", "engine", "weights", "networks", "bundle", "material"},
     "folds": {"foundation", "data", "engine.journal", "tasks.task", "material", "run"},
-    "recipes": {"foundation", "data", "models", "tasks", "engine", "weights", "bundle", "material", "run"},
-    "explain": {"foundation", "views", "graph", "data", "tasks", "engine.loop", "bundle", "material", "run"},
+    "recipes": {"foundation", "data", "models", "tasks", "engine", "weights", "networks", "bundle", "material", "run"},
+    "explain": {
+        *("foundation", "views", "graph", "data", "tasks", "engine.loop", "networks", "bundle", "material", "run"),
+    },
     "report": {
         *("foundation", "views", "data", "metrics", "tasks", "graph", "engine.journal", "engine.evaluate"),
-        *("bundle", "material", "run", "explain"),
+        *("networks", "bundle", "material", "run", "explain"),
     },
     "journey": {
         *(
@@ -38,6 +41,7 @@ LADDER: dict[str, set[str]] = {
             "engine.rates",
             "engine.measure",
             "recipes",
+            "networks",
             "bundle",
             "material",
         ),
@@ -47,7 +51,18 @@ LADDER: dict[str, set[str]] = {
     "python": {"foundation", "engine.journal", "recipes", "bundle", "run", "journey", "progress"},
     "demos": {"foundation"},
     "cli": {
-        *("foundation", "views", "data", "graph", "tasks.task", "engine.journal", "recipes", "bundle", "run"),
+        *(
+            "foundation",
+            "views",
+            "data",
+            "graph",
+            "tasks.task",
+            "engine.journal",
+            "recipes",
+            "networks",
+            "bundle",
+            "run",
+        ),
         *("explain", "report", "export", "journey", "progress"),
     },
 }

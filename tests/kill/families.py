@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from deepglass.bundle import EXTERNAL, ExternalConfig, Own, choose_model
+from deepglass.bundle import Own
 from deepglass.data.augment.pictures import PictureAugment
 from deepglass.data.augment.scenes import SceneAugment
 from deepglass.data.augment.series import SeriesAugment
@@ -18,6 +18,7 @@ from deepglass.data.settings import DataSettings
 from deepglass.data.vocabulary import VocabularySettings
 from deepglass.engine.settings import TrainSettings
 from deepglass.foundation.settings import Choice
+from deepglass.networks import EXTERNAL, ExternalConfig, choose_model
 from deepglass.run import RunSettings
 from deepglass.tasks.classify import ClassifySettings
 from deepglass.tasks.cloze import ClozeSettings

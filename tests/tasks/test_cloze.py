@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from deepglass.bundle import check_own
 from deepglass.data.vocabulary import Vocabulary
 from deepglass.foundation.errors import DataError, UsageError
 from deepglass.foundation.seeds import Draws, row_keys
 from deepglass.losses.tokens import PADDING
+from deepglass.networks import check_own
 from deepglass.tasks.cloze import AMONG, Bands
 from tests.tasks.text_nets import LINES, BothSides, batch_of, learned, network, taught
 

@@ -5,11 +5,11 @@ import math
 import pytest
 import torch
 
-from deepglass.bundle import check_own, choose_model, fit_model
 from deepglass.data.readers.text import Text
 from deepglass.foundation.errors import DataError, UsageError
 from deepglass.foundation.padded import Padded
 from deepglass.losses.tokens import row_cross_entropy
+from deepglass.networks import check_own, choose_model, fit_model
 from deepglass.tasks.sampling import SamplingSettings
 from deepglass.tasks.task import said
 from tests.tasks.text_nets import LINES, Ahead, BothSides, Rereading, batch_of, learned, network, taught

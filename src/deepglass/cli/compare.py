@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from deepglass import journey
-from deepglass.bundle import Own, choose_model
+from deepglass.bundle import Own
 from deepglass.cli.options import (
     Debug,
     Json,
@@ -30,6 +30,7 @@ from deepglass.foundation.ports import Image
 from deepglass.foundation.sealed import write_text
 from deepglass.foundation.settings import Override
 from deepglass.foundation.words import say
+from deepglass.networks import choose_model
 from deepglass.progress import Watch
 from deepglass.run import Run
 

@@ -10,7 +10,7 @@ import typer
 from torch import nn
 
 from deepglass import journey
-from deepglass.bundle import Own, check_own, choose_model, network_of
+from deepglass.bundle import Own
 from deepglass.cli.options import Debug, Json, ModelName, Printer, local_model, overrides
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import DeepglassError, UsageError
@@ -21,6 +21,7 @@ from deepglass.foundation.words import say
 from deepglass.graph import draw
 from deepglass.graph.structure import Graph
 from deepglass.graph.trace import example, trace
+from deepglass.networks import check_own, choose_model, network_of
 from deepglass.run import Run
 
 SAMPLE = 8  # examples that are read of a run without a bundle, to know what goes in

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from deepglass.bundle import EXTERNAL, Own, choose_model
+from deepglass.bundle import Own
 from deepglass.data.example import Batch, columns_of
 from deepglass.data.files import open_inputs
 from deepglass.data.loader import make_batch
@@ -28,6 +28,7 @@ from deepglass.foundation.errors import DataError, UsageError
 from deepglass.foundation.ports import Vector
 from deepglass.foundation.settings import Choice, Override, parse_assignments, resolve
 from deepglass.material import Material
+from deepglass.networks import EXTERNAL, choose_model
 from deepglass.run import Run, RunSettings, restore
 from deepglass.tasks.task import Task, encoder_of, form_of
 

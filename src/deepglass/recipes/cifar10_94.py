@@ -7,12 +7,12 @@ published ones, for a loss that is a mean over the batch and a head whose logits
     deepglass train CIFAR recipe=cifar10-94      CIFAR/train/CLASS/*.png, CIFAR/test/CLASS/*.png
 """
 
-from deepglass.bundle import choose_model
 from deepglass.data.augment.pictures import PictureAugment
 from deepglass.data.recognise import Survey
 from deepglass.data.settings import DataSettings
 from deepglass.engine.settings import MuonSettings, TrainSettings
 from deepglass.foundation.settings import Choice
+from deepglass.networks import choose_model
 from deepglass.recipes.recipe import Recipe, Size
 from deepglass.run import RunSettings
 from deepglass.tasks.classify import ClassifySettings

@@ -1,9 +1,9 @@
 """Small grey pictures, such as handwritten digits: LeNet-5, moved and slanted a little on every visit."""
 
-from deepglass.bundle import choose_model
 from deepglass.data.augment.pictures import digits as moved
 from deepglass.data.recognise import Survey
 from deepglass.engine.settings import TrainSettings
+from deepglass.networks import choose_model
 from deepglass.recipes.recipe import Recipe, Size, seeing
 from deepglass.run import RunSettings
 from deepglass.tasks.kinds.picture import PictureSettings

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from deepglass.bundle import choose_model
 from deepglass.data.recognise import Survey
 from deepglass.engine.settings import TrainSettings
 from deepglass.foundation.settings import Choice, choose
 from deepglass.foundation.sizes import Size
 from deepglass.models.series_dense import SeriesDenseConfig
 from deepglass.models.series_lstm import SeriesLSTMConfig
+from deepglass.networks import choose_model
 from deepglass.recipes.recipe import Recipe
 from deepglass.run import RunSettings
 

@@ -3,10 +3,10 @@
 Rates and decay are those of He et al. 2015 (section 4.2) for small pictures and of the reference training for large.
 """
 
-from deepglass.bundle import choose_model
 from deepglass.data.augment.pictures import PictureAugment
 from deepglass.data.recognise import Survey
 from deepglass.engine.settings import TrainSettings
+from deepglass.networks import choose_model
 from deepglass.recipes.recipe import Recipe, Size, seeing
 from deepglass.run import RunSettings
 from deepglass.tasks.kinds.picture import PictureSettings

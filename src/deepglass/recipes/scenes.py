@@ -7,12 +7,12 @@ often teaches more than a network four times as large.
 import math
 from dataclasses import replace
 
-from deepglass.bundle import choose_model
 from deepglass.data.augment.pictures import PictureAugment
 from deepglass.data.augment.scenes import SceneAugment
 from deepglass.data.recognise import Survey
 from deepglass.engine.settings import TrainSettings
 from deepglass.foundation.settings import choose
+from deepglass.networks import choose_model
 from deepglass.recipes.recipe import Recipe, Size
 from deepglass.run import RunSettings
 from deepglass.tasks.detect import DetectSettings

@@ -7,7 +7,6 @@ smoother than those that are asked about, which halved the accuracy on recording
 
 from dataclasses import replace
 
-from deepglass.bundle import choose_model
 from deepglass.data.augment.series import SeriesAugment
 from deepglass.data.recognise import Survey
 from deepglass.data.settings import DataSettings
@@ -15,6 +14,7 @@ from deepglass.engine.settings import TrainSettings
 from deepglass.foundation.settings import Choice, choose
 from deepglass.foundation.sizes import Size
 from deepglass.models.series_cnn import SeriesCNNConfig
+from deepglass.networks import choose_model
 from deepglass.recipes.recipe import Recipe
 from deepglass.run import RunSettings
 from deepglass.tasks.kinds.series import SeriesSettings

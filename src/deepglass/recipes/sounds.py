@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from deepglass.bundle import choose_model
 from deepglass.data.augment.sound import SoundAugment
 from deepglass.data.features import SoundFeatures
 from deepglass.data.recognise import Survey
 from deepglass.engine.settings import TrainSettings
 from deepglass.foundation.settings import choose
 from deepglass.foundation.sizes import Size
+from deepglass.networks import choose_model
 from deepglass.recipes.recipe import Recipe
 from deepglass.run import RunSettings
 from deepglass.tasks.kinds.sound import SoundSettings

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from deepglass.bundle import choose_model
 from deepglass.data.augment.sound import speech as varied
 from deepglass.data.features import SoundFeatures
 from deepglass.data.recognise import Survey
 from deepglass.engine.settings import TrainSettings
 from deepglass.foundation.settings import Choice, choose
 from deepglass.foundation.sizes import Size
+from deepglass.networks import choose_model
 from deepglass.recipes.recipe import Recipe
 from deepglass.run import RunSettings
 

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from deepglass.bundle import choose_model
 from deepglass.data.recognise import Survey
 from deepglass.engine.settings import TrainSettings
 from deepglass.foundation.settings import choose
 from deepglass.foundation.sizes import Size
+from deepglass.networks import choose_model
 from deepglass.recipes.recipe import Recipe
 from deepglass.run import RunSettings
 

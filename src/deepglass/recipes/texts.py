@@ -6,12 +6,12 @@ On the topics of news it comes close to logistic regression on TF-IDF or passes 
 
 from dataclasses import replace
 
-from deepglass.bundle import choose_model
 from deepglass.data.recognise import Survey
 from deepglass.data.vocabulary import VocabularySettings
 from deepglass.engine.settings import TrainSettings
 from deepglass.foundation.settings import choose
 from deepglass.foundation.sizes import Size
+from deepglass.networks import choose_model
 from deepglass.recipes.recipe import Recipe
 from deepglass.run import RunSettings
 from deepglass.tasks.kinds.text import TextSettings

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
-from deepglass.bundle import choose_model
 from deepglass.data.recognise import Survey
 from deepglass.data.vocabulary import VocabularySettings
 from deepglass.engine.settings import TrainSettings
 from deepglass.foundation.settings import Choice
 from deepglass.foundation.sizes import Size
+from deepglass.networks import choose_model
 from deepglass.recipes.recipe import Recipe
 from deepglass.run import RunSettings
 from deepglass.tasks.kinds.text import TextSettings

@@ -6,11 +6,11 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from deepglass.bundle import EXTERNAL
 from deepglass.foundation.errors import RunFailed
 from deepglass.foundation.sealed import read_document
 from deepglass.foundation.settings import Choice, flatten, from_json, to_json
 from deepglass.foundation.words import say
+from deepglass.networks import EXTERNAL
 from deepglass.report.case import Case
 from deepglass.report.section import Section
 from deepglass.views.table import Table

@@ -1,0 +1,103 @@
+"""Networks by their names in the catalogue: sized for what a task asks, built, or refused in one sentence.
+
+A model that stands on another one is handed that one's trunk here, for models never import each other.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import nn
+
+from deepglass.foundation import catalogue
+from deepglass.foundation.errors import UsageError
+from deepglass.foundation.padded import Padded
+from deepglass.foundation.ports import PortMismatch, Ports, Steps, Vector
+from deepglass.foundation.settings import Choice, from_json
+from deepglass.foundation.words import say
+from deepglass.models.contract import sees
+
+EXTERNAL = "external"
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalConfig:
+    """A network or task of the user's own: deepglass knows its weights and facts, not its code."""
+
+
+def choose_model(name: str) -> Choice:
+    """The catalogue's model of that name; "external" stands for a network handed in from Python."""
+    return Choice("models", name, ExternalConfig() if name == EXTERNAL else catalogue.find("models", name))
+
+
+def build(name: str, settings: Any) -> nn.Module:
+    """A fresh network by registry name and settings: never by import path."""
+    config = catalogue.find("models", name)
+    if type(config) is not type(settings):
+        settings = from_json(type(config), settings, name)
+    return network_of(settings)
+
+
+def network_of(config: Any) -> nn.Module:
+    """A fresh network; one that stands on another model of the catalogue is handed that model's trunk."""
+    backbone = getattr(config, "backbone", "")
+    if not backbone:
+        return config.build()
+    below = catalogue.find("models", backbone)
+    if not hasattr(below, "trunk"):
+        fitting = [name for name in catalogue.entries("models") if hasattr(catalogue.find("models", name), "trunk")]
+        raise UsageError("run.no_backbone", name=backbone, fitting=", ".join(fitting))
+    return config.build(below.trunk(config.channels, config.stem))
+
+
+def fit_model(model: Choice, asks: Ports) -> Choice:
+    """The model sized for what the task asks; where it cannot be, says which models would fit."""
+    if model.name == EXTERNAL:
+        return model
+    try:
+        return replace(model, settings=model.settings.fitted(asks))
+    except PortMismatch as mismatch:
+        raise _does_not_fit(mismatch, asks) from None
+
+
+def _does_not_fit(mismatch: PortMismatch, asks: Ports) -> UsageError:
+    return UsageError("run.does_not_fit", reason=mismatch, fitting=", ".join(models_that_fit(asks)) or "-")
+
+
+def check_own(model: nn.Module, asks: Ports, *row: Any) -> None:
+    """Refuse a network of the user's own that cannot take one row, gives something else, or sees what it must tell."""
+    given = _shape(row[0])
+    wanted = {Vector: (1,), Steps: given[:2]}.get(type(asks.gives), ()) + (getattr(asks.gives, "size", 0),)
+    was_training, seen = model.training, False
+    model.eval()
+    try:
+        with torch.no_grad():
+            gave = _shape(model(*row))
+        fits = len(gave) == len(wanted) and gave[-1] == wanted[-1]  # of steps it may give fewer
+        found = say("run.own_gave", shape=gave) if len(wanted) > 1 and not fits else ""
+        if isinstance(asks.gives, Steps) and asks.gives.unseen != "nothing" and not found:
+            seen = sees(model, asks.gives, *row)
+    except Exception as error:  # whatever the user's code raises
+        found = f"{type(error).__name__}: {error}"
+    finally:
+        model.train(was_training)
+    if found:
+        raise UsageError("run.own_does_not_fit", given=given, wanted=wanted, found=found)
+    if seen:
+        raise _does_not_fit(PortMismatch(f"models.sees_{asks.gives.unseen}", model=say("models.own")), asks)  # pyright: ignore
+
+
+def _shape(values: Any) -> tuple[int, ...]:
+    return tuple((values.values if isinstance(values, Padded) else values).shape)
+
+
+def models_that_fit(asks: Ports) -> list[str]:
+    """The names of the models that take and give what is asked."""
+    fitting: list[str] = []
+    for name in catalogue.entries("models"):
+        try:
+            choose_model(name).settings.fitted(asks)
+        except PortMismatch:
+            continue
+        fitting.append(name)
+    return fitting
