@@ -1,5 +1,6 @@
 """A comparison to look at: tables for the terminal, and one page in both languages, light and dark, without network."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ def _score(variant: Variant) -> list[str | float]:
     saturated, dead = (max((getattr(layer, name) for layer in end), default=0.0) for name in ("saturated", "dead"))
     ratios = [f"{moment.ratio:.2g}" for moment in (variant.start, variant.end)]
     loss = f"{variant.loss[-1][1]:.3g}" if variant.loss else "–"
-    interval = f"{figure.low:.3f}–{figure.high:.3f}"
+    interval = "–" if math.isnan(figure.low) else f"{figure.low:.3f}–{figure.high:.3f}"
     return [
         variant.value,
         f"{figure.value:.3f}",

@@ -4,6 +4,7 @@ The one file that adapts it. A found box is right where its overlap with a marke
 surer one, reaches the threshold; precision is averaged over 101 recalls, then over classes (and thresholds).
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -40,12 +41,12 @@ class AveragePrecision:
         self._marked += [rows.detach().double().cpu().numpy() for rows in targets.each()]
 
     def compute(self) -> Figure:
-        """Over all pictures at once; COCO gives no interval."""
+        """Over all pictures at once; COCO gives no interval (NaN)."""
         n = len(self._rows)
         value = float(self._evaluated().stats[PLACES.index(self.which)]) if self._boxes() else -1.0
         if value < 0:  # nothing of the kind is marked
             return missing("up", n)
-        return Figure(value, value, value, n, "up", by="COCO")
+        return Figure(value, math.nan, math.nan, n, "up", by="COCO")
 
     def per_class(self, threshold: float | None = None) -> list[float]:
         """The average precision of every class, over all thresholds or at one; NaN where it is marked nowhere."""

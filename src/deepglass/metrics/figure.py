@@ -16,7 +16,7 @@ Z95 = 1.959963984540054  # the normal quantile of a 95 % interval
 class Figure(NamedTuple):
     """A measured value with its 95 % interval, the number of examples behind it, and which way is better.
 
-    A figure that does not exist (no examples, one class only) is NaN.
+    A figure that does not exist (no examples, one class only) is NaN, as are the ends of an unknown interval.
     """
 
     value: float

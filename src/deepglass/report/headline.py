@@ -1,5 +1,6 @@
 """The first thing on the page: the figure that counts, how sure it is, and one sentence that says what it means."""
 
+import math
 from typing import Any, NamedTuple
 
 from deepglass.engine.journal import read_events
@@ -33,7 +34,9 @@ def headline(case: Case) -> Headline:
     return Headline(
         title=case.run.settings.data.place,
         large=show(figure.value),
-        small=say("report.headline", name=words, part=part, n=number(figure.n), **ends),
+        small=say(
+            f"report.headline{'_alone' * math.isnan(figure.low)}", name=words, part=part, n=number(figure.n), **ends
+        ),
         sentence=_sentence(case, name, figure),
         facts=_facts(case),
         figures={"metric": name, "part": case.part, **to_json(figure._asdict())},

@@ -1,5 +1,7 @@
 """How well: every figure of every part, the classes one by one, and which is taken for which."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 
@@ -8,6 +10,7 @@ from deepglass.foundation.words import say
 from deepglass.metrics.auroc import AUROC
 from deepglass.metrics.confusion import Confusion
 from deepglass.metrics.f1 import F1
+from deepglass.metrics.figure import Figure
 from deepglass.report.answers import answers
 from deepglass.report.case import Case, Classified
 from deepglass.report.section import Exhibit, Note, Section
@@ -49,11 +52,22 @@ def _by_part(case: Case) -> Table:
     return Table([say("report.figure"), *parts, *ends], rows)
 
 
+def signed(figures: Mapping[str, Figure]) -> dict[str, list[str]]:
+    """The figures whose names alone do not say how they were measured, by what does."""
+    found: dict[str, list[str]] = {}
+    for name, figure in figures.items():
+        if figure.by:
+            found.setdefault(figure.by, []).append(say(f"tasks.metric_{name}"))
+    return found
+
+
 def _signed(case: Case) -> list[Note]:
     """How figures were measured, where their names alone do not say it."""
-    figures = case.results[case.part][0].items()
-    named = [(say(f"tasks.metric_{name}"), figure.by) for name, figure in figures if figure.by]
-    return [Note("note", say("report.measured_by", name=name, by=by)) for name, by in named]
+    figures = case.results[case.part][0]
+    return [
+        Note("note", say("report.measured_by", name=say("views.list_mark").join(names), by=by))
+        for by, names in signed(figures).items()
+    ]
 
 
 def _sampled(case: Case) -> list[Note]:
