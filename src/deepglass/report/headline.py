@@ -31,12 +31,11 @@ def headline(case: Case) -> Headline:
     words, part = say(f"tasks.metric_{name}"), say(f"report.part_{case.part}")
     show = percent if name in SHARES else number
     ends = {"low": show(figure.low), "high": show(figure.high)}
+    key = "headline_alone" if math.isnan(figure.low) else "headline"
     return Headline(
         title=case.run.settings.data.place,
         large=show(figure.value),
-        small=say(
-            f"report.headline{'_alone' * math.isnan(figure.low)}", name=words, part=part, n=number(figure.n), **ends
-        ),
+        small=say(f"report.{key}", name=words, part=part, n=number(figure.n), **ends),
         sentence=_sentence(case, name, figure),
         facts=_facts(case),
         figures={"metric": name, "part": case.part, **to_json(figure._asdict())},
