@@ -54,15 +54,21 @@ class Pictures:
         bare = name.rsplit("/", 1)[-1]
         folders = [*near, *(sorted(self.folders[of]) if of else ())]
         for tried in (name, bare) if bare != name else (name,):
-            for folder in folders:
-                found = self.names.find(f"{folder}/{tried}" if folder else tried)
-                if found and (folder or "/" not in found):
-                    return found, None
+            if found := self.beside(tried, folders):
+                return found, None
             if tried in self.names.shared:
                 return name, Unreadable("several_pictures", names=", ".join(sorted(self.names.shared[tried])[:NAMED]))
             if found := self.names.find(tried):
                 return found, None
         return name, Unreadable("missing_file")
+
+    def beside(self, name: str, folders: Sequence[str]) -> str | None:
+        """The picture of this name, with its extension or without, in the first of these folders that has it."""
+        for folder in folders:
+            found = self.names.find(f"{folder}/{name}" if folder else name)
+            if found and (folder or "/" not in found):
+                return found
+        return None
 
 
 def part_in(path: str) -> str:
@@ -84,9 +90,14 @@ def size_of(root: Path, id: str) -> tuple[int, int] | Unreadable:
 
 
 def gathered(
-    layout: str, pictures: Pictures, marks: Sequence[Marked], findings: list[Finding], classes: Sequence[str] = ()
+    layout: str,
+    pictures: Pictures,
+    marks: Sequence[Marked],
+    findings: list[Finding],
+    classes: Sequence[str] = (),
+    alone: bool = False,
 ) -> PictureFiles:
-    """The source of these annotations, and of the pictures beside them that no annotation speaks of.
+    """The source of these annotations and, unless they stand alone, of the pictures beside those that they name.
 
     `classes` are those that are listed; where nothing lists them, those that occur, in the order of letters.
     """
@@ -94,14 +105,15 @@ def gathered(
         marks = [mark._replace(part=part_in(_folder(mark.id))) for mark in marks]
     known = _once(marks)
     looked = {_folder(mark.id) for mark in known.values() if mark.fault is None}
-    unseen = [id for id in pictures.names.ids if id not in known and _folder(id) in looked]
+    others = () if alone else pictures.names.ids
+    unseen = [id for id in others if id not in known and _folder(id) in looked]
     every = [_sized(pictures.root, mark) for mark in known.values()]
     every += [Marked(id, None, "", part_in(_folder(id))) for id in unseen]
     faults: dict[str, list[str]] = defaultdict(list)
     settled = [_settled(mark, faults) for mark in every]
     findings = findings + _told(faults)
-    if unseen:
-        values = {"count": len(unseen), "examples": ", ".join(unseen[:NAMED])}
+    if nobody := [mark.id for mark in settled if mark.boxes is None]:
+        values = {"count": len(nobody), "examples": ", ".join(nobody[:NAMED])}
         findings.append(Finding("not_annotated", "note", "", values))
     parts = [mark.part for mark in settled] if any(mark.part for mark in settled) else ()
     groups = [mark.group for mark in settled] if any(mark.group for mark in settled) else ()
@@ -179,7 +191,7 @@ def _told(faults: dict[str, list[str]]) -> list[Finding]:
     return found
 
 
-def unknown_ids(ids: Counter[int | str], known: Sequence[int | str], place: Path, first: str) -> list[Finding]:
+def unknown_ids(ids: Counter[Any], known: Sequence[Any], place: Path, first: str) -> list[Finding]:
     """That boxes have class ids which nothing lists: an error, for every name may be that of its neighbour."""
     strange = [id for id in ids if id not in known]
     if not strange:
