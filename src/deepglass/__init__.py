@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from deepglass.bundle import Bundle as Bundle
     from deepglass.python import check as check
+    from deepglass.python import convert as convert
     from deepglass.python import evaluate as evaluate
     from deepglass.python import load as load
     from deepglass.python import resume as resume
@@ -19,10 +20,11 @@ _HOMES = {
     "resume": "python",
     "evaluate": "python",
     "check": "python",
+    "convert": "python",
     "load": "python",
 }
 
-__all__ = ["Bundle", "check", "evaluate", "load", "resume", "train"]
+__all__ = ["Bundle", "check", "convert", "evaluate", "load", "resume", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,6 +11,8 @@ from typing import Any
 
 from deepglass.bundle import Bundle, Own, external
 from deepglass.data.check import report as told
+from deepglass.data.convert import Converted
+from deepglass.data.convert import convert as converted
 from deepglass.data.recognise import Recognised, Survey, found_in, layout_for, recognise, recognised, survey
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import PARTS, Source
@@ -262,6 +264,19 @@ def check(
         parts, findings = run.examine(reading)
     counts = {part: int((parts == part).sum()) for part in PARTS}
     return Checked(proposal.found.sentence(), proposal.source.layout, proposal.source.task, counts, told(findings))
+
+
+def convert(
+    place: str,
+    to: str,
+    out: str | Path,
+    overrides: Iterable[Override] = (),
+    reading: Callable[[int, int], None] = lambda done, of: None,
+) -> Converted:
+    """Boxes in another form, in a new folder; the data themselves are not touched."""
+    data, _ = resolve(_DataOnly(), list(overrides))
+    layout = layout_for("detect", place, data.data)
+    return converted(recognise(place, replace(data.data, layout=layout)), to, out, reading)
 
 
 @dataclass(frozen=True)

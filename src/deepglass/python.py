@@ -18,7 +18,7 @@ from deepglass.bundle import Bundle, Own
 from deepglass.engine.journal import Watcher
 from deepglass.foundation.settings import Override
 from deepglass.foundation.sizes import Size
-from deepglass.journey import Checked, Outcome
+from deepglass.journey import Checked, Converted, Outcome
 from deepglass.progress import Watch
 
 Values = Mapping[str, Any] | None
@@ -73,6 +73,11 @@ def evaluate(run: str | Path, data: str = "", *, model: nn.Module | None = None,
 def check(data: str | Path, settings: Values = None) -> Checked:
     """The data doctor alone."""
     return journey.check(str(data), _overrides(settings or {}))
+
+
+def convert(data: str | Path, to: str, out: str | Path, settings: Values = None) -> Converted:
+    """Boxes in the form of coco, voc, yolo or a table (csv), in a new folder; pictures are linked where they can be."""
+    return journey.convert(str(data), to, out, _overrides(settings or {}))
 
 
 def load(place: str | Path, *, model: nn.Module | None = None, task: Any = None) -> Bundle:
