@@ -130,7 +130,7 @@ class Watch:
 
 def plain(value: float) -> str:
     """Four significant digits, without powers of ten for everyday numbers."""
-    return number(value) if abs(value) >= 1000 else f"{value:.4g}"
+    return f"{value:.4g}" if abs(value) < 1000 else number(value)  # which has words for what is no number
 
 
 def _losses(losses: dict[str, float]) -> str:

@@ -245,3 +245,15 @@ def test_answers_in_words_and_in_any_order() -> None:
     assert in_words(boxes) == "cat 1,2-30,40, dog 10,0-64,48"
     assert unordered(boxes) == unordered(boxes[::-1]) and unordered("b") == "b" and unordered(None) is None
     assert [box.area for box in boxes] == [29 * 38, 54 * 48] and np.isclose(Box("a", 2, 0, 1, 1).area, -1)
+
+
+def test_scattered_digits_have_boxes_that_are_tight_and_hardly_overlap():
+    source = recognise("made:scattered", DataSettings())
+    assert source.task == "detect" and len(source.index) == 1200 and source.index.parts.count("test") == 200
+    boxes = [box for answer in source.index.labels for box in answer]
+    assert {box.label for box in boxes} == set("0123456789") and len(boxes) > 3000
+    assert all(0 <= box.left < box.right <= 96 and 20 <= box.bottom - box.top <= 44 for box in boxes)
+    box = source.index.labels[2][0]
+    pixels = source.read(2).pixels.astype(int).max(2)
+    inside = pixels[int(box.top) : int(box.bottom), int(box.left) : int(box.right)]
+    assert inside.max() > 140 > pixels[:5].max()

@@ -15,6 +15,7 @@ from torch import Tensor
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Index, Layout, Match
 from deepglass.data.sources.arrays import Arrays
+from deepglass.data.sources.made_boxes import SCENES
 from deepglass.data.sources.made_sequences import SETS
 from deepglass.data.sources.made_series import MADE
 from deepglass.foundation import catalogue
@@ -60,7 +61,7 @@ def recognise(place: str, settings: DataSettings) -> Match | None:
         return None
     name = place.removeprefix("made:")
     if name not in MAKERS:
-        every = (*MAKERS, *SETS, *MADE)
+        every = (*MAKERS, *SETS, *MADE, *SCENES)
         hint = catalogue.nearest(name, every)
         raise DataError("data.not_made", place=place, hint=hint, known=", ".join(f"made:{known}" for known in every))
     return Match(1.0, "layout_made", "classify", {"points": MAKERS[name][1], "classes": MAKERS[name][2]})
