@@ -93,7 +93,7 @@ def test_columns_that_settings_name(tmp_path: Path) -> None:
     header = "site,shot,animal,kind,left,top,right,bottom,crowd"
     file = table(tmp_path / "a.csv", header, "north,a.png,cat,pet,1,2,30,40,1", "south,b.png,cat,pet,1,2,30,40,0")
     with pytest.raises(DataError) as caught:
-        recognise(str(file), PLAIN)
+        recognise(str(file), DataSettings(layout="box_table"))
     assert str(caught.value).startswith(f"{file} has columns for boxes but none that is called path, file or image.")
     settings = DataSettings(path="shot", group="site")
     source = recognise(str(file), settings)
@@ -128,6 +128,12 @@ def test_rows_that_cannot_be_used(tmp_path: Path) -> None:
         "Rows with another number of cells than the 8 columns: 1 (lines: 6)."
     )
     assert answers(source)["d.png"] is None
+
+
+def test_measures_are_no_boxes(tmp_path: Path) -> None:
+    """x, y, width and height of things of which there is no picture are numbers to learn from."""
+    file = table(tmp_path / "a.csv", "id,x,y,width,height,class", *(f"{n},{n},2,3,{n % 7},b" for n in range(9)))
+    assert recognised(str(file), PLAIN).layout == "table"
 
 
 def test_a_table_of_labels_alone_is_none_of_boxes(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ annotation needs them, and a few lines of them unfold into gigabytes.
 """
 
 import math
+import re
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree.ElementTree import Element, TreeBuilder
@@ -39,7 +40,7 @@ def looks_voc(file: Path) -> bool:
     """Whether an XML begins as an annotation does."""
     try:
         with file.open("rb") as stream:
-            return b"<annotation" in stream.read(LOOK)
+            return re.search(rb"<annotation[\s>]", stream.read(LOOK)) is not None
     except OSError:
         return False
 

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from deepglass.data.annotation import UNKNOWN, Box
 from deepglass.data.readers.delimited import MISSING, SUFFIXES, Delimited, open_delimited
+from deepglass.data.readers.picture import SUFFIXES as PICTURE_SUFFIXES
 from deepglass.data.readers.yolo import digits_of, pixels
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Layout, Match, Unreadable
 from deepglass.data.sources.boxed import Marked, Pictures, gathered, part_in, size_of
 from deepglass.data.sources.columns import ANSWERS, PART_NAMES, PATHS, by_name, chosen, part
-from deepglass.data.sources.files import PictureFiles
+from deepglass.data.sources.files import Names, PictureFiles
 from deepglass.data.walk import listing, suffix
 from deepglass.foundation.errors import DataError
 
@@ -35,6 +36,7 @@ NAMES = (*PATHS, "imageid", "imagepath", "imagename", "imagefile")
 CROWDS = ("crowd", "iscrowd", "isgroupof", "difficult")
 NO_NAME = "object"  # the class of boxes that nothing names
 MOST_TABLES = 50
+TRIED = 20  # rows by which it is told whether a table names pictures
 LOOKED = 1000  # rows by which it is told whether corners are shares of the picture
 
 
@@ -66,8 +68,8 @@ class Rows:
 
 
 def recognise(place: str, settings: DataSettings) -> Match | None:
-    """A table with columns for the four sides of a box, given or in its folder."""
-    _, files = _files(Path(place))
+    """A table with columns for pictures and for the four sides of a box, given or in its folder."""
+    _, files = _files(Path(place), settings)
     if not files:
         return None
     names = ", ".join(file.name for file in files[:3])
@@ -76,7 +78,7 @@ def recognise(place: str, settings: DataSettings) -> Match | None:
 
 def open_table(place: str, settings: DataSettings) -> PictureFiles:
     """Every picture that the table names, with the boxes of all its rows."""
-    root, files = _files(Path(place))
+    root, files = _files(Path(place), settings)
     if not files:
         raise DataError("data.not_that_layout", place=place, layout="box_table")
     pictures = Pictures(root)
@@ -93,18 +95,32 @@ def open_table(place: str, settings: DataSettings) -> PictureFiles:
     return gathered("box_table", pictures, marks, findings)
 
 
-def _files(place: Path) -> tuple[Path, list[Path]]:
+def _files(place: Path, settings: DataSettings) -> tuple[Path, list[Path]]:
     """The folder of pictures, and the tables of boxes: one that is given, or those in it and in its parts."""
-    if place.is_file():
-        return place.parent, [place] if suffix(place.name) in SUFFIXES and _box(open_delimited(place)) else []
-    if not place.is_dir():
-        return place, []
-    folders, _ = listing(place)
-    inside = [place, *(place / name for name in folders if part(name))]
-    tables = [folder / name for folder in inside for name in listing(folder)[1] if suffix(name) in SUFFIXES]
+    root = place.parent if place.is_file() else place
+    tables = [place] if suffix(place.name) in SUFFIXES and place.is_file() else []
+    if place.is_dir():
+        inside = [place, *(place / name for name in listing(place)[0] if part(name))]
+        tables = [folder / name for folder in inside for name in listing(folder)[1] if suffix(name) in SUFFIXES]
     if len(tables) > MOST_TABLES:
-        return place, []
-    return place, [file for file in tables if file.stat().st_size and _box(open_delimited(file))]
+        return root, []
+    return root, [file for file in tables if file.stat().st_size and _fits(open_delimited(file), root, settings)]
+
+
+def _fits(table: Delimited, root: Path, settings: DataSettings) -> bool:
+    """Whether it has the columns and names pictures; a table of measures may have an x, a y, a width and a height."""
+    found = _box(table)
+    if found is None or settings.layout:
+        return found is not None
+    path = chosen("data.path", settings.path, table.names, table.file)
+    path = by_name(NAMES, _plain(table.names), found[0]) if path is None else path
+    if path is None:
+        return False
+    cells = [cells[path] for _, cells in islice(table.rows(), TRIED) if path < len(cells)]
+    if any(suffix(cell) in PICTURE_SUFFIXES for cell in cells):
+        return True
+    names = Names(root, "picture")
+    return any(names.find(cell) for cell in cells)
 
 
 def _plain(names: Sequence[str]) -> list[str]:
