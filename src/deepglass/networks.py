@@ -12,7 +12,7 @@ from torch import nn
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.padded import Padded
-from deepglass.foundation.ports import PortMismatch, Ports, Steps, Vector
+from deepglass.foundation.ports import Map, PortMismatch, Ports, Steps, Vector
 from deepglass.foundation.settings import Choice, from_json
 from deepglass.foundation.words import say
 from deepglass.models.contract import sees
@@ -67,7 +67,8 @@ def _does_not_fit(mismatch: PortMismatch, asks: Ports) -> UsageError:
 def check_own(model: nn.Module, asks: Ports, *row: Any) -> None:
     """Refuse a network of the user's own that cannot take one row, gives something else, or sees what it must tell."""
     given = _shape(row[0])
-    wanted = {Vector: (1,), Steps: given[:2]}.get(type(asks.gives), ()) + (getattr(asks.gives, "size", 0),)
+    wanted = {Vector: (1,), Map: (1,), Steps: given[:2]}.get(type(asks.gives), ())
+    wanted += (getattr(asks.gives, "size", 0), *(given[2:] if isinstance(asks.gives, Map) else ()))
     was_training, seen = model.training, False
     model.eval()
     try:

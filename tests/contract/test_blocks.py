@@ -151,7 +151,15 @@ def attention(draw, name):
     return block, (3, draw(small), query), (3, draw(st.integers(1, 5)), memory)
 
 
+@st.composite
+def up(draw):
+    n, inputs = draw(dims), draw(small)
+    block = made("up")(inputs, draw(small), dims=n, factor=draw(small), bias=draw(st.booleans()))
+    return block, (2, inputs, *draw(axes(n)))
+
+
 CASES = {
+    "up": up(),
     "dense": dense(),
     "conv": conv(),
     "max_pool": pool("max_pool"),
@@ -271,6 +279,7 @@ REFUSALS = [
     ("batch_norm", dict(channels=3, dims=2), (2, 4, 4, 4), r"BatchNorm expects 3 channels; got 4"),
     ("global_max_pool", dict(dims=2), (2, 3, 4), r"GlobalMaxPool with dims=2 expects \(batch, channels, H, W\)"),
     ("whitening", dict(channels=3), (2, 4, 4, 4), r"Whitening expects 3 channels; got 4"),
+    ("up", dict(inputs=3, outputs=4, dims=2), (2, 4, 4, 4), r"Up expects 3 channels; got 4"),
     ("padded_shortcut", dict(inputs=3, outputs=6, stride=2), (2, 3, 4), r"expects \(batch, channels, H, W\)"),
     ("rnn_cell", dict(inputs=3, hidden=4), (2, 5), r"RNNCell expects 3 features in the last axis; got shape \(2, 5\)"),
     ("gru_cell", dict(inputs=3, hidden=4), (2, 5), r"GRUCell expects 3 features"),

@@ -62,6 +62,8 @@ COUNTS = {
     "text_cnn": 9_363_310,
     "text_lstm": 3_238_090,
     "text_rnn": 3_030_730,
+    "unet": 31_037_698,
+    "unet_small": 1_944_196,
 }
 
 # The smallest pictures that each family takes keep the tests quick; the parameters are the same but for alexnet_2012.
@@ -123,8 +125,10 @@ def row_of(inputs, row):
 
 
 def flat(logits):
-    """Logits of all rows, of all rows' own steps, or of all places. (N, K)"""
-    return logits.values[logits.mask] if isinstance(logits, Padded) else logits.flatten(0, -2)
+    """Logits of all rows, of all rows' own steps, of all places, or of all pixels. (N, K)"""
+    if isinstance(logits, Padded):
+        return logits.values[logits.mask]
+    return (logits.movedim(1, -1) if logits.ndim == 4 else logits).flatten(0, -2)
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -156,7 +160,10 @@ def test_graph_covers_every_parameter_once_and_ends_in_the_declared_shape(name):
     assert graph.unused == ()
     assert sum(node.count for node in graph.nodes) == COUNTS[name]
     shape, gives = graph.nodes[graph.outputs[0]].shape, config.ports().gives
-    assert (shape[0], *shape[1 + isinstance(gives, Steps | Places) :]) == (1, gives.size)
+    if isinstance(gives, Map):
+        assert shape == (1, gives.size, *example(config.ports().takes)[0].shape[2:])
+    else:
+        assert (shape[0], *shape[1 + isinstance(gives, Steps | Places) :]) == (1, gives.size)
     assert all(source < node.index for node in graph.nodes for source in node.inputs)
 
 
@@ -180,6 +187,8 @@ def test_declared_shapes_and_no_nan(entry):
             takes = config.ports().takes
             count = sum(-(-takes.height // stride) * -(-takes.width // stride) for stride in gives.strides)
             assert logits.shape == (3, count, gives.size)
+        elif isinstance(gives, Map):
+            assert logits.shape == (3, gives.size, *batch(config, 3)[0].shape[2:])
         else:
             assert logits.shape == (3, gives.size)
         assert torch.isfinite(flat(logits)).all()
@@ -299,7 +308,11 @@ REFUSED = [
         "takes rows of numbers or pictures, but the data are 4 numbers for every step",
     ),
     ("mlp", Ports(Steps(4), Vector(2)), "mlp takes rows of numbers or pictures"),
-    ("mlp", Ports(Vector(4), Map(2)), "mlp gives one number per class, but the task asks for Map data"),
+    (
+        "mlp",
+        Ports(Vector(4), Map(2)),
+        "mlp gives one number per class, but the task asks for 2 numbers for every pixel",
+    ),
     ("lenet5", Ports(Image(1, 28, 28), Vector(10)), "lenet5 wants pictures of 32x32; these are 28x28"),
     ("lenet5_1998", Ports(Image(1, 28, 28), Vector(10)), "lenet5_1998 wants pictures of 32x32"),
     ("lenet5_1998", Ports(Image(1, 32, 32), Vector(7)), "exactly the ten digits.* has 7 classes. Choose lenet5"),
@@ -310,6 +323,8 @@ REFUSED = [
     ("resnet50", Ports(Image(3, 31, 99), Vector(5)), "at least 32x32"),
     ("resnet20", Ports(Image(3, 7, 7), Vector(5)), "resnet20 needs pictures of at least 8x8"),
     ("resnet20", Ports(Image(3, 32, 32), Map(5)), "resnet20 gives one number per class"),
+    ("unet", Ports(Image(3, 64, 64), Vector(5)), "unet gives a class for every pixel, but the task asks for rows of 5"),
+    ("unet_small", Ports(Vector(4), Map(5)), "unet looks at pictures, but the data are rows of 4 numbers"),
     ("airbench94", Ports(Image(3, 8, 99), Vector(5)), "airbench94 needs pictures of at least 9x9; these are 8x99"),
 ]
 

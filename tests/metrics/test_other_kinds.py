@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sklearn
 
-from deepglass.metrics.iou import MeanIou
+from deepglass.metrics.boundary import BoundaryF1
+from deepglass.metrics.iou import Dice, MeanIou, PixelAccuracy
 from deepglass.metrics.multilabel import MultiLabel, Name
 from deepglass.metrics.regression import Regression
 from tests.metrics.metric_cases import CASES, Case
@@ -109,3 +110,73 @@ def regression(ids, values, true):
         metric.update(ids, {"values": values}, true)
         figures[name] = metric.compute()
     return figures
+
+
+@MANY
+@given(st.integers(1, 4), st.integers(1, 6), st.integers(2, 4), st.integers(0, 1000))
+def test_dice_and_the_share_of_right_pixels(rows: int, size: int, classes: int, seed: int):
+    maker = torch.Generator().manual_seed(seed)
+    true, said = (torch.randint(classes, (rows, size, size), generator=maker) for _ in range(2))
+    dice, right = Dice(classes), PixelAccuracy(classes)
+    for metric in (dice, right):
+        metric.update([str(row) for row in range(rows)], {"mask": said.to(torch.uint8)}, true.to(torch.uint8))
+    labels = sorted(set(true.unique().tolist()) | set(said.unique().tolist()))
+    expected = sklearn.f1_score(true.ravel(), said.ravel(), average=None, labels=labels, zero_division=0)
+    np.testing.assert_allclose(dice.per_class()[labels].numpy(), expected)
+    assert dice.compute().value == pytest.approx(expected.mean())
+    assert right.compute().value == pytest.approx(float((true == said).double().mean()))
+
+
+def test_what_is_said_and_is_no_class_is_wrong():
+    for metric in (MeanIou(2), Dice(2), PixelAccuracy(2)):
+        metric.update(["a"], {"mask": torch.tensor([[[0, 255]]])}, torch.tensor([[[0, 1]]]))
+        assert metric.compute().value == pytest.approx(0.5)
+
+
+def boundary_by_hand(said: torch.Tensor, true: torch.Tensor, classes: int, reach: int) -> float:
+    """Every pixel against every other. (B, H, W)"""
+
+    def edge(mask: torch.Tensor, known: torch.Tensor, number: int) -> set[tuple[int, int]]:
+        found = set()
+        for down, across in torch.nonzero((mask == number) & known).tolist():
+            for y, x in ((down - 1, across), (down + 1, across), (down, across - 1), (down, across + 1)):
+                inside = 0 <= y < mask.shape[0] and 0 <= x < mask.shape[1]
+                if inside and known[y, x] and mask[y, x] != number:
+                    found.add((down, across))
+        return found
+
+    def near(places: set[tuple[int, int]], others: set[tuple[int, int]]) -> int:
+        return sum(any((y - v) ** 2 + (x - u) ** 2 <= reach * reach for v, u in others) for y, x in places)
+
+    scores, both = [], list(zip(said, true, strict=True))
+    for number in range(classes):
+        pairs = [(edge(one, two < classes, number), edge(two, two < classes, number)) for one, two in both]
+        drawn, there = sum(len(pair[0]) for pair in pairs), sum(len(pair[1]) for pair in pairs)
+        if drawn + there:
+            precision = sum(near(*pair) for pair in pairs) / max(1, drawn)
+            recall = sum(near(pair[1], pair[0]) for pair in pairs) / max(1, there)
+            scores.append(2 * precision * recall / max(1e-12, precision + recall))
+    return float(np.mean(scores)) if scores else math.nan
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("size", "reach"), [(12, 1), (190, 2)])
+def test_boundary_f1(seed: int, size: int, reach: int):
+    """Against all pairs of pixels; in the larger pictures the reach is two pixels."""
+    maker = torch.Generator().manual_seed(seed)
+    coarse = torch.randint(3, (2, 2, 4, 4), generator=maker)
+    said, true = torch.nn.functional.interpolate(coarse.float(), size=(size, size)).long()
+    true[0, : size // 3, : size // 4] = 255
+    metric = BoundaryF1(3)
+    metric.update(["a", "b"], {"mask": said}, true)
+    assert metric.compute().value == pytest.approx(boundary_by_hand(said, true, 3, reach))
+
+
+def test_a_boundary_one_pixel_off_is_found_and_two_off_is_not():
+    true = torch.zeros(1, 30, 30, dtype=torch.long)
+    true[:, :, 15:] = 1
+    for moved, value in ((1, 1.0), (2, 0.0)):
+        metric = BoundaryF1(2)
+        metric.update(["a"], {"mask": true.roll(moved, 2).where(torch.arange(30) > 4, 0)}, true)
+        assert metric.compute().value == pytest.approx(value)
+    assert math.isnan(BoundaryF1(2).compute().value)

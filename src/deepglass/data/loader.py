@@ -162,7 +162,9 @@ def make_batch(
 
 
 def answers_of(store: Store, targets: Mapping[str, Target], rows: np.ndarray) -> Batch:
-    """These rows' ids and coded answers, without what goes into the network."""
+    """These rows' ids and coded answers, without what goes into the network; where masks are the answers, the rows."""
+    if not targets:
+        return make_batch(store, targets, rows)
     return Batch(_ids(store, rows), _answers(targets, rows))
 
 

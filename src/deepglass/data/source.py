@@ -4,7 +4,7 @@ Finding examples is cheap and touches no file's content; reading one may fail wi
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -68,6 +68,7 @@ class Index:
     kind: str = "picture"  # the reader's name: "picture", "vector", "text", "series" or "sound"
     columns: tuple[str, ...] = ()  # names of a vector's numbers
     window: Window | None = None
+    classes: tuple[str, ...] = ()  # names of what the numbers of a mask stand for
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -77,7 +78,7 @@ class Index:
 
         columns = (self.ids, self.labels, self.parts, self.groups)
         taken = [take(values, rows) for values in columns]
-        return Index(*taken, kind=self.kind, columns=self.columns, window=self.window)
+        return replace(self, **dict(zip(("ids", "labels", "parts", "groups"), taken, strict=True)))
 
 
 class Source(Protocol):
@@ -137,3 +138,4 @@ class Picture(NamedTuple):
     pixels: np.ndarray
     notes: tuple[str, ...] = ()  # e.g. "first_frame": said as note_first_frame in data.toml
     size: tuple[int, int] = (0, 0)  # width and height of the stored picture, where it was decoded smaller
+    mask: np.ndarray | None = None  # the class of every pixel, where it is known: uint8 (H, W), 255 is "do not care"

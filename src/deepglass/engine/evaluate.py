@@ -39,10 +39,10 @@ def evaluate(
 
 
 def _kept(column: Column) -> Column:
-    """On the processor, numbers as fp32."""
+    """On the processor, numbers as fp32; bytes, of which masks have many, as they are."""
     if isinstance(column, Ragged):
         return Ragged(*(part.cpu() for part in column))
-    return column.float().cpu()
+    return column.cpu() if column.dtype == torch.uint8 else column.float().cpu()
 
 
 def score(task: Task, batch: Batch, predictions: Predictions) -> dict[str, Any]:

@@ -1,21 +1,29 @@
-"""Intersection over union of masks: how much of what is marked by either is marked by both (Jaccard 1912)."""
+"""Figures of masks from counts over the whole data set: intersection over union, Dice, the share of right pixels.
+
+M_tp = how many pixels of class t were said to be p. All read predictions["mask"] int (B, H, W) and targets int
+(B, H, W); pixels whose target is outside 0 .. K-1 (255, "do not care") count nowhere.
+"""
 
 from collections.abc import Mapping, Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from deepglass.metrics.collect import Collected
 from deepglass.metrics.figure import Figure, bootstrap, missing
 
 
-class MeanIou:
-    """The mean over classes of Σ_b |P_bk ∩ T_bk| / Σ_b |P_bk ∪ T_bk|, over the classes that occur anywhere.
+def cells(said: Tensor, targets: Tensor, classes: int) -> Tensor:
+    """M of each picture, true classes down; what is said and is no class counts as wrong. int64 (B, K, K + 1)"""
+    known = (targets >= 0) & (targets < classes)
+    said = torch.where((said >= 0) & (said < classes), said, classes).long()
+    rows = torch.arange(len(said), device=said.device)[:, None, None] * classes * (classes + 1)
+    places = (rows + torch.where(known, targets, 0).long() * (classes + 1) + said)[known]
+    return torch.bincount(places, minlength=len(said) * classes * (classes + 1)).view(-1, classes, classes + 1)
 
-    Reads predictions["mask"] int (B, H, W), targets int (B, H, W); pixels whose target is outside 0 .. K-1 (255, "do
-    not care") count nowhere.
-    """
+
+class _Cells:
+    """Counts M by picture; a figure is worked out from their sum."""
 
     def __init__(self, classes: int):
         self.classes = classes
@@ -23,25 +31,61 @@ class MeanIou:
 
     def update(self, ids: Sequence[str], predictions: Mapping[str, Tensor], targets: Tensor) -> None:
         """A batch."""
-        known = ((targets >= 0) & (targets < self.classes))[..., None]
-        true = F.one_hot(torch.where(known[..., 0], targets, 0).long(), self.classes).bool() & known
-        marked = F.one_hot(predictions["mask"].long(), self.classes).bool() & known
-        self._rows.add(ids, both=(true & marked).sum((1, 2)), either=(true | marked).sum((1, 2)))
+        self._rows.add(ids, cells=cells(predictions["mask"], targets, self.classes))
 
     def compute(self) -> Figure:
-        """The mean with a bootstrap interval over pictures."""
+        """The figure with a bootstrap interval over pictures."""
         n = len(self._rows)
         if n == 0:
             return missing("up")
-        value = float(self._means(torch.ones(1, n, dtype=torch.float64))[0])
-        return bootstrap(value, n, self._means, "up")
+        value = float(self._figure(torch.ones(1, n, dtype=torch.float64))[0])
+        return bootstrap(value, n, self._figure, "up")
+
+    def counted(self, counts: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Pixels of a class that were found, that are it, and that were said to be it, where row n counts
+        counts[r, n] times. float64 (R, K) each
+        """
+        rows = self._rows.column("cells").double()
+        whole = torch.einsum("rn,nij->rij", counts, rows)
+        return whole.diagonal(dim1=1, dim2=2), whole.sum(2), whole[:, :, : self.classes].sum(1)
 
     def per_class(self) -> Tensor:
-        """Each class's intersection over union; NaN where it occurs nowhere. float64 (K,)"""
+        """Each class's own; NaN where it occurs nowhere. float64 (K,)"""
         return self._shares(torch.ones(1, len(self._rows), dtype=torch.float64))[0]
 
-    def _means(self, counts: Tensor) -> Tensor:
+    def _figure(self, counts: Tensor) -> Tensor:
         return self._shares(counts).nanmean(1)
 
     def _shares(self, counts: Tensor) -> Tensor:
-        return (counts @ self._rows.column("both").double()) / (counts @ self._rows.column("either").double())
+        """What the figure is the mean of. float64 (R, K)"""
+        raise NotImplementedError
+
+
+class MeanIou(_Cells):
+    """The mean over classes of Σ_b |P_bk ∩ T_bk| / Σ_b |P_bk ∪ T_bk|, over the classes that occur anywhere.
+
+    Jaccard 1912
+    """
+
+    def _shares(self, counts: Tensor) -> Tensor:
+        both, true, said = self.counted(counts)
+        return both / (true + said - both)
+
+
+class Dice(_Cells):
+    """The mean over classes of 2 Σ_b |P_bk ∩ T_bk| / Σ_b (|P_bk| + |T_bk|), over the classes that occur anywhere.
+
+    Dice 1945; F1 of a class's pixels
+    """
+
+    def _shares(self, counts: Tensor) -> Tensor:
+        both, true, said = self.counted(counts)
+        return 2 * both / (true + said)
+
+
+class PixelAccuracy(_Cells):
+    """The share of known pixels whose class was found."""
+
+    def _shares(self, counts: Tensor) -> Tensor:
+        both, true, _ = self.counted(counts)
+        return both.sum(1, keepdim=True) / true.sum(1, keepdim=True)

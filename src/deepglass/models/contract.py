@@ -7,6 +7,7 @@ A model file holds a frozen configuration, the network, and `CATALOGUE`, whose e
     network = config.build()                                   # a plain nn.Module: (B, 3, 96, 96) -> logits (B, 5)
 """
 
+from dataclasses import fields
 from typing import Any, ClassVar, Protocol, Self
 
 import torch
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from deepglass.foundation.padded import Padded
 from deepglass.foundation.ports import (
     Image,
+    Map,
     Places,
     Port,
     PortMismatch,
@@ -30,6 +32,10 @@ from deepglass.foundation.words import say
 
 HALF = 4  # steps that are kept and steps that are changed, where it is asked what a network sees
 LEAST_MOVED = 1e-4  # of the largest number; less is arithmetic
+NAMED: dict[type, str] = {  # ports as people call what goes through them: keys of foundation/words/models.toml
+    **{Vector: "rows", Image: "pictures", Tokens: "texts", Series: "series", Translation: "translations"},
+    **{Steps: "steps", Places: "places", Map: "maps"},
+}
 
 
 class Config(Protocol):
@@ -169,6 +175,13 @@ def sees(network: nn.Module, asks: Steps, *row: Any) -> bool:
     return bool((said[0] - said[1]).abs().max() > LEAST_MOVED * said[0].abs().max())
 
 
+def pixels_asked(model: str, ports: Ports) -> int:
+    """How many classes the task wants told apart at every pixel."""
+    if not isinstance(ports.gives, Map):
+        raise PortMismatch("models.gives_pixels", model=model, asked=described(ports.gives))
+    return ports.gives.size
+
+
 def port_of(shape: tuple[int, ...]) -> Vector | Image:
     """The port that takes rows of this shape."""
     return Vector(*shape) if len(shape) == 1 else Image(*shape)
@@ -176,18 +189,7 @@ def port_of(shape: tuple[int, ...]) -> Vector | Image:
 
 def described(port: Port) -> str:
     """A port in the reader's words."""
-    if isinstance(port, Vector):
-        return say("models.rows", size=port.size)
-    if isinstance(port, Image):
-        return say("models.pictures", channels=port.channels, height=port.height, width=port.width)
-    if isinstance(port, Tokens):
-        return say("models.texts", vocabulary=port.vocabulary)
-    if isinstance(port, Series):
-        return say("models.series", channels=port.channels)
-    if isinstance(port, Translation):
-        return say("models.translations", source=port.source, target=port.target)
-    if isinstance(port, Steps):
-        return say("models.steps", size=port.size)
-    if isinstance(port, Places):
-        return say("models.places", classes=port.classes)
-    return say("models.other", kind=type(port).__name__)
+    key = NAMED.get(type(port))
+    if key is None:
+        return say("models.other", kind=type(port).__name__)
+    return say(f"models.{key}", **{field.name: getattr(port, field.name) for field in fields(port)})

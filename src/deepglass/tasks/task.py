@@ -127,6 +127,8 @@ def said(answer: Mapping[str, Any]) -> str:
     if isinstance(prediction, Mapping):
         series = [f"{name} {', '.join(map(number, values))}" for name, values in prediction.items()]
         return "; ".join(series)
+    if "shares" in answer:
+        return ", ".join(f"{name} {100 * share:.1f} %" for name, share in answer["shares"].items() if share)
     if isinstance(prediction, list):
         sure = {one["label"]: one["confidence"] for one in answer.get("top", ())}
         named = ", ".join(f"{label} ({100 * sure[label]:.1f} %)" if label in sure else label for label in prediction)

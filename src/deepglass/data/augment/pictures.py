@@ -115,7 +115,7 @@ def augment_pictures(pictures: Tensor, draws: Draws, settings: PictureAugment, s
         pictures = crop_and_flip(resize(pictures, size), draws, flip, settings.crop_pad, settings.fill)
         floats = as_floats(pictures)
     if settings.moves:
-        floats = affine(floats, _moves(draws, settings, size), settings.fill)
+        floats = affine(floats, moves(draws, settings, size), settings.fill)
     if settings.colours:
         floats = _colours(floats, draws, settings)
     if settings.invert:
@@ -147,7 +147,7 @@ def mix(pictures: Tensor, targets: Tensor, draws: Draws, settings: PictureAugmen
     )
 
 
-def _moves(draws: Draws, settings: PictureAugment, size: tuple[int, int]) -> Tensor:
+def moves(draws: Draws, settings: PictureAugment, size: tuple[int, int]) -> Tensor:
     """A random affine map per row within the settings. (B, 2, 3)"""
     draw = draws.between("affine", -1.0, 1.0, 5)  # one hash for all five
     shift = draw[:, 3:] * settings.shift * torch.tensor([size[1], size[0]], device=draw.device)

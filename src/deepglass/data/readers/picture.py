@@ -86,7 +86,7 @@ def read_picture(file: Path | str | bytes, fit: object = None) -> Picture:
     try:
         image.load()
     except Exception as error:  # Pillow's decoders raise a dozen types for damaged files
-        raise _damage(error) from None
+        raise damage(error) from None
     turned = _turn(image, notes)
     pixels = _pixels(turned, notes)
     return Picture(np.ascontiguousarray(pixels), tuple(notes), size)
@@ -125,10 +125,22 @@ def fit_picture(
     if how == "pad":
         image = _padded(image, height, width, resample)
     elif image.size != (width, height) or share != 1.0:
-        box = _centre(image.size, (width, height) if how == "crop" else image.size, share)
+        box = centre(image.size, (width, height) if how == "crop" else image.size, share)
         image = image.resize((width, height), resample, box=box, reducing_gap=3.0)
     array = np.array(image)  # a copy: what Pillow hands out may not be written to
     return np.ascontiguousarray(array[None] if array.ndim == 2 else array.transpose(2, 0, 1))
+
+
+def inner(size: tuple[int, int], shape: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Where the whole of a picture lies in a frame, in the frame's pixels: left, top, width, height."""
+    scale = min(shape[0] / size[0], shape[1] / size[1])
+    wide, tall = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+    return (shape[0] - wide) // 2, (shape[1] - tall) // 2, wide, tall
+
+
+def open_picture(file: Path | str) -> ImageFile.ImageFile:
+    """A picture file whose pixels are not decoded yet and are not to be changed; raises Unreadable."""
+    return _open(io.BytesIO(_content(file)))
 
 
 def to_bytes(pixels: np.ndarray) -> np.ndarray:
@@ -171,7 +183,7 @@ def _open(stream: IO[bytes]) -> ImageFile.ImageFile:
     try:
         image = OPENERS[name](stream)
     except Exception as error:  # Pillow's parsers raise a dozen types for damaged files
-        raise _damage(error) from None
+        raise damage(error) from None
     _check_size(*image.size)
     return image
 
@@ -269,7 +281,8 @@ def _on_white(image: Image.Image, notes: list[str]) -> Image.Image:
     return white.convert(mode)
 
 
-def _damage(error: Exception) -> Unreadable:
+def damage(error: Exception) -> Unreadable:
+    """What Pillow's decoders say of a damaged file, in our words."""
     text = str(error) or type(error).__name__
     if "truncated" in text.lower() or isinstance(error, EOFError):
         return Unreadable("truncated")
@@ -282,8 +295,8 @@ def _image(pixels: np.ndarray, channels: int) -> Image.Image:
     return image if image.mode == wanted else image.convert(wanted)
 
 
-def _centre(size: tuple[int, int], shape: tuple[int, int], share: float) -> tuple[float, float, float, float]:
-    """The largest centred box of the proportions of `shape`, `share` of it on each axis."""
+def centre(size: tuple[int, int], shape: tuple[int, int], share: float) -> tuple[float, float, float, float]:
+    """The largest centred box of the proportions of `shape`, `share` of it on each axis: left, top, right, bottom."""
     width, height = size
     scale = min(width / shape[0], height / shape[1])
     box_width, box_height = share * shape[0] * scale, share * shape[1] * scale
@@ -292,12 +305,11 @@ def _centre(size: tuple[int, int], shape: tuple[int, int], share: float) -> tupl
 
 
 def _padded(image: Image.Image, height: int, width: int, resample: Image.Resampling) -> Image.Image:
-    scale = min(width / image.width, height / image.height)
-    inner = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    left, top, wide, tall = inner(image.size, (width, height))
     array = np.asarray(image)
     rim = np.concatenate([array[0], array[-1], array[:, 0], array[:, -1]])
     colour = np.median(rim, axis=0).round().astype(int)
-    small = image if inner == image.size else image.resize(inner, resample, reducing_gap=3.0)
+    small = image if (wide, tall) == image.size else image.resize((wide, tall), resample, reducing_gap=3.0)
     whole = Image.new(image.mode, (width, height), int(colour) if colour.ndim == 0 else tuple(colour.tolist()))
-    whole.paste(small, ((width - inner[0]) // 2, (height - inner[1]) // 2))
+    whole.paste(small, (left, top))
     return whole

@@ -47,12 +47,16 @@ class Files:
 
     @cached_property
     def _fingerprint(self) -> str:
+        return self.told().hexdigest()
+
+    def told(self) -> "hashlib.blake2b":
+        """What the fingerprint is made of, so far."""
         state = hashlib.blake2b(digest_size=16)
         parts = self.index.parts or [""] * len(self.index)
         root = str(self.root)
         for id, label, part in zip(self.index.ids, self.index.labels, parts, strict=True):
-            state.update(f"{id}\0{label}\0{part}\0{_changed(f'{root}/{id}')}\n".encode())
-        return state.hexdigest()
+            state.update(f"{id}\0{label}\0{part}\0{changed(f'{root}/{id}')}\n".encode())
+        return state
 
 
 class PictureFiles(Files):
@@ -189,7 +193,8 @@ def strays(names: list[str], place: str = "") -> list[Finding]:
     return [Finding("stray_files", "note", place, {"count": len(names), "examples": ", ".join(names[:3])})]
 
 
-def _changed(file: str) -> str:
+def changed(file: str) -> str:
+    """Size and time of change of a file, or that it is not there."""
     try:
         state = os.stat(file)
     except OSError:

@@ -39,7 +39,7 @@ def scattered(settings: DataSettings) -> Arrays:
         pool = pools[row >= PICTURES - OF_TEST]
         for which, (pick, tall) in enumerate(chosen[row, : count[row]]):
             number = int(pool[int(pick * len(pool))])
-            ink = _ink(digits.read(number).pixels[..., 0], 20 + int(tall * 25))
+            ink = _ink(digits.rows[number][..., 0], 20 + int(tall * 25))
             corner = _free(ink.shape, places[row, which], boxes)
             if corner is None:
                 continue

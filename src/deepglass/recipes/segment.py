@@ -1,0 +1,59 @@
+"""Pictures with masks: a small U-Net, mirrored, cut and coloured anew on every visit.
+
+The size of the pictures follows from the data, the longer side as large as the dial allows; Dice loss beside the
+cross-entropy, for what is looked for mostly takes a small part of the picture.
+"""
+
+from dataclasses import replace
+
+from deepglass.bundle import choose_model
+from deepglass.data.augment.pictures import PictureAugment
+from deepglass.data.recognise import Survey
+from deepglass.engine.settings import TrainSettings
+from deepglass.foundation.ports import Image
+from deepglass.foundation.settings import choose
+from deepglass.foundation.sizes import Size
+from deepglass.recipes.recipe import Recipe
+from deepglass.run import RunSettings
+from deepglass.tasks.kinds.picture import PictureSettings
+
+LONGEST: dict[Size, int] = {"tiny": 96, "small": 256, "paper": 512}  # pixels of the longer side
+PIXELS_SEEN: dict[Size, float] = {"tiny": 8e6, "small": 1.6e9, "paper": 2e11}
+EPOCHS: dict[Size, tuple[int, int]] = {"tiny": (2, 40), "small": (8, 100), "paper": (40, 200)}
+BATCH = 8
+
+
+def segment(task: str, survey: Survey, size: Size, model: str) -> RunSettings:
+    """Epochs follow from how many pixels there are, so that a small folder is seen more often."""
+    chosen = choose_model(model or ("unet" if size == "paper" else "unet_small"))
+    scale = min(1.0, LONGEST[size] / max(1, survey.width, survey.height))
+    height, width = (max(16, round(scale * side)) for side in (survey.height, survey.width))
+    takes = chosen.settings.ports().takes
+    if isinstance(takes, Image) and hasattr(chosen.settings, "height"):
+        chosen = replace(chosen, settings=replace(chosen.settings, height=height, width=width))
+    augment = PictureAugment(flip=True, resize_crop=0.5, brightness=0.2, contrast=0.2, saturation=0.2)
+    asked = choose("tasks", task)
+    picture = PictureSettings(fit="stretch" if survey.same_size else "pad", augment=augment)
+    least, most = EPOCHS[size]
+    epochs = min(most, max(least, round(PIXELS_SEEN[size] / max(1, survey.training * height * width))))
+    train = TrainSettings(
+        epochs=float(epochs),
+        batch=min(BATCH, max(2, survey.training // 20)),
+        optimizer="adamw",
+        lr=2e-3,
+        weight_decay=1e-4,
+        schedule="onecycle",
+        warmup=0.1,
+        average=0.99,
+        clip=5.0,
+    )
+    return RunSettings(
+        task=replace(asked, settings=replace(asked.settings, picture=picture, dice=1.0)), model=chosen, train=train
+    )
+
+
+def _suits(survey: Survey) -> int:
+    return 1 if survey.kind == "picture" else 0
+
+
+CATALOGUE = {"segment": Recipe(("segment",), _suits, segment)}

@@ -1,0 +1,185 @@
+"""Segment: one of K classes for every pixel of a picture.
+
+loss = Σ w_y · -log softmax(z)_y / Σ w_y over the pixels that somebody has looked at, with z the K logits at a pixel;
+predictions are the likeliest classes. Focal and Dice losses help where most of every picture is one class.
+
+Letters: B pictures, K classes, h w the size that the network takes, H W that of the stored picture.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from annotated_types import Ge, Le
+from torch import Tensor, nn
+
+from deepglass.data.augment.masks import augment_masks, unfit
+from deepglass.data.example import Batch, Example
+from deepglass.data.readers.mask import UNKNOWN, fit_mask, stored_mask
+from deepglass.data.source import Index
+from deepglass.foundation.errors import DataError, UsageError
+from deepglass.foundation.ports import Map, Ports
+from deepglass.foundation.seeds import Draws
+from deepglass.losses.pixels import dice_loss, pixel_count, pixel_cross_entropy
+from deepglass.metrics.boundary import BoundaryF1
+from deepglass.metrics.iou import Dice, MeanIou, PixelAccuracy
+from deepglass.tasks.inputs import OneInput, learn_inputs
+from deepglass.tasks.kinds.picture import PictureFacts, PictureSettings
+from deepglass.tasks.task import Losses, Metric, Predictions
+from deepglass.views.mask import Mask, runs, unrolled
+from deepglass.views.view import View
+
+AT_ONCE = 1 << 20  # pixels that are answered together: a network holds some hundred numbers for each
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SegmentFacts:
+    """What was learned once from the training part."""
+
+    classes: tuple[str, ...]
+    pixels: tuple[int, ...] = ()  # of each class
+    inputs: PictureFacts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SegmentSettings:
+    """What is asked of a segmentation."""
+
+    facts_type: ClassVar = SegmentFacts
+
+    loss: Literal["cross_entropy", "focal"] = "cross_entropy"
+    gamma: Annotated[float, Ge(0), Le(10)] = 2.0  # of the focal loss: how little easy pixels count
+    dice: Annotated[float, Ge(0), Le(100)] = 0.0  # how much the Dice loss counts beside it
+    class_weights: Literal["none", "balanced"] = "none"  # balanced: each class weighs as much as every other
+    test_views: Literal["plain", "mirror"] = "plain"  # answer with a mean over the picture and its mirror image
+    picture: PictureSettings = PictureSettings(fit="pad")
+
+    def learn(self, index: Index, size: tuple[int, int], channels: int) -> SegmentFacts:
+        """Classes and inputs from the index; how many pixels each class has follows when masks are read."""
+        if len(index.classes) < 2:
+            raise DataError("tasks.no_masks", count=len(index.classes))
+        if names := unfit(self.picture.augment):
+            raise UsageError("tasks.mask_augment", names=", ".join(names))
+        inputs = learn_inputs(index, self, size, channels)
+        assert isinstance(inputs, PictureFacts)
+        return SegmentFacts(classes=index.classes, inputs=inputs)
+
+    def build(self, facts: SegmentFacts) -> "Segment":
+        """The task with what it learned."""
+        return Segment(self, facts)
+
+
+class Segment(OneInput):
+    """The task of naming one class of K for every pixel."""
+
+    settings: SegmentSettings
+    facts: SegmentFacts
+
+    def asks(self) -> Ports:
+        return Ports(self.takes(), Map(len(self.facts.classes)))
+
+    def prepare(self, raw: Any, label: Any = None) -> Example:
+        """The picture, its own width and height, and its mask where there is one.
+
+        input uint8 (C, h, w), size int32 (2,), mask uint8 (h, w)
+        """
+        height, width = raw.pixels.shape[:2]
+        own = raw.size if raw.size != (0, 0) else (width, height)
+        inputs = {"input": torch.from_numpy(self._form(raw)), "size": torch.tensor(own, dtype=torch.int32)}
+        if raw.mask is not None:
+            inputs["mask"] = torch.from_numpy(fit_mask(raw.mask, *self._size, self.settings.picture.fit))
+        return Example(inputs)
+
+    def code(self, labels: Sequence[Any]) -> dict[str, Tensor]:
+        """Nothing: masks lie beside their pictures."""
+        return {}
+
+    def settle(self, columns: Mapping[str, Any]) -> SegmentFacts:
+        counts, masks = np.zeros(256, dtype=np.int64), columns["mask"]
+        for start in range(0, len(masks), 64):
+            counts += np.bincount(masks[start : start + 64].ravel(), minlength=256)
+        return replace(super().settle(columns), pixels=tuple(counts[: len(self.facts.classes)].tolist()))
+
+    def present(self, batch: Batch, draws: Draws | None = None) -> Batch:
+        shown = super().present(batch, draws)
+        if draws is None or "mask" not in batch:
+            return shown
+        return shown.with_columns(mask=augment_masks(batch["mask"], draws, self.settings.picture.augment, self._size))
+
+    def loss(self, model: nn.Module, batch: Batch) -> Losses:
+        """Over pixels, and the Dice loss over pictures where it counts."""
+        logits, mask, asked = model(batch["input"]).float(), batch["mask"], self.settings
+        gamma = asked.gamma if asked.loss == "focal" else 0.0
+        sums = {"loss": pixel_cross_entropy(logits, mask, self._weights(logits.device), gamma)}
+        return Losses(sums | ({"dice": asked.dice * dice_loss(logits, mask)} if asked.dice else {}))
+
+    def counts(self, batch: Batch) -> dict[str, float]:
+        """Known pixels, or the sum of their classes' weights; pictures."""
+        mask = batch["mask"]
+        pixels = pixel_count(mask, len(self.facts.classes), self._weights(mask.device))
+        return {"loss": max(1.0, float(pixels)), "dice": float(len(batch))}
+
+    def predict(self, model: nn.Module, batch: Batch) -> Predictions:
+        """The likeliest class of each pixel, how likely it is on average, and the stored picture's width and height.
+
+        mask uint8 (B, h, w), sure (B,), size (B, 2)
+        """
+        pictures = batch["input"]
+        step = max(1, AT_ONCE // max(1, pictures.shape[-2] * pictures.shape[-1]))
+        parts = [self._told(model, pictures[start : start + step]) for start in range(0, len(pictures), step)]
+        masks, sure = (torch.cat(part) for part in zip(*parts, strict=True))
+        return {"mask": masks, "sure": sure, "size": batch["size"]}
+
+    def truth(self, batch: Batch) -> Tensor:
+        return batch["mask"]
+
+    def metrics(self) -> dict[str, Metric]:
+        count = len(self.facts.classes)
+        return {
+            "mean_iou": MeanIou(count),
+            "dice": Dice(count),
+            "boundary_f1": BoundaryF1(count),
+            "pixel_accuracy": PixelAccuracy(count),
+        }
+
+    def answers(self, predictions: Predictions) -> list[dict[str, Any]]:
+        """The classes that are there with their shares of the picture, and the mask at the stored picture's size."""
+        sizes, sure = predictions["size"].long().tolist(), predictions["sure"].tolist()
+        masks = predictions["mask"].cpu().numpy()
+        return [self._answer(*row) for row in zip(masks, map(tuple, sizes), sure, strict=True)]
+
+    def show(self, raw: Any, answer: Mapping[str, Any]) -> list[View]:
+        """The picture with what was found in it."""
+        return [Mask(raw.pixels, unrolled(answer["mask"]), self.facts.classes)]
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        return self.facts.inputs.height, self.facts.inputs.width
+
+    def _told(self, model: nn.Module, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        shares = model(pictures).float().softmax(1)
+        if self.settings.test_views == "mirror":
+            shares = (shares + model(pictures.flip(-1)).float().softmax(1).flip(-1)) / 2
+        sure, mask = shares.max(1)
+        return mask.to(torch.uint8), sure.mean((1, 2))
+
+    def _answer(self, mask: np.ndarray, size: tuple[int, int], sure: float) -> dict[str, Any]:
+        whole = stored_mask(mask, size, self.settings.picture.fit)
+        counts = np.bincount(whole[whole != UNKNOWN], minlength=len(self.facts.classes))
+        shares = (counts / max(1, counts.sum())).tolist()
+        order = sorted(range(len(shares)), key=lambda number: -shares[number])
+        found = {self.facts.classes[number]: shares[number] for number in order}
+        said = [name for name, share in found.items() if share]
+        return {"prediction": said, "confidence": sure, "shares": found, "mask": runs(whole)}
+
+    def _weights(self, device: torch.device) -> Tensor | None:
+        if self.settings.class_weights == "none":
+            return None
+        counts = torch.tensor(self.facts.pixels, dtype=torch.float32, device=device)
+        weights = counts.sum() / (counts.count_nonzero() * counts)
+        return torch.where(counts > 0, weights, 0.0)
+
+
+CATALOGUE = {"segment": SegmentSettings()}
