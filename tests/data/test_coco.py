@@ -229,6 +229,18 @@ def test_what_asks_for_names_understands_boxes(tmp_path: Path) -> None:
     )
 
 
+def test_uneven_boxes_are_told_without_what_only_classes_have(tmp_path: Path) -> None:
+    picture(tmp_path / "a.png")
+    marks = [annotation(1, box) for box in (*boxes_of(0)[:1] * 30, boxes_of(0)[1])]
+    instances(tmp_path / "a.json", [image(1, "a.png")], marks)
+    source = recognise(str(tmp_path), PLAIN)
+    found = [sentence(one) for one in before(source, split(source.index, PLAIN)) if one.kind == "uneven_boxes"]
+    assert found == [
+        "The classes are very uneven: cat has 30 boxes, dog has 1 (30 to 1). Mark more of dog; "
+        "its figures will say little."
+    ]
+
+
 def test_a_class_of_validation_alone_is_refused(tmp_path: Path) -> None:
     root = coco(tmp_path)
     images = [image(n, f"{n}.png") for n in range(6)]

@@ -33,6 +33,35 @@ def test_answers_are_in_pixels_of_the_file(found):
     assert ends and min(ends) >= 0 and max(ends) <= 64
 
 
+def test_copies_in_other_forms_give_the_same_figures(found):
+    """The same pictures and boxes, written as COCO, VOC, YOLO and a table."""
+    place = found.run.folder.parent
+    figures = []
+    for form in ("coco", "voc", "yolo", "csv"):
+        written = journey.convert(str(place / "data"), form, place / form)
+        assert (written.pictures, written.linked) == (90, 90)
+        figures.append(journey.evaluate(found.run.folder, str(place / form)).figures["test"])
+    for name in ("map", "map50"):
+        values = [one[name].value for one in figures]
+        assert max(values) - min(values) < 1e-6 and min(values) > 0.1
+
+
+def test_the_doctor_names_what_is_planted(tmp_path):
+    place = bright_boxes(tmp_path, 40)
+    document = json.loads((place / "instances.json").read_text(encoding="utf-8"))
+    document["images"][1] |= {"width": 640}
+    document["annotations"][5]["bbox"] = [-3, 5, 20, 20]
+    document["annotations"][8]["bbox"] = [70, 5, 20, 20]
+    (place / "instances.json").write_text(json.dumps(document), encoding="utf-8")
+    (place / "pictures" / "7.png").unlink()
+    checked = journey.check(str(place), parse_assignments(["data.cache=false"]))
+    assert (checked.layout, checked.task, sum(checked.counts.values())) == ("coco", "detect", 38)
+    named = {finding["kind"]: finding for finding in checked.findings}
+    left_out = {one["file"]: one["values"]["why"] for one in checked.findings if one["kind"] == "unreadable"}
+    assert left_out == {"pictures/1.png": "annotated_size", "7.png": "missing_file"}
+    assert named["box_cut"]["values"]["count"] == 1 and named["box_outside"]["level"] == "warning"
+
+
 def test_the_report_shows_what_is_marked_beside_what_was_found(found):
     document = json.loads((found.run.folder / "report.json").read_text(encoding="utf-8"))
     assert [one["class"] for one in document["boxes"]["classes"]] == ["cat", "dog"]

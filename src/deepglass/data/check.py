@@ -40,7 +40,7 @@ def before(source: Source, parts: Parts) -> list[Finding]:
         return found
     if source.task == "transcribe":
         return found + _shared_transcripts(source, parts)
-    return found + _classes(counts, source.task) + _balance(counts)
+    return found + _classes(counts, source.task) + _balance(counts, source.task)
 
 
 def refuse(findings: Sequence[Finding]) -> None:
@@ -165,7 +165,7 @@ def _shared_transcripts(source: Source, parts: Parts) -> list[Finding]:
     return found
 
 
-def _balance(counts: Mapping[str, Counter[Any]]) -> list[Finding]:
+def _balance(counts: Mapping[str, Counter[Any]], task: str) -> list[Finding]:
     whole = sum(counts.values(), Counter[Any]()).most_common()
     if len(whole) < 2:
         return []
@@ -173,7 +173,7 @@ def _balance(counts: Mapping[str, Counter[Any]]) -> list[Finding]:
     found: list[Finding] = []
     if many > UNEVEN * few:
         values = {"most": in_words(most), "many": many, "least": in_words(least), "few": few, "times": many // few}
-        found.append(Finding("imbalance", "warning", "", values))
+        found.append(Finding("uneven_boxes" if task == "detect" else "imbalance", "warning", "", values))
     tiny = [(in_words(name), count) for name, count in whole if count < FEW]
     if tiny:
         names = ", ".join(f"{name} ({count})" for name, count in tiny[:5])
