@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from deepglass.data.sources.digits import FILE
 from deepglass.data.sources.made_sequences import english, german
@@ -18,6 +19,7 @@ def write_data(folder: Path) -> None:
     """A place for every family, and the plan of what is compiled."""
     (folder / "compiled.json").write_text(json.dumps({"compile": "inductor", "threads": 1, "steps": 48}))
     _pictures(folder)
+    _masks(folder)
     _texts(folder)
     _tagged(folder)
     _sounds(folder)
@@ -35,6 +37,23 @@ def _pictures(folder: Path) -> None:
     kinds = np.arange(72) % 3
     pixels = draw.integers(0, 120, (72, 16, 16, 3)) + 100 * np.eye(3, dtype=int)[kinds][:, None, None, :]
     np.savez(folder / "colours.npz", x=pixels.astype(np.uint8), y=kinds)
+
+
+def _masks(folder: Path) -> None:
+    """Pictures of unequal size with a bright and a dark box in each, and a mask that says where; some of it unknown."""
+    for kind in ("images", "masks"):
+        (folder / "masks" / kind).mkdir(parents=True)
+    for number in range(40):
+        draw = np.random.default_rng(number)
+        pixels = draw.integers(80, 140, (24 + number % 3 * 4, 30, 3), dtype=np.uint8)
+        mask = np.zeros(pixels.shape[:2], dtype=np.uint8)
+        for one, level in ((1, 230), (2, 10)):
+            top, left = draw.integers(0, 16, 2)
+            pixels[top : top + 8, left : left + 11] = level
+            mask[top : top + 8, left : left + 11] = one
+        mask[:, :1] = 255
+        Image.fromarray(pixels).save(folder / "masks" / "images" / f"{number:02d}.png")
+        Image.fromarray(mask).save(folder / "masks" / "masks" / f"{number:02d}.png")
 
 
 def _texts(folder: Path) -> None:

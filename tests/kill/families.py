@@ -29,6 +29,7 @@ from deepglass.tasks.kinds.picture import PictureSettings
 from deepglass.tasks.kinds.series import SeriesSettings
 from deepglass.tasks.kinds.sound import SoundSettings
 from deepglass.tasks.kinds.text import TextSettings
+from deepglass.tasks.segment import SegmentSettings
 from deepglass.tasks.tag import TagSettings
 from deepglass.tasks.transcribe import TranscribeSettings
 from deepglass.tasks.translate import TranslateSettings
@@ -43,6 +44,7 @@ HEARD = SoundSettings(
     augment=SoundAugment(speed=0.1, shift=0.05, gain=6, noise=0.5, time_masks=1, band_masks=1),
 )
 BENT = SeriesSettings(augment=SeriesAugment(scale=0.1, shift=0.1, noise=0.1, warp=0.1, drop=0.1))
+CUT = PictureSettings(size=24, augment=PictureAugment(flip=True, alternate=True, resize_crop=0.5, rotate=10))
 KEPT = DataSettings(cache=False)
 COMMON = TrainSettings(plan="plain", check_epochs=0.5, average=0.9, clip=5.0)
 
@@ -238,6 +240,15 @@ FAMILIES = {
         file="tones",
         asks=Choice("tasks", "classify", ClassifySettings(sound=HEARD)),
         sized={"maps": (4, 8)},
+        kills=2,
+    ),
+    "segment": Family(
+        "every pixel by a U-Net, pictures and masks cut, turned and mirrored alike, focal and Dice losses, two shards",
+        replace(COMMON, steps=24, batch=6, lr=3e-3, schedule="onecycle", shards=2),
+        "unet_small",
+        file="masks",
+        asks=Choice("tasks", "segment", SegmentSettings(loss="focal", dice=0.5, class_weights="balanced", picture=CUT)),
+        sized={"widths": (4, 6, 8)},
         kills=2,
     ),
     "compiled": Family(

@@ -22,6 +22,7 @@ from deepglass.views.bars import Bars
 from deepglass.views.cells import columns
 from deepglass.views.curve import Curve, Line
 from deepglass.views.heat import Heat
+from deepglass.views.mask import Mask
 from deepglass.views.matrix import Matrix
 from deepglass.views.picture import Gallery, Picture, as_bytes, fitted
 from deepglass.views.scatter import Regions, Scatter
@@ -48,6 +49,7 @@ def make(lang: str) -> dict[str, Any]:
     matrix = np.arange(9).reshape(3, 3)
     return {
         "curve": Curve(lines, "Loss", "step", "nats", lang=lang),
+        "mask": Mask(PIXELS, np.arange(600).reshape(20, 30).astype(np.uint8) // 8 % 5, NAMES, "rose", lang),
         "curve log": Curve([Line("a", [1, 10, 100], [1e-3, 0.0, 10.0])], "Rates", "step", "rate", True, True, lang),
         "curve empty": Curve([Line("a", [], [])], "Nothing", lang=lang),
         "curve none": Curve([], "Nothing", lang=lang),

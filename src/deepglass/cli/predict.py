@@ -4,6 +4,7 @@ import csv
 import itertools
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +17,7 @@ from deepglass.cli.options import Debug, Json, ModelName, Printer, local_model, 
 from deepglass.foundation.errors import MachineError, UsageError
 from deepglass.foundation.words import say
 from deepglass.tasks.task import Task, said
+from deepglass.views.mask import index_png, unrolled
 
 STANDARD_INPUT = "-"
 COLUMNS = ("id", "prediction", "confidence", "error")
@@ -46,7 +48,8 @@ def predict(
                     printer.line(view.terminal())
     tell_unknown(printer, answers)
     if out:
-        _write(Path(out), answers, bundle.task)
+        write = _write_masks if any("mask" in answer for answer in answers) else _write
+        write(Path(out), answers, bundle.task)
         failed = sum("error" in answer for answer in answers)
         printer.line(say("cli.written", file=out, count=len(answers) - failed, failed=failed))
     printer.done(answers)
@@ -86,6 +89,22 @@ def _said(answer: dict[str, Any], brief: bool) -> list[str]:
     key = "cli.answered" if answer.get("known", 1) else "cli.answered_blindly"
     told = [] if brief else [say(key, id=answer["id"], answer=said(answer))]
     return told + ([say("cli.read_in_part", id=answer["id"], words=answer["read"])] if "read" in answer else [])
+
+
+def _write_masks(folder: Path, answers: list[dict[str, Any]], task: Any) -> None:
+    """A PNG of class numbers with a palette for each picture, under the picture's name, and what they stand for."""
+    classes = task.facts.classes
+    names = Counter(Path(answer["id"]).stem for answer in answers)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "classes.txt").write_text("\n".join(classes) + "\n", encoding="utf-8")
+        for answer in answers:
+            if "mask" in answer:
+                place = Path(answer["id"])  # where two are of one name their folders' names come in front
+                name = place.stem if names[place.stem] == 1 else "_".join(place.with_suffix("").parts[1:])
+                (folder / f"{name}.png").write_bytes(index_png(unrolled(answer["mask"]), classes))
+    except OSError as error:
+        raise MachineError("sealed.cannot_write", folder=folder, reason=error.strerror) from None
 
 
 def _write(file: Path, answers: list[dict[str, Any]], task: Task) -> None:
