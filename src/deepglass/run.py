@@ -20,7 +20,7 @@ from deepglass.data.check import before, told_first
 from deepglass.data.column import Parts
 from deepglass.data.loader import Ahead, answers_of
 from deepglass.data.prepare import Preparation, prepare_all
-from deepglass.data.recognise import fits, nearest_place, recognise, survey
+from deepglass.data.recognise import fits, layout_for, nearest_place, recognise, survey
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Source
 from deepglass.data.split import parts_of
@@ -297,7 +297,9 @@ class Run:
     def elsewhere(self, place: str, watch: Watch = lambda done, of: None) -> Material:
         """Other data as one test part, prepared as the bundle prepares; its answers must be known to the bundle."""
         data = replace(self.settings.data, place=place, val=0.0, test=0.0)  # all of it is one part
-        data = data if fits(place, data) else replace(data, layout="")
+        if not fits(place, data):
+            data = replace(data, layout="")
+            data = replace(data, layout=layout_for(self.settings.task.name, place, data))
         return gather_elsewhere(place, self.bundle.task, data, watch)
 
     def ready(self) -> None:

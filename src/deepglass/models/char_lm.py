@@ -64,7 +64,7 @@ class CharLM(nn.Module):
 
     def __init__(self, config: CharLMConfig):
         super().__init__()
-        self.table = Embedding(config.vocabulary, config.features, std=0.1)
+        self.table = Embedding(config.vocabulary, config.features)
         self.lstm = Recurrent("lstm", config.features, config.hidden, layers=config.layers, dropout=config.dropout)
         self.dropout = nn.Dropout(config.dropout)
         self.output = Dense(config.hidden, config.outputs)
