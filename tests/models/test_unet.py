@@ -62,3 +62,9 @@ def test_it_learns_to_copy_an_edge():
         loss.backward()
         optimizer.step()
     assert (network(pictures).argmax(1) == masks).float().mean() > 0.97
+
+
+def test_the_pixels_of_a_block_begin_alike():
+    torch.manual_seed(0)
+    logits = UNetConfig(widths=(4, 6), block=2).build().eval()(torch.randn(1, 3, 8, 8))
+    assert torch.equal(logits[:, :, ::2, ::2], logits[:, :, 1::2, 1::2]) and logits.std() > 0
