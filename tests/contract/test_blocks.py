@@ -158,7 +158,17 @@ def up(draw):
     return block, (2, inputs, *draw(axes(n)))
 
 
+@st.composite
+def feature_pyramid(draw):
+    widths = draw(st.lists(small, min_size=1, max_size=3))
+    height, width = draw(axes(2))
+    sizes = [(-(-height // 2**level), -(-width // 2**level)) for level in range(len(widths))]
+    maps = [(2, channels, *size) for channels, size in zip(widths, sizes, strict=True)]
+    return made("feature_pyramid")(widths, draw(small)), *maps
+
+
 CASES = {
+    "feature_pyramid": feature_pyramid(),
     "up": up(),
     "dense": dense(),
     "conv": conv(),
@@ -279,6 +289,7 @@ REFUSALS = [
     ("batch_norm", dict(channels=3, dims=2), (2, 4, 4, 4), r"BatchNorm expects 3 channels; got 4"),
     ("global_max_pool", dict(dims=2), (2, 3, 4), r"GlobalMaxPool with dims=2 expects \(batch, channels, H, W\)"),
     ("whitening", dict(channels=3), (2, 4, 4, 4), r"Whitening expects 3 channels; got 4"),
+    ("feature_pyramid", dict(inputs=(3,), width=4), (2, 4, 4, 4), r"FeaturePyramid expects 3 channels; got 4"),
     ("up", dict(inputs=3, outputs=4, dims=2), (2, 4, 4, 4), r"Up expects 3 channels; got 4"),
     ("padded_shortcut", dict(inputs=3, outputs=6, stride=2), (2, 3, 4), r"expects \(batch, channels, H, W\)"),
     ("rnn_cell", dict(inputs=3, hidden=4), (2, 5), r"RNNCell expects 3 features in the last axis; got shape \(2, 5\)"),

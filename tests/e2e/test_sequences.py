@@ -120,7 +120,7 @@ def test_words_and_gates_are_explained_as_arrays_and_pictures(topics, tmp_path):
     shown = gates.explain(bundle, row)
     steps = int(row.presented.lengths[0])
     assert {name[-1] for name in shown.arrays} == set("ifgoch") and all(len(a) == steps for a in shown.arrays.values())
-    assert shown.views["gates"].svg() and "layers" in shown.words
+    assert shown.views and all(view.svg() for view in shown.views.values()) and "layers" in shown.words
     effect = words.explain(
         topics.run.bundle, prepare_row(topics.run.bundle, next(topics.run.bundle.inputs(["a goal"])))
     )

@@ -15,6 +15,7 @@ from deepglass.graph.boxes import boxes
 from deepglass.graph.draw import data, short, svg, text
 from deepglass.graph.layout import arrange
 from deepglass.graph.trace import example, trace
+from deepglass.networks import network_of
 
 NAMES = list(catalogue.entries("models"))
 
@@ -29,7 +30,7 @@ def english():
 def graph_of(name):
     config = catalogue.find("models", name)
     with torch.device("meta"):
-        network = config.build()
+        network = network_of(config)
     return trace(network, *example(config.ports().takes))
 
 

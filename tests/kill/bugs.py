@@ -97,7 +97,7 @@ def rows_sorted() -> None:
 
 
 def draws_by_the_clock() -> None:
-    loader.row_keys = lambda seed, stream, step, slots: torch.full((1,), time.time_ns()).repeat(slots)
+    loader.step_keys = lambda seed, stream, steps, counts: torch.full((1,), time.time_ns()).repeat(sum(counts))
 
 
 def seed_without_the_step() -> None:

@@ -130,7 +130,7 @@ def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("segment")
     _masks(folder)
     settings = {"train.plan": "plain", "train.epochs": "25", "model.widths": "[8, 16, 32]", "data.cache": "false"}
-    return folder, dg.train(folder / "boxes", size="tiny", out=str(folder / "run"), settings=settings)
+    return folder, dg.train(folder / "masks", size="tiny", out=str(folder / "run"), settings=settings)
 
 
 def test_a_folder_of_masks_becomes_a_network_that_finds_them(run):
@@ -150,17 +150,17 @@ def test_predict_writes_masks_of_each_pictures_own_size(run, monkeypatch, capsys
         "deepglass",
         "predict",
         str(folder / "run"),
-        str(folder / "boxes" / "images"),
+        str(folder / "masks" / "images"),
         "--out",
         str(folder / "out"),
     ]
     monkeypatch.setattr("sys.argv", asked)
     main()
-    assert "40 answers, 0 without one" in capsys.readouterr().out
+    assert "Answers: 40; inputs without one: 0." in capsys.readouterr().out
     assert (folder / "out" / "classes.txt").read_text() == "0\n1\n2\n"
     for number in (0, 1, 2):
         with Image.open(folder / "out" / f"{number:02d}.png") as mask:
-            true = np.asarray(Image.open(folder / "boxes" / "masks" / f"{number:02d}.png"))
+            true = np.asarray(Image.open(folder / "masks" / "masks" / f"{number:02d}.png"))
             assert mask.mode == "P" and np.asarray(mask).shape == true.shape
             assert (np.asarray(mask) == true)[true != 255].mean() > 0.8
 
@@ -168,9 +168,9 @@ def test_predict_writes_masks_of_each_pictures_own_size(run, monkeypatch, capsys
 def test_evaluated_elsewhere_it_knows_its_classes(run, tmp_path):
     folder, _ = run
     _masks(tmp_path)
-    Image.fromarray(np.full((24, 30), 3, dtype=np.uint8)).save(tmp_path / "boxes" / "masks" / "00.png")
+    Image.fromarray(np.full((24, 30), 3, dtype=np.uint8)).save(tmp_path / "masks" / "masks" / "00.png")
     with pytest.raises(DataError, match="has classes that training never had: 3. Known are 0, 1, 2"):
-        journey.evaluate(folder / "run", str(tmp_path / "boxes"))
-    (tmp_path / "boxes" / "classes.txt").write_text("0\n1\n2\n")  # then the mask is at fault
-    found = journey.evaluate(folder / "run", str(tmp_path / "boxes"))
+        journey.evaluate(folder / "run", str(tmp_path / "masks"))
+    (tmp_path / "masks" / "classes.txt").write_text("0\n1\n2\n")  # then the mask is at fault
+    found = journey.evaluate(folder / "run", str(tmp_path / "masks"))
     assert found.figures["test"]["mean_iou"].value > 0.7 and found.left_out == ["images/00.png"]

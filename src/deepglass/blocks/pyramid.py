@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deepglass.blocks.conv import Conv
+from deepglass.graph.shape import Shape, expect_map
 
 
 class FeaturePyramid(nn.Module):
@@ -24,16 +25,24 @@ class FeaturePyramid(nn.Module):
 
     def __init__(self, inputs: Sequence[int], width: int):
         super().__init__()
+        self.width = width
         self.across = nn.ModuleList(Conv(channels, width, kernel=1, dims=2) for channels in inputs)
         self.smooth = nn.ModuleList(Conv(width, width, kernel=3, padding=1, dims=2) for _ in inputs)
 
-    def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
+    def forward(self, *maps: Tensor) -> list[Tensor]:
+        self.out_shape(*(tuple(found.shape) for found in maps))
         *finer, x = [across(found) for across, found in zip(self.across, maps, strict=True)]
         merged = [x]
         for found in reversed(finer):
             x = found + F.interpolate(x, size=found.shape[-2:], mode="nearest")
             merged.append(x)
         return [smooth(found) for smooth, found in zip(self.smooth, reversed(merged), strict=True)]
+
+    def out_shape(self, *shapes: Shape) -> Shape:
+        """That of the finest map."""
+        for shape, across in zip(shapes, self.across, strict=True):
+            expect_map("FeaturePyramid", shape, 2, across.inputs)  # pyright: ignore
+        return shapes[0][0], self.width, *shapes[0][2:]
 
 
 CATALOGUE = {"feature_pyramid": FeaturePyramid}

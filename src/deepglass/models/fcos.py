@@ -80,7 +80,7 @@ class FCOS(nn.Module):
         self.towers = Head(config)
 
     def forward(self, image: Tensor) -> Tensor:
-        levels = self.pyramid(self.backbone(image))  # P3, P4, P5: (B, features, H/8, W/8) ...
+        levels = self.pyramid(*self.backbone(image))  # P3, P4, P5: (B, features, H/8, W/8) ...
         return self.towers(levels)  # (B, P, K + 4)
 
     def stages(self) -> list[str]:

@@ -1,5 +1,6 @@
 """Masks changed as their pictures are: by the same draws, each new pixel with the number of the nearest old one.
 
+>>> import torch
 >>> from deepglass.foundation.seeds import Draws, row_keys
 >>> masks = torch.zeros(2, 32, 32, dtype=torch.uint8)
 >>> augment_masks(masks, Draws(row_keys(7, "train", 0, 2)), PictureAugment(flip=True, crop_pad=4), (32, 32)).shape

@@ -31,7 +31,7 @@ def recognise(place: str, settings: DataSettings) -> Match | None:
     first = list(islice((id for id in islice(walk(_where(root)), LOOKED) if suffix(id) == ".xml"), TRIED))
     if not any(looks_voc(_where(root) / id) for id in first):
         return None
-    return Match(0.97, "layout_voc", "detect", {"files": f"{first[0]} ..."})
+    return Match(0.98, "layout_voc", "detect", {"files": f"{first[0]} ..."})
 
 
 def open_voc(place: str, settings: DataSettings) -> PictureFiles:
