@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from deepglass.data.annotation import Box
+from deepglass.data.source import Source, Unreadable
+from deepglass.foundation.words import say
 
 SIZE = (64, 48)  # width and height
 
@@ -77,3 +80,15 @@ def bright_boxes(root: Path, count: int, side: int = 64) -> Path:
         images.append(image(number, f"{number}.png", (side, side)))
     instances(root / "instances.json", images, marks)
     return root
+
+
+def answers(source: Source) -> dict[str, Any]:
+    """What a source says of each picture."""
+    return dict(zip(source.index.ids, source.index.labels, strict=True))
+
+
+def reason(source: Source, id: str) -> str:
+    """Why a picture cannot be used, in words."""
+    with pytest.raises(Unreadable) as caught:
+        source.read(list(source.index.ids).index(id))
+    return say(f"data.{caught.value.reason}", **caught.value.values)

@@ -1,7 +1,6 @@
 """Tables of boxes, a row for each: columns by their usual names, rows without a box, shares of a picture."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -9,10 +8,9 @@ from deepglass.data.annotation import Box
 from deepglass.data.check import sentence
 from deepglass.data.recognise import recognise, recognised
 from deepglass.data.settings import DataSettings
-from deepglass.data.source import Source, Unreadable
 from deepglass.foundation.errors import DataError
-from deepglass.foundation.words import choose_language, say
-from tests.data.scenes import SIZE, boxes_of, picture
+from deepglass.foundation.words import choose_language
+from tests.data.scenes import SIZE, answers, boxes_of, picture, reason
 
 PLAIN = DataSettings()
 CAT, DOG = boxes_of(0)
@@ -28,16 +26,6 @@ def table(file: Path, *rows: str, pictures: str = "a b c") -> Path:
         picture(file.parent / f"{name}.png", number)
     file.write_text("\n".join(rows) + "\n", encoding="utf-8")
     return file
-
-
-def answers(source: Source) -> dict[str, Any]:
-    return dict(zip(source.index.ids, source.index.labels, strict=True))
-
-
-def reason(source: Source, id: str) -> str:
-    with pytest.raises(Unreadable) as caught:
-        source.read(list(source.index.ids).index(id))
-    return say(f"data.{caught.value.reason}", **caught.value.values)
 
 
 @pytest.mark.parametrize(

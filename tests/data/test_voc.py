@@ -9,9 +9,8 @@ from deepglass.data.annotation import Box
 from deepglass.data.check import sentence
 from deepglass.data.recognise import recognise, recognised
 from deepglass.data.settings import DataSettings
-from deepglass.data.source import Source, Unreadable
-from deepglass.foundation.words import choose_language, say
-from tests.data.scenes import SIZE, boxes_of, picture
+from deepglass.foundation.words import choose_language
+from tests.data.scenes import SIZE, answers, boxes_of, picture, reason
 
 PLAIN = DataSettings()
 
@@ -51,16 +50,6 @@ def lists(root: Path, **parts: str) -> None:
     (root / "ImageSets/Main").mkdir(parents=True, exist_ok=True)
     for name, ids in parts.items():
         (root / f"ImageSets/Main/{name}.txt").write_text("\n".join(ids.split()) + "\n")
-
-
-def answers(source: Source) -> dict[str, Any]:
-    return dict(zip(source.index.ids, source.index.labels, strict=True))
-
-
-def reason(source: Source, id: str) -> str:
-    with pytest.raises(Unreadable) as caught:
-        source.read(list(source.index.ids).index(id))
-    return say(f"data.{caught.value.reason}", **caught.value.values)
 
 
 def test_the_folders_of_voc(tmp_path: Path) -> None:

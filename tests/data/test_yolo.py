@@ -1,7 +1,6 @@
 """YOLO's label files, with names from data.yaml or a list; shares of a picture become the whole pixels they were."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,10 +11,9 @@ from deepglass.data.check import refuse, sentence
 from deepglass.data.readers.yolo import Thing, read_things, read_yaml
 from deepglass.data.recognise import recognise, recognised
 from deepglass.data.settings import DataSettings
-from deepglass.data.source import Source, Unreadable
 from deepglass.foundation.errors import DataError
-from deepglass.foundation.words import choose_language, say
-from tests.data.scenes import SIZE, boxes_of, picture
+from deepglass.foundation.words import choose_language
+from tests.data.scenes import SIZE, answers, boxes_of, picture, reason
 
 PLAIN = DataSettings()
 NAMES = {"cat": 0, "dog": 1}
@@ -36,16 +34,6 @@ def labelled(root: Path, image: str, label: str, number: int) -> None:
     picture(root / image, number)
     (root / label).parent.mkdir(parents=True, exist_ok=True)
     (root / label).write_text("\n".join(map(line, boxes_of(number))))
-
-
-def answers(source: Source) -> dict[str, Any]:
-    return dict(zip(source.index.ids, source.index.labels, strict=True))
-
-
-def reason(source: Source, id: str) -> str:
-    with pytest.raises(Unreadable) as caught:
-        source.read(list(source.index.ids).index(id))
-    return say(f"data.{caught.value.reason}", **caught.value.values)
 
 
 @pytest.mark.parametrize("order", ["images/{}/{}.png labels/{}/{}.txt", "{}/images/{}.png {}/labels/{}.txt"])

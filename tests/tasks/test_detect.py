@@ -1,6 +1,7 @@
 """Detect: places answer for boxes, boxes come back in the stored picture's pixels, figures are COCO's."""
 
 import json
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -13,11 +14,12 @@ from deepglass.data.augment.pictures import PictureAugment
 from deepglass.data.augment.scenes import SceneAugment
 from deepglass.data.example import Batch, Ragged, ragged
 from deepglass.data.source import Index, Picture
-from deepglass.foundation.errors import DataError, UsageError
+from deepglass.foundation.errors import DataError, MachineError, UsageError
+from deepglass.foundation.overlap import overlap
 from deepglass.foundation.ports import Image, Places
 from deepglass.foundation.seeds import row_keys
 from deepglass.foundation.settings import from_json, to_json
-from deepglass.losses.detection import POSITIVES, assign, detection_loss, overlap
+from deepglass.losses.detection import POSITIVES, assign, detection_loss
 from deepglass.metrics.average_precision import AveragePrecision, hits
 from deepglass.tasks.detect import DetectFacts, DetectSettings
 from deepglass.tasks.kinds.picture import PictureSettings
@@ -203,3 +205,9 @@ def test_a_found_box_is_right_once_and_only_for_its_class():
     right, taken = hits(found, marked, 0.5)
     assert right.tolist() == [True, False, False] and taken.tolist() == [True, False]
     assert not hits(found, marked[:0], 0.5)[0].any() and not hits(found[:0], marked, 0.5)[1].any()
+
+
+def test_a_missing_judge_is_named_before_anything_is_learned(monkeypatch):
+    monkeypatch.setitem(sys.modules, "faster_coco_eval", None)
+    with pytest.raises(MachineError, match=r"faster-coco-eval, which is not installed.*deepglass\[detect\]"):
+        DetectSettings().learn(Index(IDS, LABELS), (64, 64), 3)

@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from deepglass.foundation.overlap import overlap
+
 POSITIVES = 10  # places at most that answer for one box
 SCORE_POWER, OVERLAP_POWER = 1.0, 6.0
 
@@ -18,19 +20,6 @@ class Assigned(NamedTuple):
 
     box: Tensor  # int64 (B, P)
     score: Tensor  # (B, P), 0 where there is no box
-
-
-def overlap(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """Intersection over union, and the generalised one of Rezatofighi et al. 2019 (arXiv:1902.09630), -1 .. 1.
-
-    boxes (..., 4) that broadcast -> (...), (...)
-    """
-    low, high = torch.maximum(a[..., :2], b[..., :2]), torch.minimum(a[..., 2:], b[..., 2:])
-    both = (high - low).clamp(min=0).prod(-1)
-    either = _area(a) + _area(b) - both
-    hull = (torch.maximum(a[..., 2:], b[..., 2:]) - torch.minimum(a[..., :2], b[..., :2])).clamp(min=0).prod(-1)
-    iou = both / either.clamp(min=1e-9)
-    return iou, iou - (hull - either) / hull.clamp(min=1e-9)
 
 
 @torch.no_grad()
@@ -80,7 +69,3 @@ def detection_loss(
         return (what * known).sum(), boxes.sum() * 0
     fits = overlap(boxes, wanted.gather(1, own[..., None].expand(-1, -1, 4)))[1]
     return (what * (known | taken)).sum(), (assigned.score * taken * (1 - fits)).sum()
-
-
-def _area(boxes: Tensor) -> Tensor:
-    return (boxes[..., 2:] - boxes[..., :2]).clamp(min=0).prod(-1)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from deepglass.foundation.errors import MachineError
+from deepglass.foundation.overlap import overlap
 from deepglass.metrics.collect import Collected
 from deepglass.metrics.figure import Figure, missing
 
@@ -62,10 +63,7 @@ class AveragePrecision:
         return sum(map(len, self._marked))
 
     def _evaluated(self) -> Any:
-        try:
-            from faster_coco_eval import COCO, COCOeval_faster  # an extra: loaded when it is used
-        except ImportError:
-            raise MachineError("metrics.no_coco_eval") from None
+        data_set, evaluation = counter()
         order = self._rows.column("place").long().tolist()
         pictures = [{"id": number, "width": 1, "height": 1} for number in range(1, len(order) + 1)]
         categories = [{"id": number + 1, "name": str(number)} for number in range(self.classes)]
@@ -76,17 +74,26 @@ class AveragePrecision:
         ]
         for number, one in enumerate(marked, 1):
             one["id"] = number
-        truth = COCO({"images": pictures, "annotations": marked, "categories": categories})
+        truth = data_set({"images": pictures, "annotations": marked, "categories": categories})
         found = [
             {"image_id": picture, "category_id": int(kind) + 1, "score": score, **_box(*corners)}
             for picture, place in enumerate(order, 1)
             for *corners, score, kind in self._found[place]
         ]
-        evaluated = COCOeval_faster(truth, truth.loadRes(found or [_nothing()]), "bbox", print_function=lambda *_: None)
+        evaluated = evaluation(truth, truth.loadRes(found or [_nothing()]), "bbox", print_function=lambda *_: None)
         evaluated.evaluate()
         evaluated.accumulate()
         evaluated.summarize()
         return evaluated
+
+
+def counter() -> tuple[Any, Any]:
+    """What counts by COCO's rules; MachineError names the extra where the package is missing."""
+    try:
+        from faster_coco_eval import COCO, COCOeval_faster  # an extra: loaded when it is used
+    except ImportError:
+        raise MachineError("metrics.no_coco_eval") from None
+    return COCO, COCOeval_faster
 
 
 def hits(found: Tensor, marked: Tensor, threshold: float) -> tuple[Tensor, Tensor]:
@@ -95,11 +102,7 @@ def hits(found: Tensor, marked: Tensor, threshold: float) -> tuple[Tensor, Tenso
     found (M, 6): corners, score, class; marked (N, 6): class, corners, crowd -> bool (M,), bool (N,)
     """
     right, taken = torch.zeros(len(found), dtype=torch.bool), torch.zeros(len(marked), dtype=torch.bool)
-    low = torch.maximum(found[:, None, :2], marked[None, :, 1:3])
-    high = torch.minimum(found[:, None, 2:4], marked[None, :, 3:5])
-    both = (high - low).clamp(min=0).prod(-1)
-    areas = [(ends[:, 2:] - ends[:, :2]).prod(-1) for ends in (found[:, :4], marked[:, 1:5])]
-    shared = both / (areas[0][:, None] + areas[1] - both).clamp(min=1e-9)
+    shared = overlap(found[:, None, :4], marked[None, :, 1:5])[0]
     shared[found[:, 5, None] != marked[:, 0]] = 0
     for one in found[:, 4].argsort(descending=True, stable=True).tolist() if len(marked) else ():
         free = torch.where(taken, 0, shared[one])

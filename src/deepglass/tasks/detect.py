@@ -21,7 +21,7 @@ from deepglass.foundation.errors import DataError, UsageError
 from deepglass.foundation.ports import Places, Ports
 from deepglass.foundation.seeds import Draws
 from deepglass.losses.detection import POSITIVES, assign, detection_loss
-from deepglass.metrics.average_precision import AveragePrecision
+from deepglass.metrics.average_precision import AveragePrecision, counter
 from deepglass.tasks.inputs import OneInput, learn_inputs, natural
 from deepglass.tasks.kinds.picture import PictureFacts, PictureSettings
 from deepglass.tasks.suppress import boxes_of, kept, middles
@@ -59,7 +59,8 @@ class DetectSettings:
     picture: PictureSettings = field(default_factory=lambda: PictureSettings(fit="pad"))
 
     def learn(self, index: Index, size: tuple[int, int], channels: int) -> DetectFacts:
-        """Labels and inputs from the training part's index."""
+        """Labels and inputs from the training part's index; MachineError where nothing could judge what is learned."""
+        counter()  # now, and not at the first check of a training that is then lost
         found: dict[str, int] = {}
         for boxes in index.labels:
             for box in boxes or ():

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from deepglass.data.example import Ragged
-from deepglass.losses.detection import overlap
+from deepglass.foundation.overlap import overlap
 
 MOST_LOOKED_AT = 300  # answers of a picture that are compared with each other
 
