@@ -19,6 +19,8 @@ from deepglass.foundation.words import say
 from deepglass.views import chart
 from deepglass.views.alignment import Alignment
 from deepglass.views.bars import Bars
+from deepglass.views.boxes import Boxes
+from deepglass.views.boxes import Mark as BoxMark
 from deepglass.views.cells import columns
 from deepglass.views.curve import Curve, Line
 from deepglass.views.heat import Heat
@@ -49,6 +51,8 @@ def make(lang: str) -> dict[str, Any]:
     matrix = np.arange(9).reshape(3, 3)
     return {
         "curve": Curve(lines, "Loss", "step", "nats", lang=lang),
+        "boxes": Boxes(PIXELS, [BoxMark("cat <b>", (2, 3, 20, 15), 1), BoxMark("猫", (0, 0, 9, 9))], "2", lang=lang),
+        "boxes none": Boxes(PIXELS, [], lang=lang),
         "mask": Mask(PIXELS, np.arange(600).reshape(20, 30).astype(np.uint8) // 8 % 5, NAMES, "rose", lang),
         "curve log": Curve([Line("a", [1, 10, 100], [1e-3, 0.0, 10.0])], "Rates", "step", "rate", True, True, lang),
         "curve empty": Curve([Line("a", [], [])], "Nothing", lang=lang),
