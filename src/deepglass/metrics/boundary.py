@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from deepglass.metrics.collect import Collected
-from deepglass.metrics.figure import Figure, bootstrap, missing
+from deepglass.metrics.figure import Figure, of_rows
 
 REACH = 0.0075  # of the diagonal
 CHUNK = 8  # pictures looked at together
@@ -41,11 +41,7 @@ class BoundaryF1:
 
     def compute(self) -> Figure:
         """The mean with a bootstrap interval over pictures."""
-        n = len(self._rows)
-        if n == 0:
-            return missing("up")
-        value = float(self._figure(torch.ones(1, n, dtype=torch.float64))[0])
-        return bootstrap(value, n, self._figure, "up")
+        return of_rows(len(self._rows), self._figure, "up")
 
     def _figure(self, counts: Tensor) -> Tensor:
         near, drawn, found, true = torch.einsum("rn,nqk->qrk", counts, self._rows.column("matched").double())

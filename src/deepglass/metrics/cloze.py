@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from deepglass.metrics.collect import Collected
-from deepglass.metrics.figure import Figure, bootstrap, missing
+from deepglass.metrics.figure import Figure, missing, of_rows
 
 
 class ClozeAccuracy:
@@ -34,4 +33,4 @@ class ClozeAccuracy:
         def shares(counts: Tensor) -> Tensor:
             return counts @ found / (counts @ asked)
 
-        return bootstrap(float(shares(torch.ones(1, n, dtype=torch.float64))), n, shares, "up")
+        return of_rows(n, shares, "up")

@@ -72,6 +72,13 @@ def bootstrap(
     return Figure(value, min(low, value), max(high, value), n, better)
 
 
+def of_rows(n: int, again: Callable[[Tensor], Tensor], better: Literal["up", "down"]) -> Figure:
+    """What `again` finds where every one of n rows counts once, with its bootstrap interval."""
+    if n == 0:
+        return missing(better)
+    return bootstrap(float(again(torch.ones(1, n, dtype=torch.float64))[0]), n, again, better)
+
+
 def mean(values: Tensor, better: Literal["up", "down"]) -> Figure:
     """The mean of one value per row, with its bootstrap interval. (N,)"""
     n = len(values)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from deepglass.metrics.collect import Collected
-from deepglass.metrics.figure import Figure, bootstrap, missing
+from deepglass.metrics.figure import Figure, of_rows
 
 
 def cells(said: Tensor, targets: Tensor, classes: int) -> Tensor:
@@ -35,11 +35,7 @@ class _Cells:
 
     def compute(self) -> Figure:
         """The figure with a bootstrap interval over pictures."""
-        n = len(self._rows)
-        if n == 0:
-            return missing("up")
-        value = float(self._figure(torch.ones(1, n, dtype=torch.float64))[0])
-        return bootstrap(value, n, self._figure, "up")
+        return of_rows(len(self._rows), self._figure, "up")
 
     def counted(self, counts: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Pixels of a class that were found, that are it, and that were said to be it, where row n counts

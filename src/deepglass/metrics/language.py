@@ -4,11 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-import torch
 from torch import Tensor
 
 from deepglass.metrics.collect import Collected
-from deepglass.metrics.figure import Figure, bootstrap, missing
+from deepglass.metrics.figure import Figure, missing, of_rows
 
 Name = Literal["bits_per_character", "perplexity"]
 SUMS = ("nats", "tokens", "letters")
@@ -44,4 +43,4 @@ class Language:
                 return (counts @ nats / (counts @ tokens)).exp()
             return counts @ nats / (counts @ letters) / math.log(2)
 
-        return bootstrap(float(figure(torch.ones(1, n, dtype=torch.float64))), n, figure, "down")
+        return of_rows(n, figure, "down")

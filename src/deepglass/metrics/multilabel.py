@@ -9,7 +9,7 @@ from torch import Tensor
 
 from deepglass.metrics.collect import Collected
 from deepglass.metrics.f1 import Average, average_f1
-from deepglass.metrics.figure import Figure, bootstrap, mean, missing, share
+from deepglass.metrics.figure import Figure, bootstrap, mean, missing, of_rows, share
 from deepglass.metrics.ranking import Ranking, rank
 
 Name = Literal["exact_match", "f1_micro", "f1_macro", "mean_average_precision", "loss"]
@@ -55,7 +55,7 @@ def label_f1(predicted: Tensor, targets: Tensor, average: Average) -> Figure:
     def averaged(counts: Tensor) -> Tensor:
         return average_f1(counts @ hits, counts @ said, counts @ true, average)
 
-    return bootstrap(float(averaged(torch.ones(1, n, dtype=torch.float64))), n, averaged, "up")
+    return of_rows(n, averaged, "up")
 
 
 def mean_average_precision(scores: Tensor, targets: Tensor) -> Figure:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from deepglass.metrics.collect import Collected
-from deepglass.metrics.figure import Figure, bootstrap, mean, missing
+from deepglass.metrics.figure import Figure, mean, missing, of_rows
 
 Name = Literal["mae", "rmse", "r2"]
 
@@ -41,7 +41,7 @@ class Regression:
         def figure(counts: Tensor) -> Tensor:
             return (counts @ squares / n).sqrt() if self.figure == "rmse" else explained(errors, targets, counts)
 
-        return bootstrap(float(figure(torch.ones(1, n, dtype=torch.float64))), n, figure, better)
+        return of_rows(n, figure, better)
 
 
 def explained(errors: Tensor, targets: Tensor, counts: Tensor) -> Tensor:
