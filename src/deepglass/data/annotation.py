@@ -32,6 +32,15 @@ class Box(NamedTuple):
         return (self.right - self.left) * (self.bottom - self.top)
 
 
+class Plate(NamedTuple):
+    """One licence plate in a picture. The answer to a picture is a tuple of these: () where there is none."""
+
+    text: str  # what stands on it, without the dot; both lines one after the other
+    corners: tuple[tuple[float, float], ...]  # four points x, y, clockwise from the top left as one reads the plate
+    kind: str = ""  # "blue", "yellow", "green", "white", or "" where nobody says
+    lines: int = 1
+
+
 class Annotated(NamedTuple):
     """What annotations say of the pictures of a source before any of them is read."""
 
