@@ -2,14 +2,14 @@
 
 OURS = "deepglass"
 DOCUMENTED = ("pytorch", "pytorch+compile", "lightning", "keras-tensorflow", "keras-jax", "keras-torch")
-PICTURES = {  # flags that were tried, for the rows with convolutions ...
+PICTURES = {  # flags that were tried, for the rows with pictures ...
     "pytorch": ("lean+bf16+cl", "lean+bf16+compile", "lean+bf16+cl+compile", "lean+cl+compile"),
     "lightning": ("lean+bf16+cl", "lean+bf16+cl+compile"),
     "keras-tensorflow": ("bf16", "bf16+nojit", "nojit", "spe"),
     "keras-jax": ("bf16", "spe", "bf16+spe"),
     "keras-torch": ("bf16", "cf", "bf16+cf", "bf16+cf+jit"),
 }
-NUMBERS = {  # ... and without
+NUMBERS = {  # ... and without: "mlp" and "char_lm"
     "pytorch": ("lean", "lean+bf16", "lean+compile", "lean+bf16+compile"),
     "lightning": ("lean+bf16", "lean+bf16+compile"),
     "keras-tensorflow": ("bf16", "bf16+nojit", "nojit", "spe", "bf16+spe"),
@@ -20,7 +20,7 @@ NUMBERS = {  # ... and without
 
 def variants(row: str) -> list[str]:
     """Every contestant that was tuned by hand for this row, as "framework+flag+flag"."""
-    tried = NUMBERS if row == "mlp" else PICTURES
+    tried = NUMBERS if row in ("mlp", "char_lm") else PICTURES
     return [f"{name}+{flags}" for name, all_flags in tried.items() for flags in all_flags]
 
 

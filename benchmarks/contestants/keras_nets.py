@@ -1,7 +1,8 @@
-"""The five networks in Keras, as its guides write them; normalisation has the constants of PyTorch's."""
+"""The six networks in Keras, as its guides write them; normalisation has the constants of PyTorch's."""
 
 import keras
 from keras import layers
+from rows import LETTERS, MARKS
 
 AXIS = {"channels_last": -1, "channels_first": 1}
 
@@ -97,4 +98,15 @@ def resnet50() -> keras.Model:
     return resnet(inputs, layers.MaxPooling2D(3, 2)(x), (3, 4, 6, 3), 4)
 
 
-NETS = {"mlp": mlp, "lenet5": lenet5, "resnet18": resnet18, "alexnet": alexnet, "resnet50": resnet50}
+def char_lm() -> keras.Model:
+    size = len(LETTERS) + MARKS
+    stack = [layers.LSTM(512, return_sequences=True) for _ in range(2)]
+    return keras.Sequential(
+        [keras.Input((250,)), layers.Embedding(size, 64), *stack, layers.Dense(size, dtype="float32")]
+    )
+
+
+NETS = {
+    **{"mlp": mlp, "lenet5": lenet5, "resnet18": resnet18, "alexnet": alexnet, "resnet50": resnet50},
+    "char_lm": char_lm,
+}

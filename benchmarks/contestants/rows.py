@@ -1,6 +1,7 @@
-"""The five rows of the comparison: network, batch, picture, and data made so that every network can learn them.
+"""The six rows of the comparison: network, batch, examples, and data made so that every network can learn them.
 
-Every contestant reads the same .npz: uint8 pictures (N, H, W, C) and ten classes. Each class is a smooth pattern of its
+Every contestant reads the same .npz: uint8 pictures (N, H, W, C) and ten classes, or passages of letters (N, T), which
+deepglass reads as the text they are. Each class is a smooth pattern of its
 own; noise lies over it. Some answers are drawn at random, so that no loss comes to nothing: processors are slow with
 the tiny numbers that gradients then become. Examples fill whole batches, so that nobody meets a short one.
 """
@@ -12,6 +13,8 @@ import numpy as np
 
 CLASSES = 10
 AT_RANDOM = 0.3  # share of the answers
+LETTERS = "".join(map(chr, range(33, 116)))
+MARKS = 2  # numbers of a vocabulary before its letters: the unknown, and the one that begins a passage
 HELD_BACK = 40  # examples of validation and of test each: deepglass wants to look at some; outside the measured window
 
 
@@ -27,6 +30,7 @@ class Row:
     parameters: int
     lr: float
     model: str = ""  # the name in deepglass's catalogue; empty: a plain torch network is handed in
+    second_biases: int = 0  # of the parameters: those that PyTorch's recurrent layers have beside Keras's
 
     @property
     def examples(self) -> int:
@@ -40,6 +44,7 @@ ROWS = {
     "resnet18": Row("ResNet-18 for CIFAR", 64, 32, 3, 10, 11_173_962, 0.02),
     "alexnet": Row("AlexNet", 16, 224, 3, 10, 57_044_810, 0.01, "alexnet"),
     "resnet50": Row("ResNet-50", 8, 224, 3, 10, 23_528_522, 0.002, "resnet50"),
+    "char_lm": Row("LSTM 2x512 over 250 letters", 64, 250, 0, 10, 3_334_037, 0.5, "char_lm", 4096),
 }
 
 
@@ -49,7 +54,7 @@ def data_file(name: str, folder: Path) -> Path:
     if not file.exists():
         folder.mkdir(parents=True, exist_ok=True)
         aside = file.with_suffix(".part.npz")
-        np.savez(aside, **make(ROWS[name]))
+        np.savez(aside, **(make(ROWS[name]) if ROWS[name].channels else make_letters(ROWS[name])))
         aside.rename(file)
     return file
 
@@ -73,6 +78,31 @@ def make(row: Row) -> dict[str, np.ndarray]:
         answers[noisy] = draws.integers(CLASSES, size=int(noisy.sum()))
         found[f"x_{part}"], found[f"y_{part}"] = pictures, answers
     return found
+
+
+def make_letters(row: Row) -> dict[str, np.ndarray]:
+    """Passages in which every letter has ten that often follow it; numbers as deepglass counts them, and as text."""
+    draws = np.random.default_rng(row.side)
+    count, letters = row.examples + 2 * HELD_BACK, len(LETTERS)
+    follows = draws.integers(letters, size=(letters, 10))
+    written = np.empty((count, row.side), np.int64)
+    written[:, 0] = draws.integers(letters, size=count)
+    for place in range(1, row.side):
+        written[:, place] = follows[written[:, place - 1], draws.integers(10, size=count)]
+    noisy = draws.random(written.shape) < AT_RANDOM
+    written[noisy] = draws.integers(letters, size=int(noisy.sum()))
+    numbers = written[: row.examples] + MARKS
+    begun = np.concatenate([np.full_like(numbers[:, :1], MARKS - 1), numbers[:, :-1]], axis=1)
+    text = "".join(LETTERS[number] for number in written.ravel())
+    return {"x_train": begun, "y_train": numbers, "text": np.array(text)}
+
+
+def examples_of(row: Row, file: str | Path, first: bool) -> tuple[np.ndarray, np.ndarray]:
+    """What the network is given and what it should say: letters as they are, pictures `standardised`."""
+    if row.channels:
+        return standardised(file, first)
+    with np.load(file) as stored:
+        return stored["x_train"], stored["y_train"]
 
 
 def standardised(file: str | Path, first: bool) -> tuple[np.ndarray, np.ndarray]:

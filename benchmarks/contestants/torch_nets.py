@@ -1,6 +1,7 @@
-"""The five networks in plain PyTorch, as its tutorials write them; for PyTorch, Lightning, and handed to deepglass."""
+"""The six networks in plain PyTorch, as its tutorials write them; for PyTorch, Lightning, and handed to deepglass."""
 
 import torch
+from rows import LETTERS, MARKS
 from torch import Tensor, nn
 
 
@@ -89,7 +90,28 @@ def resnet50() -> nn.Module:
     return resnet([*conv(3, 64, 7, 2), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2, 1)], (3, 4, 6, 3), 4)
 
 
-NETS = {"mlp": mlp, "lenet5": lenet5, "resnet18": resnet18, "alexnet": alexnet, "resnet50": resnet50}
+class Letters(nn.Module):
+    """Two layers of LSTM; logits as PyTorch's loss takes them, (B, V, T)."""
+
+    def __init__(self, size: int):
+        super().__init__()
+        self.embed = nn.Embedding(size, 64)
+        self.lstm = nn.LSTM(64, 512, 2, batch_first=True)
+        self.out = nn.Linear(512, size)
+
+    def forward(self, letters: Tensor) -> Tensor:
+        return self.out(self.lstm(self.embed(letters))[0]).transpose(1, 2)
+
+
+def char_lm() -> nn.Module:
+    """What letter comes next."""
+    return Letters(len(LETTERS) + MARKS)
+
+
+NETS = {
+    **{"mlp": mlp, "lenet5": lenet5, "resnet18": resnet18, "alexnet": alexnet, "resnet50": resnet50},
+    "char_lm": char_lm,
+}
 
 
 def count(model: nn.Module) -> int:

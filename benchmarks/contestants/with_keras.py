@@ -12,7 +12,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 from clock import Clock, Job
 from keras_nets import NETS
-from rows import ROWS, standardised
+from rows import ROWS, examples_of
 
 
 class Enough(Exception):
@@ -55,7 +55,7 @@ def main() -> None:
         keras.config.set_image_data_format("channels_first")
     if "bf16" in flags:
         keras.config.set_dtype_policy("mixed_bfloat16")
-    pictures, answers = standardised(job.data, first="cf" in flags)
+    inputs, answers = examples_of(row, job.data, first="cf" in flags)
     clock.mark("read")
     model = NETS[job.row]()
     jit = {"jit": True, "nojit": False}
@@ -69,7 +69,7 @@ def main() -> None:
     watch = Watch(clock)
     watch.async_safe = not job.epochs  # losses are wanted in their order
     with contextlib.suppress(Enough):
-        model.fit(pictures, answers, batch_size=row.batch, epochs=10**6, callbacks=[watch], verbose=0)
+        model.fit(inputs, answers, batch_size=row.batch, epochs=10**6, callbacks=[watch], verbose=0)
     parameters = sum(int(weights.size) for weights in map(_array, model.trainable_weights))
     clock.write(parameters=parameters, version=f"{keras.__version__} on {keras.backend.backend()}")
 

@@ -10,7 +10,7 @@ import lightning as L  # noqa: N812 -- as its documentation does
 import torch
 import torch.nn.functional as F
 from clock import Clock, Job
-from rows import ROWS, Row, standardised
+from rows import ROWS, Row, examples_of
 from torch import Tensor, nn
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset
 from torch_nets import NETS, count
@@ -53,10 +53,10 @@ def main() -> None:
     clock = Clock(job, row.batch, row.epoch_steps)
     clock.mark("imported")
     L.seed_everything(0, verbose=False)
-    pictures, answers = map(torch.from_numpy, standardised(job.data, first=True))
+    inputs, answers = map(torch.from_numpy, examples_of(row, job.data, first=True))
     if "cl" in flags:
-        pictures = pictures.contiguous(memory_format=torch.channels_last)
-    data = TensorDataset(pictures, answers)
+        inputs = inputs.contiguous(memory_format=torch.channels_last)
+    data = TensorDataset(inputs, answers)
     if "lean" in flags:  # a list of places at once, instead of one after the other
         loader = DataLoader(data, batch_size=None, sampler=BatchSampler(RandomSampler(data), row.batch, True))
     else:

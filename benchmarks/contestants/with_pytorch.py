@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import torch
 from clock import Clock, Job
-from rows import ROWS, standardised
+from rows import ROWS, examples_of
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 from torch_nets import NETS, count
@@ -20,9 +20,9 @@ def main() -> None:
     clock = Clock(job, row.batch, row.epoch_steps)
     clock.mark("imported")
     torch.manual_seed(0)
-    pictures, answers = map(torch.from_numpy, standardised(job.data, first=True))
+    inputs, answers = map(torch.from_numpy, examples_of(row, job.data, first=True))
     if "cl" in job.flags:
-        pictures = pictures.contiguous(memory_format=torch.channels_last)
+        inputs = inputs.contiguous(memory_format=torch.channels_last)
     clock.mark("read")
     model = NETS[job.row]()
     parameters = count(model)
@@ -35,22 +35,22 @@ def main() -> None:
         model = torch.compile(model)
     clock.mark("built")
     epoch = lean if "lean" in job.flags else documented
-    train(model, optimizer, epoch(pictures, answers, row.batch), "bf16" in job.flags, clock)
+    train(model, optimizer, epoch(inputs, answers, row.batch), "bf16" in job.flags, clock)
     clock.write(parameters=parameters, version=torch.__version__)
 
 
-def documented(pictures: Tensor, answers: Tensor, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
+def documented(inputs: Tensor, answers: Tensor, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Endless epochs of a DataLoader; data that lie in memory need no worker processes."""
-    loader = DataLoader(TensorDataset(pictures, answers), batch_size=batch, shuffle=True)
+    loader = DataLoader(TensorDataset(inputs, answers), batch_size=batch, shuffle=True)
     while True:
         yield from loader
 
 
-def lean(pictures: Tensor, answers: Tensor, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
+def lean(inputs: Tensor, answers: Tensor, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Endless epochs cut straight from the tensors."""
     while True:
         for rows in torch.randperm(len(answers)).split(batch):
-            yield pictures[rows], answers[rows]
+            yield inputs[rows], answers[rows]
 
 
 def train(

@@ -12,7 +12,7 @@ import venvs
 from clock import LEAST_STEPS, Clock, Job
 from field import DOCUMENTED, OURS, chosen, fastest, flags, framework, variants
 from heartbeat import Heartbeat
-from rows import ROWS, make, standardised
+from rows import LETTERS, MARKS, ROWS, examples_of, make, make_letters, standardised
 from table import compiling, medians, summary, whole
 from torch_nets import NETS, count
 
@@ -87,7 +87,7 @@ def test_the_networks_are_those_of_the_rows(name):
 def test_ours_are_the_same_networks():
     from with_deepglass import about
 
-    for name in ("mlp", "lenet5", "resnet18"):
+    for name in ("mlp", "lenet5", "resnet18", "char_lm"):
         plain = NETS[name]()
         found = about(argparse.Namespace(row=name), ROWS[name], plain)
         assert found["parameters"] == ROWS[name].parameters
@@ -103,6 +103,23 @@ def test_data_are_always_the_same_and_fill_whole_batches(tmp_path):
     pictures, answers = standardised(tmp_path / "data.npz", first=True)
     assert pictures.shape == (640, 3, 32, 32) and np.allclose(pictures.mean((0, 2, 3)), 0, atol=1e-3)
     assert standardised(tmp_path / "data.npz", first=False)[0].shape == (640, 32, 32, 3) and len(answers) == 640
+
+
+def test_letters_are_what_comes_next_and_the_same_as_text(tmp_path):
+    row = ROWS["char_lm"]
+    np.savez(tmp_path / "data.npz", **make_letters(row))
+    given, next_ = examples_of(row, tmp_path / "data.npz", first=True)
+    assert given.shape == next_.shape == (row.examples, 250) and (given[:, 0] == MARKS - 1).all()
+    assert np.array_equal(given[:, 1:], next_[:, :-1]) and next_.min() == MARKS
+    with np.load(tmp_path / "data.npz") as stored:
+        assert str(stored["text"])[:250] == "".join(LETTERS[number - MARKS] for number in next_[0])
+
+
+def test_keras_counts_one_bias_of_the_two(fake):
+    results = {"sessions": [], "trials": {}}
+    bench = fake(ROWS["char_lm"].parameters)
+    with pytest.raises(SystemExit, match=r"keras-jax has 3334037 parameters in char_lm, not 3329941"):
+        peers.race(bench, "char_lm", asked(contestants="keras-jax"), results)
 
 
 def test_contestants_are_named_by_framework_and_flags():
