@@ -5,7 +5,7 @@ is right - left. COCO writes it as x, y, width, height (0, 0, 1, 1), VOC by its 
 (1, 1, 1, 1), YOLO by centre and size in shares of the picture.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -58,33 +58,43 @@ class Annotated(NamedTuple):
 
 
 def names_of(answer: Any) -> tuple[Any, ...]:
-    """The classes that an answer names, once for each thing it marks: one class, several, or none.
+    """The classes that an answer names, once for each thing it marks; of a plate its characters.
 
     >>> names_of("cat"), names_of(("cat", "dog")), names_of((Box("cat", 0, 0, 1, 1),)), names_of(()), names_of(None)
     (('cat',), ('cat', 'dog'), ('cat',), (), ())
+    >>> names_of((Plate("京A1", ()), Plate("沪B2", ())))
+    ('京', 'A', '1', '沪', 'B', '2')
     """
     if answer is None:
         return ()
     if not isinstance(answer, tuple | list):
         return (answer,)
-    return tuple(one.label if isinstance(one, Box) else one for one in answer)
+    return tuple(name for one in answer for name in _names_of_one(one))
+
+
+def _names_of_one(one: Any) -> Sequence[Any]:
+    if isinstance(one, Plate):
+        return one.text
+    return (one.label if isinstance(one, Box) else one,)
 
 
 def in_words(answer: Any) -> str:
     """An answer for people: several labels with commas between them, boxes with their corners, or that there is none.
 
-    >>> in_words(("cat", "dog")), in_words((Box("cat", 1, 2, 30, 40.5),))
-    ('cat, dog', 'cat 1,2-30,40.5')
+    >>> in_words(("cat", "dog")), in_words((Box("cat", 1, 2, 30, 40.5),)), in_words((Plate("京A12345", ()),))
+    ('cat, dog', 'cat 1,2-30,40.5', '京A12345')
     """
     if not isinstance(answer, tuple):
         return str(answer)
     if not answer:
         return say("data.no_object")
-    return ", ".join(_box_in_words(one) if isinstance(one, Box) else str(one) for one in answer)
+    return ", ".join(map(_one_in_words, answer))
 
 
-def _box_in_words(box: Box) -> str:
-    return f"{box.label} {box.left:g},{box.top:g}-{box.right:g},{box.bottom:g}"
+def _one_in_words(one: Any) -> str:
+    if isinstance(one, Box):
+        return f"{one.label} {one.left:g},{one.top:g}-{one.right:g},{one.bottom:g}"
+    return one.text if isinstance(one, Plate) else str(one)
 
 
 def unordered(answer: Any) -> Any:

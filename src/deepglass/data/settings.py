@@ -6,6 +6,21 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Le, Lt
 
 Share = Annotated[float, Ge(0), Lt(1)]
+PlateKind = Literal["blue", "yellow", "green", "white"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlateSettings:
+    """What the places made:plates, made:plates-unseen and made:plates-font show."""
+
+    pictures: Annotated[int, Ge(10), Le(1_000_000)] = 3000
+    width: Annotated[int, Ge(160), Le(4096)] = 320
+    height: Annotated[int, Ge(96), Le(4096)] = 192
+    seed: int = 0
+    kinds: tuple[PlateKind, ...] = ("blue", "yellow", "green", "white")
+    photos: str = ""  # a folder of photographs that plates are pasted onto; empty: grounds are made as well
+    fonts: tuple[str, ...] = ()  # names or files; empty: every font found that has all characters
+    held_back: tuple[str, ...] = ()  # fonts that no picture shows but those of made:plates-font
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,3 +45,4 @@ class DataSettings:
     sampling: Literal["shuffled", "balanced"] = "shuffled"
     cache: bool = True
     workers: Annotated[int, Ge(-1), Le(64)] = -1  # processes that decode; 0: threads; -1: whichever is quicker here
+    plates: PlateSettings = PlateSettings()
