@@ -40,6 +40,7 @@ COUNTS = {
     "word_lm": 4_738_000,
     "alexnet_2012": 60_965_224,
     "audio_cnn": 1_175_210,
+    "fcn": 23_597_471,
     "fcos": 31_112_852,
     "lenet5": 61_706,
     "lenet5_1998": 60_000,
@@ -324,6 +325,8 @@ REFUSED = [
     ("resnet20", Ports(Image(3, 7, 7), Vector(5)), "resnet20 needs pictures of at least 8x8"),
     ("resnet20", Ports(Image(3, 32, 32), Map(5)), "resnet20 gives one number per class"),
     ("unet", Ports(Image(3, 64, 64), Vector(5)), "unet gives a class for every pixel, but the task asks for rows of 5"),
+    ("fcn", Ports(Image(3, 64, 64), Vector(5)), "fcn gives a class for every pixel, but the task asks for rows of 5"),
+    ("fcn", Ports(Image(3, 20, 64), Map(5)), "fcn needs pictures of at least 32x32; these are 20x64"),
     ("unet_small", Ports(Vector(4), Map(5)), "unet looks at pictures, but the data are rows of 4 numbers"),
     ("airbench94", Ports(Image(3, 8, 99), Vector(5)), "airbench94 needs pictures of at least 9x9; these are 8x99"),
 ]

@@ -21,11 +21,14 @@ LONGEST: dict[Size, int] = {"tiny": 96, "small": 256, "paper": 512}  # pixels of
 PIXELS_SEEN: dict[Size, float] = {"tiny": 8e6, "small": 1.6e9, "paper": 2e11}
 EPOCHS: dict[Size, tuple[int, int]] = {"tiny": (2, 40), "small": (8, 100), "paper": (40, 200)}
 BATCH = 8
+SMALL_NETWORK = {"backbone": "resnet18", "stem": 32}  # of an FCN below size paper
 
 
 def segment(task: str, survey: Survey, size: Size, model: str) -> RunSettings:
     """Epochs follow from how many pixels there are, so that a small folder is seen more often."""
     chosen = choose_model(model or ("unet" if size == "paper" else "unet_small"))
+    if chosen.name == "fcn" and size != "paper":
+        chosen = replace(chosen, settings=replace(chosen.settings, **SMALL_NETWORK))
     scale = min(1.0, LONGEST[size] / max(1, survey.width, survey.height))
     height, width = (max(16, round(scale * side)) for side in (survey.height, survey.width))
     takes = chosen.settings.ports().takes
