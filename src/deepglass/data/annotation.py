@@ -75,7 +75,7 @@ def names_of(answer: Any) -> tuple[Any, ...]:
 def _names_of_one(one: Any) -> Sequence[Any]:
     if isinstance(one, Plate):
         return one.text
-    return (one.label if isinstance(one, Box) else one,)
+    return (getattr(one, "label", one),)  # of boxes and outlines the label
 
 
 def in_words(answer: Any) -> str:
@@ -94,7 +94,7 @@ def in_words(answer: Any) -> str:
 def _one_in_words(one: Any) -> str:
     if isinstance(one, Box):
         return f"{one.label} {one.left:g},{one.top:g}-{one.right:g},{one.bottom:g}"
-    return one.text if isinstance(one, Plate) else str(one)
+    return one.text if isinstance(one, Plate) else str(getattr(one, "label", one))
 
 
 def unordered(answer: Any) -> Any:

@@ -173,7 +173,8 @@ def _balance(counts: Mapping[str, Counter[Any]], task: str) -> list[Finding]:
     found: list[Finding] = []
     if many > UNEVEN * few:
         values = {"most": in_words(most), "many": many, "least": in_words(least), "few": few, "times": many // few}
-        found.append(Finding("uneven_boxes" if task == "detect" else "imbalance", "warning", "", values))
+        kind = {"detect": "uneven_boxes", "segment": "uneven_outlines"}.get(task, "imbalance")
+        found.append(Finding(kind, "warning", "", values))
     tiny = [(in_words(name), count) for name, count in whole if count < FEW]
     if tiny:
         names = ", ".join(f"{name} ({count})" for name, count in tiny[:5])

@@ -22,7 +22,12 @@ from deepglass.data.space import room
 
 MOST_LISTED = 1000  # findings of one kind that are listed one by one
 DRAWN = ("duplicate_across_parts", "near_duplicate_across_parts", "same_row_across_parts")
-WARNED = frozenset(("constant_picture", "note_silent", "note_clipped", "note_one_sample"))  # more than notes
+WARNED = frozenset(  # more than notes
+    (
+        *("constant_picture", "note_silent", "note_clipped", "note_one_sample", "note_outline_corners"),
+        *("note_outline_crosses", "note_outline_outside", "note_outline_without_area", "note_outline_missing"),
+    )
+)
 NOTHING: Mapping[str, str] = MappingProxyType({})
 FEWEST_ROWS = 3  # rows of each class before a column is said to give the answer away
 

@@ -93,11 +93,16 @@ def recognised(place: str, settings: DataSettings) -> Recognised:
 
 
 def layout_for(task: str, place: str, settings: DataSettings) -> str:
-    """The layout that a task asks for by itself, where it fits the place; nothing where none does."""
-    for name in catalogue.entries(ROOM) if task and not settings.layout else ():
-        if catalogue.find(ROOM, name).task == task and fits(place, replace(settings, layout=name)):
-            return name
-    return settings.layout
+    """The layout that a task asks for by itself and that fits the place best; nothing where none does."""
+    if not task or settings.layout:
+        return settings.layout
+    asked = {name: replace(settings, layout=name) for name in catalogue.entries(ROOM)}
+    sure = {
+        name: match.sure
+        for name, named in asked.items()
+        if catalogue.find(ROOM, name).task == task and (match := catalogue.find(ROOM, name).recognise(place, named))
+    }
+    return max(sure, key=lambda name: sure[name], default="")
 
 
 def found_in(source: Source, settings: DataSettings) -> DataSettings:

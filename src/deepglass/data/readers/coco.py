@@ -1,7 +1,7 @@
 """COCO's instances as they are written: pictures, categories, and one annotation for each thing, in one JSON file.
 
-A box is x, y, width, height in pixels from the picture's upper left corner. Outlines are left behind while the file is
-read: they are most of its bytes.
+A box is x, y, width, height in pixels from the picture's upper left corner. Outlines are most of a file's bytes: they
+are left behind while it is read, or packed where they are asked for.
 """
 
 import json
@@ -9,6 +9,8 @@ import mmap
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from deepglass.data.readers.outline import packed
+from deepglass.data.source import Unreadable
 from deepglass.foundation.errors import DataError
 
 KEPT = ("id", "image_id", "category_id", "bbox", "iscrowd")  # of an annotation
@@ -24,19 +26,22 @@ class Instances(NamedTuple):
     annotations: dict[Any, list[dict[str, Any]]] | None  # by "image_id"; None where the file only lists pictures
 
 
-def looks_coco(file: Path) -> bool:
-    """Whether a JSON file lists pictures and categories."""
+def looks_coco(file: Path, *more: bytes) -> bool:
+    """Whether a JSON file lists pictures and categories, and has these other keys."""
     try:
         with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            return all(content.find(key) >= 0 for key in KEYS)
+            return all(content.find(key) >= 0 for key in (*KEYS, *more))
     except (OSError, ValueError):  # unreadable or empty
         return False
 
 
-def read_coco(file: Path) -> Instances:
-    """Every picture, category and annotation; DataError with the line of what is broken."""
+def read_coco(file: Path, outlines: bool = False) -> Instances:
+    """Every picture, category and annotation; DataError with the line of what is broken.
+
+    With `outlines`, "segmentation" is what `packed` makes of it, or the Unreadable that it raises.
+    """
     try:
-        whole = json.loads(file.read_bytes(), object_hook=_slim)
+        whole = json.loads(file.read_bytes(), object_hook=_outlined if outlines else _slim)
     except json.JSONDecodeError as error:
         values = {"reason": error.msg, "line": error.lineno, "column": error.colno}
         raise DataError("data.broken_json", place=file, **values) from None
@@ -58,6 +63,18 @@ def read_coco(file: Path) -> Instances:
 
 def _slim(entry: dict[str, Any]) -> dict[str, Any]:
     return {key: entry[key] for key in KEPT if key in entry} if "bbox" in entry else entry
+
+
+def _outlined(entry: dict[str, Any]) -> dict[str, Any]:
+    if "image_id" not in entry:
+        return entry
+    slim = {key: entry[key] for key in KEPT if key in entry}
+    if entry.get("segmentation"):
+        try:
+            slim["segmentation"] = packed(entry["segmentation"])
+        except Unreadable as reason:
+            slim["segmentation"] = reason
+    return slim
 
 
 def _listed(file: Path, whole: Any, key: str, fields: tuple[str, ...]) -> list[dict[str, Any]]:

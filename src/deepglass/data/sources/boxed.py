@@ -27,7 +27,7 @@ class Marked(NamedTuple):
     """What an annotation says of one picture."""
 
     id: str  # of the picture, or the name by which it was not found
-    boxes: tuple[Box, ...] | None
+    boxes: tuple[Any, ...] | None  # or outlines
     annotation: str  # the file that says so
     part: str = ""
     size: tuple[int, int] = UNKNOWN  # width and height as they were annotated
@@ -101,6 +101,17 @@ def gathered(
 
     `classes` are those that are listed; where nothing lists them, those that occur, in the order of letters.
     """
+    faults: dict[str, list[str]] = defaultdict(list)
+    settled = [_settled(mark, faults) for mark in brought_together(pictures, marks, alone)]
+    index, findings = indexed(settled, findings + _told(faults))
+    source = PictureFiles(layout, "detect", pictures.root, index, findings)
+    occur = sorted({box.label for mark in settled for box in mark.boxes or ()})
+    source.annotated = annotated(settled, tuple(classes) or tuple(occur))
+    return source
+
+
+def brought_together(pictures: Pictures, marks: Sequence[Marked], alone: bool = False) -> list[Marked]:
+    """One mark for each picture, with its size and part; unless they stand alone, also for those that none names."""
     if not any(mark.part for mark in marks):
         marks = [mark._replace(part=part_in(_folder(mark.id))) for mark in marks]
     known = _once(marks)
@@ -108,22 +119,24 @@ def gathered(
     others = () if alone else pictures.names.ids
     unseen = [id for id in others if id not in known and _folder(id) in looked]
     every = [_sized(pictures.root, mark) for mark in known.values()]
-    every += [Marked(id, None, "", part_in(_folder(id))) for id in unseen]
-    faults: dict[str, list[str]] = defaultdict(list)
-    settled = [_settled(mark, faults) for mark in every]
-    findings = findings + _told(faults)
-    if nobody := [mark.id for mark in settled if mark.boxes is None]:
+    every = [mark if mark.fault is None else mark._replace(boxes=()) for mark in every]
+    return every + [Marked(id, None, "", part_in(_folder(id))) for id in unseen]
+
+
+def indexed(marks: Sequence[Marked], findings: list[Finding]) -> tuple[Index, list[Finding]]:
+    """The index of these pictures, and the findings with those that nobody has looked at."""
+    if nobody := [mark.id for mark in marks if mark.boxes is None]:
         values = {"count": len(nobody), "examples": ", ".join(nobody[:NAMED])}
-        findings.append(Finding("not_annotated", "note", "", values))
-    parts = [mark.part for mark in settled] if any(mark.part for mark in settled) else ()
-    groups = [mark.group for mark in settled] if any(mark.group for mark in settled) else ()
-    index = Index([mark.id for mark in settled], [mark.boxes for mark in settled], parts, groups)
-    source = PictureFiles(layout, "detect", pictures.root, index, findings)
-    sizes = np.array([mark.size for mark in settled], dtype=np.int32).reshape(-1, 2)
-    occur = sorted({box.label for mark in settled for box in mark.boxes or ()})
-    broken = {row: mark.fault for row, mark in enumerate(settled) if mark.fault is not None}
-    source.annotated = Annotated(tuple(classes) or tuple(occur), sizes, broken)
-    return source
+        findings = [*findings, Finding("not_annotated", "note", "", values)]
+    parts = [mark.part for mark in marks] if any(mark.part for mark in marks) else ()
+    groups = [mark.group for mark in marks] if any(mark.group for mark in marks) else ()
+    return Index([mark.id for mark in marks], [mark.boxes for mark in marks], parts, groups), findings
+
+
+def annotated(marks: Sequence[Marked], classes: tuple[str, ...]) -> Annotated:
+    """What is known of these pictures before any is read."""
+    sizes = np.array([mark.size for mark in marks], dtype=np.int32).reshape(-1, 2)
+    return Annotated(classes, sizes, {row: mark.fault for row, mark in enumerate(marks) if mark.fault is not None})
 
 
 def _folder(id: str) -> str:
@@ -153,7 +166,7 @@ def _sized(root: Path, mark: Marked) -> Marked:
 def _settled(mark: Marked, faults: dict[str, list[str]]) -> Marked:
     """The boxes as they can be used; what was done to them is added to `faults`."""
     if mark.boxes is None or mark.fault is not None:
-        return mark._replace(boxes=() if mark.fault is not None else None)
+        return mark
     kept: list[Box] = []
     for box in mark.boxes:
         found, kind = settled_box(box, *mark.size)

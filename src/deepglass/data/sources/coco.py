@@ -7,6 +7,7 @@ is not known.
 
 import math
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ MAIN = "instances"  # of COCO's own files those of boxes; the others speak of th
 
 def recognise(place: str, settings: DataSettings) -> Match | None:
     """A JSON file that lists pictures and categories, or a folder that has such files where COCO's are."""
-    _, files = _files(Path(place))
+    _, files = files_of(Path(place))
     if not files:
         return None
     names = ", ".join(file.name for file in files[:3])
@@ -35,7 +36,7 @@ def recognise(place: str, settings: DataSettings) -> Match | None:
 
 def open_coco(place: str, settings: DataSettings) -> PictureFiles:
     """Every listed picture with its boxes."""
-    root, files = _files(Path(place))
+    root, files = files_of(Path(place))
     if not files:
         raise DataError("data.not_that_layout", place=place, layout="coco")
     pictures = Pictures(root)
@@ -44,13 +45,13 @@ def open_coco(place: str, settings: DataSettings) -> PictureFiles:
     classes: dict[str, None] = {}
     for file in files:
         found = read_coco(file)
-        marks += _marks(found, pictures)
-        findings += _strange(found)
+        marks += marks_in(found, pictures, box_of)
+        findings += strange_ids(found)
         classes |= dict.fromkeys(found.categories.values())
     return gathered("coco", pictures, marks, findings, tuple(classes))
 
 
-def _files(place: Path) -> tuple[Path, list[Path]]:
+def files_of(place: Path) -> tuple[Path, list[Path]]:
     """The folder under which pictures lie, and the files of instances."""
     if place.is_file():
         beside = place.parent.name.lower() in BESIDE
@@ -65,8 +66,8 @@ def _files(place: Path) -> tuple[Path, list[Path]]:
     return place, [file for file in found if file.name.startswith(MAIN)] or found
 
 
-def _marks(found: Instances, pictures: Pictures) -> list[Marked]:
-    """What the file says of each of its pictures."""
+def marks_in(found: Instances, pictures: Pictures, thing: Callable[[dict[str, Any], Instances], Any]) -> list[Marked]:
+    """What the file says of each of its pictures; `thing` makes one annotation what is marked, or raises Unreadable."""
     here = found.file.relative_to(pictures.root).as_posix()
     named, folder = part_in(here), here.rpartition("/")[0]
     marks: list[Marked] = []
@@ -75,9 +76,8 @@ def _marks(found: Instances, pictures: Pictures) -> list[Marked]:
         boxes = None
         if found.annotations is not None:
             try:
-                boxes = tuple(
-                    _box(entry, found) for entry in found.annotations.get(image["id"], ()) if _known(entry, found)
-                )
+                own = found.annotations.get(image["id"], ())
+                boxes = tuple(thing(entry, found) for entry in own if _known(entry, found))
             except Unreadable as reason:
                 fault = fault or reason
         marks.append(Marked(id, boxes, here, named, _size(image), fault))
@@ -88,7 +88,8 @@ def _known(entry: dict[str, Any], found: Instances) -> bool:
     return entry["category_id"] in found.categories
 
 
-def _box(entry: dict[str, Any], found: Instances) -> Box:
+def box_of(entry: dict[str, Any], found: Instances) -> Box:
+    """Its box, in pixels; raises Unreadable where its corners are no numbers."""
     values = entry.get("bbox")
     if not isinstance(values, list) or len(values) != 4 or not all(map(_is_number, values)):
         name = f"annotation {entry.get('id', '-')}"
@@ -106,7 +107,7 @@ def _size(image: dict[str, Any]) -> tuple[int, int]:
     return size if all(isinstance(side, int) and side > 0 for side in size) else UNKNOWN  # pyright: ignore
 
 
-def _strange(found: Instances) -> list[Finding]:
+def strange_ids(found: Instances) -> list[Finding]:
     """Annotations of categories and pictures that the file does not list."""
     if not found.annotations:
         return []
