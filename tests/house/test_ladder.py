@@ -68,7 +68,8 @@ LADDER: dict[str, set[str]] = {
 }
 OWN_ROOM = {"models"}  # rooms whose files may not import each other, but for those named above
 
-FILES = sorted(path for path in ROOT.rglob("*.py") if path.name != "__init__.py" or path.parent != ROOT)
+DOORS = {"__init__.py", "__main__.py"}  # of the package: they lead to every room
+FILES = sorted(path for path in ROOT.rglob("*.py") if path.name not in DOORS or path.parent != ROOT)
 
 
 def room_of(module: str) -> str:
