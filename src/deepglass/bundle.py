@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
@@ -24,11 +25,11 @@ from deepglass.data.loader import together
 from deepglass.data.source import Unreadable
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import RunFailed, UsageError
-from deepglass.foundation.sealed import UNREADABLE, check_sealed_text, read_sealed, write_sealed
+from deepglass.foundation.sealed import UNREADABLE, check_sealed_text, digest_of, read_sealed, write_sealed
 from deepglass.foundation.settings import Choice, Override, Settings, from_json, read_toml, resolve, to_json
-from deepglass.networks import EXTERNAL, ExternalConfig, build, choose_model
+from deepglass.networks import EXTERNAL, ExternalConfig, before_head, build, choose_model
 from deepglass.tasks.sampling import SamplingSettings
-from deepglass.tasks.task import Predictions, Task, encoder_of, form_of
+from deepglass.tasks.task import Predictions, Task, encoder_of, fed, form_of
 from deepglass.weights.settings import WeightsSettings
 from deepglass.weights.start import Start, agree, public_start
 
@@ -96,6 +97,43 @@ class Bundle:
             answers += self._answer(group)
         return answers
 
+    def embed(self, inputs: Any, batch: int = 64) -> "Embedded":
+        """Pictures, or whatever the network takes, as vectors of length 1: near ones are alike to the network."""
+        found = list(self.embedding(inputs, batch))
+        vectors = [vector for _, vector, _ in found if vector is not None]
+        ids = [name for name, vector, _ in found if vector is not None]
+        errors = {name: error for name, vector, error in found if vector is None}
+        return Embedded(ids, torch.stack(vectors) if vectors else torch.zeros(0, 0), errors)
+
+    def embedding(self, inputs: Any, batch: int = 64) -> Iterator[tuple[str, Tensor | None, str]]:
+        """What `embed` finds, one by one in the order of the inputs: id, float32 (D,), or else why there is none.
+
+        The vector is what a network that was trained to give one gives, of any other what its head is called with.
+        """
+        for group in _groups(map(self._prepared, self.inputs(inputs)), batch):
+            found: list[Tensor | None] = [None] * len(group)
+            for places, rows in self._batches(group):
+                for place, vector in zip(places, self.vectors(rows), strict=True):
+                    found[place] = vector
+            yield from ((item.id, vector, item.error) for item, vector in zip(group, found, strict=True))
+
+    def vectors(self, batch: Batch) -> Tensor:
+        """Prepared rows as vectors of length 1. float32 (B, D)"""
+        if hasattr(self.task, "embeds"):
+            return self.scores(batch)["vector"].float().cpu()
+        device = next(self.model.parameters()).device
+        self.model.eval()
+        with torch.no_grad():
+            shown = fed(self.task, self.task.present(batch.to(device)))
+            return F.normalize(before_head(self.model, *shown).float(), dim=1).cpu()
+
+    @property
+    def digest(self) -> str:
+        """What the folder's manifest says of its content: another network, or other settings, have another one."""
+        if self.folder is None:
+            raise UsageError("bundle.not_saved")
+        return digest_of(self.folder)
+
     def inputs(self, inputs: Any) -> Iterator[Input]:
         """What `predict` would be asked about, one by one, each read when its turn comes."""
         facts = self.task.facts.inputs
@@ -161,18 +199,22 @@ class Bundle:
 
     def _answer(self, group: Sequence["Prepared"]) -> list[dict[str, Any]]:
         answers: list[dict[str, Any]] = [{"id": item.id, "error": item.error} for item in group]
+        for places, batch in self._batches(group):
+            for place, answer in zip(places, self.task.answers(self.scores(batch)), strict=True):
+                clock, dated = group[place].clock, getattr(self.task, "dated", None)
+                answer = dated(answer, clock) if clock and dated else answer
+                answers[place] = {"id": group[place].id, **answer, **unseen(self.task, group[place].inputs["input"])}
+        return answers
+
+    def _batches(self, group: Sequence["Prepared"]) -> Iterator[tuple[list[int], Batch]]:
+        """Those of a group that could be read, beside their like, and their places in it."""
         places = np.array([place for place, item in enumerate(group) if not item.error], dtype=np.int64)
         lengths = np.array([max(map(len, group[place].inputs.values())) for place in places], dtype=np.int64)
         order = np.argsort(lengths, kind="stable")
         for cut in together(lengths[order], len(group)):
             chosen = places[order[cut]].tolist()
             columns = columns_of([group[place].inputs for place in chosen], encoder_of(self.task))
-            batch = Batch(tuple(group[place].id for place in chosen), columns)
-            for place, answer in zip(chosen, self.task.answers(self.scores(batch)), strict=True):
-                clock, dated = group[place].clock, getattr(self.task, "dated", None)
-                answer = dated(answer, clock) if clock and dated else answer
-                answers[place] = {"id": group[place].id, **answer, **unseen(self.task, group[place].inputs["input"])}
-        return answers
+            yield chosen, Batch(tuple(group[place].id for place in chosen), columns)
 
 
 def unseen(task: Any, text: Tensor | str) -> dict[str, Any]:
@@ -180,6 +222,14 @@ def unseen(task: Any, text: Tensor | str) -> dict[str, Any]:
     if getattr(task.facts.inputs, "kind", "") != "text" or not hasattr(task, "unseen"):
         return {}
     return task.unseen(text if isinstance(text, str) else text.numpy().tobytes().decode(errors="ignore"))
+
+
+class Embedded(NamedTuple):
+    """Inputs as vectors of length 1, in their order, and why others have none."""
+
+    ids: list[str]
+    vectors: Tensor  # float32 (N, D)
+    errors: dict[str, str]
 
 
 class Prepared(NamedTuple):

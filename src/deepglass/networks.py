@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import UsageError
@@ -86,6 +86,21 @@ def check_own(model: nn.Module, asks: Ports, *row: Any) -> None:
         raise UsageError("run.own_does_not_fit", given=given, wanted=wanted, found=found)
     if seen:
         raise _does_not_fit(PortMismatch(f"models.sees_{asks.gives.unseen}", model=say("models.own")), asks)  # pyright: ignore
+
+
+def before_head(model: nn.Module, *inputs: Any) -> Tensor:
+    """What the head of a network is called with, one vector a row; the network is in evaluation mode. (B, F)"""
+    caught: list[Any] = []
+    head = getattr(model, "head", "")
+    if isinstance(head, str) and head:
+        hook = model.get_submodule(head).register_forward_pre_hook(lambda module, given: caught.append(given[0]))
+        try:
+            model(*inputs)
+        finally:
+            hook.remove()
+    if len(caught) != 1 or not isinstance(caught[0], Tensor) or caught[0].ndim != 2:
+        raise UsageError("bundle.no_vector", model=type(model).__name__)
+    return caught[0]
 
 
 def _shape(values: Any) -> tuple[int, ...]:

@@ -21,6 +21,7 @@ LADDER: dict[str, set[str]] = {
     "engine": {"foundation", "graph.cost", "graph.trace", "graph.probe", "data.example", "data.loader", "tasks.task"},
     "networks": {"foundation", "models"},
     "bundle": {"foundation", "data", "models", "tasks", "weights", "networks"},
+    "index": {"foundation", "data", "bundle"},
     "material": {"foundation", "data", "tasks", "engine.evaluate"},
     "run": {"foundation", "data", "models", "tasks", "engine", "weights", "networks", "bundle", "material"},
     "folds": {"foundation", "data", "engine.journal", "tasks.task", "material", "run"},
@@ -47,6 +48,7 @@ LADDER: dict[str, set[str]] = {
         ),
         *("run", "folds", "explain", "report", "export"),
     },
+    "collection": {"foundation", "index", "journey"},
     "progress": {"foundation", "views", "engine.journal"},
     "python": {"foundation", "engine.journal", "recipes", "bundle", "run", "journey", "progress"},
     "demos": {"foundation"},
@@ -63,7 +65,7 @@ LADDER: dict[str, set[str]] = {
             "bundle",
             "run",
         ),
-        *("explain", "report", "export", "journey", "progress"),
+        *("explain", "report", "export", "journey", "progress", "index", "collection"),
     },
 }
 OWN_ROOM = {"models"}  # rooms whose files may not import each other, but for those named above

@@ -13,7 +13,7 @@ import re
 import shutil
 import stat
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,11 @@ def verify(folder: Path) -> None:
         pass
 
 
+def digest_of(folder: Path) -> str:
+    """One hash for all that a sealed folder's manifest states; the files themselves are not read."""
+    return _digest(_stated(folder))
+
+
 def file_sha256(file: Path) -> str:
     """SHA-256 of a file, read in pieces."""
     state = hashlib.sha256()
@@ -75,10 +80,29 @@ def file_sha256(file: Path) -> str:
 
 def write_text(file: Path, text: str) -> None:
     """Replace a small text file in one step: a reader sees the old or the new content, never a part."""
+    replace_file(file, lambda aside: _write_durably(aside, text.encode()))
+
+
+def write_large(file: Path, write: Callable[[Path], None]) -> str:
+    """`write_text` of what `write` puts into the file that it is handed; the SHA-256 of that."""
+    found: list[str] = []
+
+    def whole(aside: Path) -> None:
+        write(aside)
+        with aside.open("rb") as stream:
+            os.fsync(stream.fileno())
+        found.append(file_sha256(aside))
+
+    replace_file(file, whole)
+    return found[0]
+
+
+def replace_file(file: Path, write: Callable[[Path], None]) -> None:
+    """Put in place in one step what `write` has written durably into the file that it is handed."""
     aside = _aside(file, "tmp")
     try:
         _make_folder(file.parent)
-        _write_durably(aside, text.encode())
+        write(aside)
         os.replace(aside, file)
         _sync_folder(file.parent)
     except OSError as error:
