@@ -24,6 +24,7 @@ from deepglass.foundation.ports import (
     Tokens,
     Translation,
     Vector,
+    Volume,
 )
 from deepglass.graph.probe import Probe
 from deepglass.graph.trace import example, trace
@@ -35,6 +36,7 @@ COUNTS = {
     "alexnet": 61_100_840,
     "char_lm": 3_342_692,
     "cloze_bilstm": 6_324_000,
+    "cnn3d": 291_474,
     "conv_seq2seq": 8_567_616,
     "ctc_speech": 2_908_669,
     "word_lm": 4_738_000,
@@ -69,8 +71,9 @@ COUNTS = {
 
 # The smallest pictures that each family takes keep the tests quick; the parameters are the same but for alexnet_2012.
 SMALL = {"alexnet": 63, "alexnet_2012": 67, "lenet5": 32, "lenet5_1998": 32, "mlp": 28}
+SMALL_VOLUME = (8, 16, 16)
 # One of each family; the rest is slow.
-COMPILED = ("perceptron", "mlp", "lenet5", "lenet5_1998", "resnet20", "text_bag", "series_lstm", "fcos")
+COMPILED = ("perceptron", "mlp", "lenet5", "lenet5_1998", "resnet20", "text_bag", "series_lstm", "fcos", "cnn3d")
 NAMES = list(catalogue.entries("models"))
 LENGTHS = (23, 9, 1, 14)  # of rows of steps
 WRITTEN = (5, 11, 8, 1)  # of what is already written of a translation
@@ -83,6 +86,8 @@ def small(name):
     if isinstance(takes, Image):
         size = SMALL.get(name, 32)
         takes = Image(takes.channels, size, size)
+    if isinstance(takes, Volume):
+        takes = Volume(takes.channels, *SMALL_VOLUME)
     if isinstance(takes, Tokens):
         takes = Tokens(50)
     if isinstance(takes, Translation):
@@ -129,7 +134,7 @@ def flat(logits):
     """Logits of all rows, of all rows' own steps, of all places, or of all pixels. (N, K)"""
     if isinstance(logits, Padded):
         return logits.values[logits.mask]
-    return (logits.movedim(1, -1) if logits.ndim == 4 else logits).flatten(0, -2)
+    return (logits.movedim(1, -1) if logits.ndim >= 4 else logits).flatten(0, -2)
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -282,11 +287,12 @@ OTHERS = [
     Ports(Series(5), Vector(2)),
     Ports(Series(40), Steps(30)),
     Ports(Translation(60, 70), Steps(70, "later")),
+    Ports(Volume(2, 9, 20, 17), Vector(3)),
 ]
 
 
 @pytest.mark.parametrize("ports", OTHERS, ids=str)
-def test_fitted_to_other_sequences_works_or_says_why(entry, ports):
+def test_fitted_to_other_kinds_of_data_works_or_says_why(entry, ports):
     _, config, _ = entry
     asked, unseen = (getattr(gives, "unseen", "nothing") for gives in (ports.gives, config.ports().gives))
     if [type(port) for port in config.ports()] != [type(port) for port in ports] or asked not in ("nothing", unseen):
@@ -297,7 +303,7 @@ def test_fitted_to_other_sequences_works_or_says_why(entry, ports):
     if isinstance(ports.gives, Steps):
         ports = ports._replace(gives=dataclasses.replace(ports.gives, unseen=unseen))
     assert fitted.ports() == ports
-    logits = fitted.build().eval()(*batch(fitted, 2))
+    logits = network_of(fitted).eval()(*batch(fitted, 2))
     assert flat(logits).shape[1] == ports.gives.size
 
 
@@ -328,6 +334,13 @@ REFUSED = [
     ("fcn", Ports(Image(3, 64, 64), Vector(5)), "fcn gives a class for every pixel, but the task asks for rows of 5"),
     ("fcn", Ports(Image(3, 20, 64), Map(5)), "fcn needs pictures of at least 32x32; these are 20x64"),
     ("unet_small", Ports(Vector(4), Map(5)), "unet looks at pictures, but the data are rows of 4 numbers"),
+    (
+        "cnn3d",
+        Ports(Image(3, 64, 64), Vector(5)),
+        "cnn3d looks at volumes and clips, but the data are pictures of 64x64",
+    ),
+    ("cnn3d", Ports(Volume(1, 7, 99, 99), Vector(5)), "at least 8x8x8 .depth, height, width.; these are 7x99x99"),
+    ("resnet18", Ports(Volume(1, 9, 8, 7), Vector(5)), "but the data are volumes or clips of 9x8x7 with 1 channels"),
     ("airbench94", Ports(Image(3, 8, 99), Vector(5)), "airbench94 needs pictures of at least 9x9; these are 8x99"),
 ]
 

@@ -6,7 +6,7 @@ from torch import nn
 
 from deepglass.foundation import catalogue
 from deepglass.foundation.padded import Padded
-from deepglass.foundation.ports import Image, Series, Steps, Tokens, Translation, Vector
+from deepglass.foundation.ports import Image, Series, Steps, Tokens, Translation, Vector, Volume
 from deepglass.graph.cost import cost
 from deepglass.graph.trace import example, trace
 
@@ -195,6 +195,7 @@ def test_attention_is_one_node_with_its_whole_cost():
 def test_example_is_what_a_network_of_that_port_is_called_with():
     assert example(Vector(3), 2)[0].shape == (2, 3)
     assert example(Image(3, 4, 5))[0].shape == (1, 3, 4, 5)
+    assert example(Volume(1, 2, 3, 4), 2)[0].shape == (2, 1, 2, 3, 4)
     (series,) = example(Series(3), 2, device="cpu")
     assert series.values.shape == (2, 16, 3) and series.lengths.tolist() == [16, 16]
     (tokens,) = example(Tokens(9))

@@ -1,6 +1,6 @@
 """What a model takes and gives, and what a task asks for: a small closed set that run.py joins and sizes.
 
-Letters: B rows, T steps of the longest row, C channels, H W height and width, K classes, V vocabulary.
+Letters: B rows, T steps of the longest row, C channels, D H W depth, height and width, K classes, V vocabulary.
 """
 
 from dataclasses import dataclass
@@ -23,6 +23,16 @@ class Image:
     """A picture. (B, C, H, W)"""
 
     channels: int
+    height: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A body in space, or a clip, whose depth is time. (B, C, D, H, W)"""
+
+    channels: int
+    depth: int
     height: int
     width: int
 
@@ -51,7 +61,7 @@ class Translation:
 
 @dataclass(frozen=True, slots=True)
 class Map:
-    """K numbers for every pixel. (B, K, H, W)"""
+    """K numbers for every pixel, or for every place of a volume. (B, K, H, W) or (B, K, D, H, W)"""
 
     size: int
 
@@ -97,7 +107,7 @@ class Players:
     names: tuple[str, ...]
 
 
-Port = Vector | Image | Tokens | Series | Translation | Map | Steps | Pyramid | Places | Players
+Port = Vector | Image | Volume | Tokens | Series | Translation | Map | Steps | Pyramid | Places | Players
 
 
 class Ports(NamedTuple):

@@ -19,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from deepglass.foundation.padded import Padded
-from deepglass.foundation.ports import Image, Port, Series, Tokens, Translation, Vector
+from deepglass.foundation.ports import Image, Port, Series, Tokens, Translation, Vector, Volume
 from deepglass.graph.operations import SILENT, geometry, kind_of, makes_constant, tensors_in
 from deepglass.graph.structure import Graph, Node
 
@@ -37,6 +37,8 @@ def example(port: Port, rows: int = 1, *, device: torch.device | str = "meta") -
         return (torch.zeros(rows, port.size, device=device),)
     if isinstance(port, Image):
         return (torch.zeros(rows, port.channels, port.height, port.width, device=device),)
+    if isinstance(port, Volume):
+        return (torch.zeros(rows, port.channels, port.depth, port.height, port.width, device=device),)
     if isinstance(port, Series):
         return (steps(port.channels, kind=torch.float32),)
     if isinstance(port, Tokens):

@@ -27,13 +27,15 @@ from deepglass.foundation.ports import (
     Translation,
     Unseen,
     Vector,
+    Volume,
 )
 from deepglass.foundation.words import say
 
 HALF = 4  # steps that are kept and steps that are changed, where it is asked what a network sees
 LEAST_MOVED = 1e-4  # of the largest number; less is arithmetic
 NAMED: dict[type, str] = {  # ports as people call what goes through them: keys of foundation/words/models.toml
-    **{Vector: "rows", Image: "pictures", Tokens: "texts", Series: "series", Translation: "translations"},
+    **{Vector: "rows", Image: "pictures", Volume: "volumes"},
+    **{Tokens: "texts", Series: "series", Translation: "translations"},
     **{Steps: "steps", Places: "places", Map: "maps"},
 }
 
@@ -109,6 +111,18 @@ def picture_asked(model: str, ports: Ports, *, least: int = 1, exactly: int | No
     if min(size.values()) < least:
         raise PortMismatch("models.too_small", model=model, least=least, **size)
     return picture
+
+
+def volume_asked(model: str, ports: Ports, *, least: tuple[int, int, int] = (1, 1, 1)) -> Volume:
+    """The volume or clip that the data offers, refused where it is smaller than `least`: depth, height, width."""
+    volume = ports.takes
+    if not isinstance(volume, Volume):
+        raise PortMismatch("models.wants_volume", model=model, found=described(volume))
+    size = (volume.depth, volume.height, volume.width)
+    if any(own < wanted for own, wanted in zip(size, least, strict=True)):
+        wanted, found = ("x".join(map(str, numbers)) for numbers in (least, size))
+        raise PortMismatch("models.volume_too_small", model=model, least=wanted, found=found)
+    return volume
 
 
 def numbers_asked(model: str, ports: Ports) -> tuple[int, ...]:
