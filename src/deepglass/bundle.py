@@ -154,6 +154,15 @@ class Bundle:
             raise UsageError("bundle.no_writer", task=self.document["task"]["name"])
         return self.task.write(self.model, prompt, length, sampling)  # pyright: ignore
 
+    def pictures(self, count: int, label: str = "", seed: int = 0) -> Iterator[np.ndarray]:
+        """So many made pictures uint8 (H, W, C), of one class where `label` names one.
+
+        The same label and seed give the same pictures, however many are asked for.
+        """
+        if not hasattr(self.task, "paint"):
+            raise UsageError("bundle.no_painter", task=self.document["task"]["name"])
+        return self.task.paint(self.model, count, label, seed)  # pyright: ignore
+
     def scores(self, batch: Batch) -> Predictions:
         """The network's predictions for prepared rows, on the processor the network is on."""
         device = next(self.model.parameters()).device

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from deepglass.bundle import Bundle, Own, external
 from deepglass.data.check import report as told
 from deepglass.data.convert import Converted
@@ -156,6 +158,10 @@ class Outcome:
     def generate(self, prompt: str = "", length: int = 500, **settings: Any) -> str:
         """What the finished model writes; see `Bundle.writing`."""
         return self.run.bundle.generate(prompt, length, **settings)
+
+    def pictures(self, count: int, label: str = "", seed: int = 0) -> list[np.ndarray]:
+        """Pictures that the finished model makes; see `Bundle.pictures`."""
+        return list(self.run.bundle.pictures(count, label, seed))
 
     def __repr__(self) -> str:
         part = next(name for name in ("test", "val", "train") if name in self.figures)

@@ -159,6 +159,23 @@ def up(draw):
 
 
 @st.composite
+def transposed_conv(draw):
+    n, inputs, kernel = draw(dims), draw(small), draw(small)
+    more = {"stride": draw(small), "padding": draw(st.integers(0, (kernel - 1) // 2)), "bias": draw(st.booleans())}
+    block = made("transposed_conv")(inputs, draw(small), dims=n, kernel=kernel, **more)
+    return block, (2, inputs, *draw(axes(n)))
+
+
+@st.composite
+def strided(draw, name):
+    channels, features = draw(small), draw(small)
+    height, width = (draw(st.integers(4, 7)) << draw(st.integers(1, 1)) for _ in range(2))
+    if name == "grow":
+        return made("grow")(5, channels, height, width, features), (2, 5)
+    return made("shrink")(channels, height, width, features), (2, channels, height, width)
+
+
+@st.composite
 def feature_pyramid(draw):
     widths = draw(st.lists(small, min_size=1, max_size=3))
     height, width = draw(axes(2))
@@ -170,6 +187,10 @@ def feature_pyramid(draw):
 CASES = {
     "feature_pyramid": feature_pyramid(),
     "up": up(),
+    "transposed_conv": transposed_conv(),
+    "grow": strided("grow"),
+    "shrink": strided("shrink"),
+    "maxout": st.builds(lambda i, o, p: (made("maxout")(i, o, pieces=p), (3, i)), small, small, st.integers(2, 4)),
     "dense": dense(),
     "conv": conv(),
     "max_pool": pool("max_pool"),
@@ -291,6 +312,15 @@ REFUSALS = [
     ("whitening", dict(channels=3), (2, 4, 4, 4), r"Whitening expects 3 channels; got 4"),
     ("feature_pyramid", dict(inputs=(3,), width=4), (2, 4, 4, 4), r"FeaturePyramid expects 3 channels; got 4"),
     ("up", dict(inputs=3, outputs=4, dims=2), (2, 4, 4, 4), r"Up expects 3 channels; got 4"),
+    (
+        "transposed_conv",
+        dict(inputs=3, outputs=4, kernel=2, dims=2),
+        (2, 4, 4, 4),
+        r"TransposedConv expects 3 channels",
+    ),
+    ("grow", dict(inputs=3, channels=1, height=8, width=8, features=2), (2, 4), r"Grow expects 3 features"),
+    ("shrink", dict(channels=3, height=8, width=8, features=2), (2, 4, 8, 8), r"Shrink expects 3 channels; got 4"),
+    ("maxout", dict(inputs=3, outputs=4, pieces=2), (2, 5), r"Dense expects 3 features"),
     ("padded_shortcut", dict(inputs=3, outputs=6, stride=2), (2, 3, 4), r"expects \(batch, channels, H, W\)"),
     ("rnn_cell", dict(inputs=3, hidden=4), (2, 5), r"RNNCell expects 3 features in the last axis; got shape \(2, 5\)"),
     ("gru_cell", dict(inputs=3, hidden=4), (2, 5), r"GRUCell expects 3 features"),

@@ -15,8 +15,10 @@ from deepglass.foundation import catalogue
 from deepglass.foundation.padded import Padded
 from deepglass.foundation.ports import (
     Image,
+    Latent,
     Map,
     Places,
+    Players,
     PortMismatch,
     Ports,
     Series,
@@ -34,6 +36,7 @@ from deepglass.networks import network_of
 COUNTS = {
     "airbench94": 1_971_352,
     "alexnet": 61_100_840,
+    "cgan": 1_275_175,
     "char_lm": 3_342_692,
     "cloze_bilstm": 6_324_000,
     "cnn3d": 291_474,
@@ -42,8 +45,10 @@ COUNTS = {
     "word_lm": 4_738_000,
     "alexnet_2012": 60_965_224,
     "audio_cnn": 1_175_210,
+    "dcgan": 6_342_272,
     "fcn": 23_597_471,
     "fcos": 31_112_852,
+    "gan": 3_735_425,
     "lenet5": 61_706,
     "lenet5_1998": 60_000,
     "mlp": 109_386,
@@ -113,7 +118,10 @@ def batch(config, rows, scale=1.0):
     if isinstance(takes, Series):
         values = scale * torch.randn(rows, max(LENGTHS[:rows]), takes.channels, generator=generator)
         return (padded(values, LENGTHS[:rows]),)
-    return (scale * torch.randn(example(takes, rows)[0].shape, generator=generator),)
+    first, *labels = example(takes, rows)
+    classes = takes.classes if isinstance(takes, Latent) else 0
+    asked = [torch.randint(0, classes, one.shape, generator=generator) for one in labels]
+    return scale * torch.randn(first.shape, generator=generator), *asked
 
 
 def padded(values, lengths):
@@ -206,7 +214,10 @@ def test_every_parameter_gets_a_gradient(entry):
     torch.manual_seed(0)
     logits = flat(network(*batch(config, 4)))
     classes = torch.tensor([0, 1, 1, 1]).repeat(len(logits))[: len(logits)] % logits.shape[1]
-    F.cross_entropy(logits, classes).backward()  # unbalanced: a neuron that starts at zero has something to learn
+    players = isinstance(config.ports().gives, Players)
+    (
+        F.softplus(-logits).sum() if players else F.cross_entropy(logits, classes)
+    ).backward()  # unbalanced: a neuron that starts at zero has something to learn
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None, name
         assert torch.isfinite(parameter.grad).all(), name

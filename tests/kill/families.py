@@ -24,6 +24,7 @@ from deepglass.tasks.classify import ClassifySettings
 from deepglass.tasks.cloze import ClozeSettings
 from deepglass.tasks.detect import DetectSettings
 from deepglass.tasks.forecast import ForecastSettings
+from deepglass.tasks.generate_images import GenerateImagesSettings
 from deepglass.tasks.generate_text import GenerateTextSettings
 from deepglass.tasks.kinds.picture import PictureSettings
 from deepglass.tasks.kinds.series import SeriesSettings
@@ -249,6 +250,18 @@ FAMILIES = {
         file="masks",
         asks=Choice("tasks", "segment", SegmentSettings(loss="focal", dice=0.5, class_weights="balanced", picture=CUT)),
         sized={"widths": (4, 6, 8)},
+        kills=2,
+    ),
+    "generate_images": Family(
+        "two players told the class, R1 every third step, averaged weights, two shards",
+        replace(COMMON, steps=24, batch=12, lr=2e-3, momentum=0.5, shards=2),
+        "cgan",
+        asks=Choice(
+            "tasks",
+            "generate_images",
+            GenerateImagesSettings(latent=8, by_class=True, slope=0.5, slope_every=3, picture=PictureSettings(size=28)),
+        ),
+        sized={"features": 4, "embedding": 4},
         kills=2,
     ),
     "compiled": Family(

@@ -101,13 +101,33 @@ class Places:
 
 
 @dataclass(frozen=True, slots=True)
+class Latent:
+    """Z numbers drawn at random, of which a picture is made; and the number of the class that it is to be of, if any.
+
+    (B, Z), and with classes int64 (B,)
+    """
+
+    size: int
+    classes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Players:
-    """Named submodules that take turns: a generator and a discriminator."""
+    """Named submodules that take turns, a generator and a discriminator; called whole, what the last says of the first.
+
+    Between them go pictures of this shape, from -1 to 1. (B, 1)
+    """
 
     names: tuple[str, ...]
+    picture: Image | None = None
+
+    @property
+    def size(self) -> int:
+        """Numbers of a verdict."""
+        return 1
 
 
-Port = Vector | Image | Volume | Tokens | Series | Translation | Map | Steps | Pyramid | Places | Players
+Port = Vector | Image | Volume | Tokens | Series | Translation | Latent | Map | Steps | Pyramid | Places | Players
 
 
 class Ports(NamedTuple):

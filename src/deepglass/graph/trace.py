@@ -19,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from deepglass.foundation.padded import Padded
-from deepglass.foundation.ports import Image, Port, Series, Tokens, Translation, Vector, Volume
+from deepglass.foundation.ports import Image, Latent, Port, Series, Tokens, Translation, Vector, Volume
 from deepglass.graph.operations import SILENT, geometry, kind_of, makes_constant, tensors_in
 from deepglass.graph.structure import Graph, Node
 
@@ -43,6 +43,9 @@ def example(port: Port, rows: int = 1, *, device: torch.device | str = "meta") -
         return (steps(port.channels, kind=torch.float32),)
     if isinstance(port, Tokens):
         return (steps(kind=torch.int64),)
+    if isinstance(port, Latent):
+        labels = (torch.zeros(rows, dtype=torch.int64, device=device),) if port.classes else ()
+        return torch.zeros(rows, port.size, device=device), *labels
     if isinstance(port, Translation):
         return steps(kind=torch.int64), steps(kind=torch.int64)
     raise ValueError(f"No network takes a {type(port).__name__}; hand `trace` what yours is called with.")

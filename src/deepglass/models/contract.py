@@ -13,11 +13,14 @@ from typing import Any, ClassVar, Protocol, Self
 import torch
 from torch import Tensor, nn
 
+from deepglass.blocks.strided import halvings
 from deepglass.foundation.padded import Padded
 from deepglass.foundation.ports import (
     Image,
+    Latent,
     Map,
     Places,
+    Players,
     Port,
     PortMismatch,
     Ports,
@@ -37,6 +40,7 @@ NAMED: dict[type, str] = {  # ports as people call what goes through them: keys 
     **{Vector: "rows", Image: "pictures", Volume: "volumes"},
     **{Tokens: "texts", Series: "series", Translation: "translations"},
     **{Steps: "steps", Places: "places", Map: "maps"},
+    **{Players: "players", Latent: "latents"},
 }
 
 
@@ -194,6 +198,26 @@ def pixels_asked(model: str, ports: Ports) -> int:
     if not isinstance(ports.gives, Map):
         raise PortMismatch("models.gives_pixels", model=model, asked=described(ports.gives))
     return ports.gives.size
+
+
+def players_asked(model: str, ports: Ports, *, classes: bool) -> tuple[Latent, Image]:
+    """The numbers that pictures are made of, and the pictures; classes are refused where the model knows none."""
+    takes, gives = ports
+    if not isinstance(takes, Latent) or not isinstance(gives, Players) or gives.picture is None:
+        raise PortMismatch("models.plays", model=model, asked=described(gives))
+    if classes and not takes.classes:
+        raise PortMismatch("models.wants_classes", model=model)
+    if takes.classes and not classes:
+        raise PortMismatch("models.knows_no_classes", model=model, count=takes.classes)
+    return takes, gives.picture
+
+
+def halved_asked(model: str, picture: Image) -> None:
+    """Refuse pictures that cannot be halved down to a few places."""
+    try:
+        halvings(picture.height, picture.width)
+    except ValueError:
+        raise PortMismatch("models.uneven", model=model, height=picture.height, width=picture.width) from None
 
 
 def port_of(shape: tuple[int, ...]) -> Vector | Image:

@@ -22,6 +22,7 @@ from deepglass.report.floor import floor
 from deepglass.report.gates import gates
 from deepglass.report.groups import groups
 from deepglass.report.headline import headline
+from deepglass.report.made import made
 from deepglass.report.masks import masks
 from deepglass.report.mislabelled import mislabelled
 from deepglass.report.mistakes import mistakes
@@ -40,6 +41,7 @@ SECTIONS: tuple[Callable[[Case], Section | None], ...] = (
     scores,
     boundary,
     samples,
+    made,
     translations,
     transcripts,
     boxes,

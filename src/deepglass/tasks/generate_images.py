@@ -1,0 +1,197 @@
+"""Generate images: pictures that could be among those of the folder, made of numbers drawn at random.
+
+Two turns a step. The discriminator pays for taking real pictures for made ones and made ones for real; then the
+generator pays where its pictures were found out. Which functions they pay by: losses/adversarial.py.
+
+Letters: B pictures, C H W channels, height and width, Z numbers that a picture is made of, K classes.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+import torch
+from annotated_types import Ge, Le
+from torch import Tensor, nn
+
+from deepglass.data.column import tally
+from deepglass.data.example import Batch
+from deepglass.data.source import Index
+from deepglass.foundation.errors import DataError, UsageError
+from deepglass.foundation.ports import Image, Latent, Players, Ports
+from deepglass.foundation.seeds import Draws, row_keys, text_keys
+from deepglass.losses.adversarial import Game, discriminator_loss, generator_loss, squared_slopes, uneven_slopes
+from deepglass.metrics.kid import KID
+from deepglass.tasks.inputs import OneInput, learn_inputs, natural
+from deepglass.tasks.kinds.picture import PictureFacts, PictureSettings
+from deepglass.tasks.task import Losses, Metric, Predictions, Turn
+
+AT_ONCE = 64  # pictures that are made together
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GenerateImagesFacts:
+    """What was learned once from the training part."""
+
+    labels: tuple[str, ...] = ()  # the classes that may be asked for; none where pictures are made without
+    inputs: PictureFacts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GenerateImagesSettings:
+    """What is asked of two players."""
+
+    facts_type: ClassVar = GenerateImagesFacts
+
+    latent: Annotated[int, Ge(1), Le(4096)] = 100  # numbers that a picture is made of
+    by_class: bool = False  # whether the class of a picture may be asked for
+    game: Game = "non_saturating"
+    slope: Annotated[float, Ge(0), Le(1000)] = 0.0  # weight of the discriminator's slope at real pictures (R1, γ / 2)
+    slope_every: Annotated[int, Ge(1)] = 16  # of so many steps one pays for the slope, so many times as much
+    picture: PictureSettings = PictureSettings()
+
+    def learn(self, index: Index, size: tuple[int, int], channels: int) -> GenerateImagesFacts:
+        """Classes, where they are asked for, and inputs; pictures go from -1 to 1, as tanh makes them."""
+        if self.picture.augment.mixes:
+            raise UsageError("tasks.mixed_pictures")
+        inputs = learn_inputs(index, self, size, channels)
+        assert isinstance(inputs, PictureFacts)
+        half = (0.5,) * inputs.channels
+        labels: list[str] = []
+        if self.by_class:
+            labels = sorted({str(label) for label in tally(index.labels) if label is not None}, key=natural)
+            if len(labels) < 2:
+                raise DataError("data.one_class", label=labels[0] if labels else "", count=len(index))
+        return GenerateImagesFacts(labels=tuple(labels), inputs=replace(inputs, mean=half, std=half))
+
+    def build(self, facts: GenerateImagesFacts) -> "GenerateImages":
+        """The task with what it learned."""
+        return GenerateImages(self, facts)
+
+
+class GenerateImages(OneInput):
+    """The task of making pictures like those that were seen."""
+
+    settings: GenerateImagesSettings
+    facts: GenerateImagesFacts
+
+    def __init__(self, settings: GenerateImagesSettings, facts: GenerateImagesFacts):
+        super().__init__(settings, facts)
+        self._number = {label: number for number, label in enumerate(facts.labels)}
+        self.feeds = ("latent", "label") if facts.labels else ("latent",)
+
+    def asks(self) -> Ports:
+        picture = self.takes()
+        assert isinstance(picture, Image)
+        names = ("generator", "discriminator")
+        return Ports(Latent(self.settings.latent, len(self.facts.labels)), Players(names, picture))
+
+    def code(self, labels: Sequence[Any]) -> dict[str, Tensor]:
+        """Class numbers, -1 where there is none or the training part never had it; nothing where none is asked for."""
+        if not self.facts.labels:
+            return {}
+        return {"target": torch.tensor([self._number.get(str(label), -1) for label in labels], dtype=torch.int64)}
+
+    def present(self, batch: Batch, draws: Draws | None = None) -> Batch:
+        """Real pictures from -1 to 1 (B, C, H, W), and of what others are to be made: latent (B, Z), label (B,).
+
+        In evaluation a row's numbers follow from its id, so that every check and every machine makes the same picture.
+        """
+        shown = self.kind.present(batch["input"], self.facts.inputs, self.settings, draws)
+        numbers = batch.draws("latent") if draws is not None else self._of_ids(batch.ids, shown.device)
+        columns = {"input": shown, "latent": numbers.normal("numbers", self.settings.latent)}
+        if self.facts.labels:
+            label = numbers.integers("label", 0, len(self.facts.labels))
+            if "target" in batch:
+                label = torch.where(batch["target"] >= 0, batch["target"], label)
+            columns["label"] = label
+        return batch.with_columns(**columns)
+
+    def turns(self) -> list[Turn]:
+        turns = [Turn("discriminator", self.judged)]
+        if self.settings.slope:
+            turns.append(Turn("discriminator", self.steepness, every=self.settings.slope_every))
+        return [*turns, Turn("generator", self.found_out)]
+
+    def judged(self, model: nn.Module, batch: Batch) -> Losses:
+        """The discriminator's turn: real pictures against as many made ones, which it looks at apart."""
+        with torch.no_grad():
+            made = self._made(model, batch)
+        real = self._verdict(model, batch["input"], batch)
+        found = self._verdict(model, made, batch)
+        sums = {"discriminator": discriminator_loss(real, found, self.settings.game)}
+        if self.settings.game == "wasserstein":
+            share = batch.draws("latent").uniform("between", 1, 1, 1)
+            between = torch.lerp(batch["input"], made, share).requires_grad_(True)
+            sums["slope"] = 10 * uneven_slopes(self._verdict(model, between, batch), between)
+        return Losses(sums)
+
+    def steepness(self, model: nn.Module, batch: Batch) -> Losses:
+        """The discriminator pays for the slope of its verdicts at real pictures."""
+        real = batch["input"].clone().requires_grad_(True)
+        return Losses({"slope": self.settings.slope * squared_slopes(self._verdict(model, real, batch), real)})
+
+    def found_out(self, model: nn.Module, batch: Batch) -> Losses:
+        """The generator's turn: what its pictures of the same numbers are taken for."""
+        verdicts = self._verdict(model, self._made(model, batch), batch)
+        return Losses({"generator": generator_loss(verdicts, self.settings.game)})
+
+    def predict(self, model: nn.Module, batch: Batch) -> Predictions:
+        """A made picture for each row, uint8 (B, C, H, W); how real the row's own picture looks, (B,)."""
+        real = self._verdict(model, batch["input"], batch).float().sigmoid()
+        return {"picture": as_bytes(self._made(model, batch)), "real": real[:, 0]}
+
+    def truth(self, batch: Batch) -> Tensor:
+        return batch["input"]
+
+    def metrics(self) -> dict[str, Metric]:
+        return {"kid_pixels": KID()}
+
+    def answers(self, predictions: Predictions) -> list[dict[str, Any]]:
+        """Whether each picture is taken for a real one, and how surely."""
+        shares = predictions["real"].tolist()
+        return [
+            {"prediction": "real" if share >= 0.5 else "made", "confidence": max(share, 1 - share)} for share in shares
+        ]
+
+    @torch.no_grad()
+    def paint(self, model: nn.Module, count: int, label: str = "", seed: int = 0) -> Iterator[np.ndarray]:
+        """So many pictures uint8 (H, W, C), one after the other; the same of label and seed are the same."""
+        number = self._asked_class(label)
+        device = next(model.parameters()).device
+        model.eval()
+        for start in range(0, count, AT_ONCE):
+            rows = min(AT_ONCE, count - start)
+            numbers = Draws(row_keys(seed, "generate", start, rows), "latent")
+            columns = {"latent": numbers.normal("numbers", self.settings.latent).to(device)}
+            if self.facts.labels:
+                drawn = numbers.integers("label", 0, len(self.facts.labels))
+                columns["label"] = (drawn if number is None else torch.full_like(drawn, number)).to(device)
+            made = as_bytes(self._made(model, Batch(("",) * rows, columns)))
+            yield from made.cpu().numpy().transpose(0, 2, 3, 1)
+
+    def _asked_class(self, label: str) -> int | None:
+        if not label:
+            return None
+        if label not in self._number:
+            key = "tasks.unknown_class" if self.facts.labels else "tasks.knows_no_classes"
+            raise UsageError(key, label=label, labels=", ".join(self.facts.labels))
+        return self._number[label]
+
+    def _of_ids(self, ids: Sequence[str], device: torch.device) -> Draws:
+        return Draws(torch.from_numpy(text_keys(0, list(ids)).view(np.int64)).to(device), "latent")
+
+    def _made(self, model: nn.Module, batch: Batch) -> Tensor:
+        return model.generator(*(batch[name] for name in self.feeds))  # pyright: ignore
+
+    def _verdict(self, model: nn.Module, pictures: Tensor, batch: Batch) -> Tensor:
+        return model.discriminator(pictures, *(batch[name] for name in self.feeds[1:]))  # pyright: ignore
+
+
+def as_bytes(pictures: Tensor) -> Tensor:
+    """From -1 to 1 -> uint8 (B, C, H, W)"""
+    return pictures.float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
+
+
+CATALOGUE = {"generate_images": GenerateImagesSettings()}

@@ -1,0 +1,183 @@
+"""Generate images: two players that take turns, pictures that follow from seed and class, and a whole run."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import deepglass as dg
+from deepglass.cli.main import main
+from deepglass.data.augment.pictures import PictureAugment
+from deepglass.data.example import Batch
+from deepglass.data.source import Index, Picture
+from deepglass.foundation.errors import DataError, UsageError
+from deepglass.foundation.ports import Image as ImagePort
+from deepglass.foundation.ports import Latent, Players
+from deepglass.foundation.seeds import row_keys
+from deepglass.models.cgan import CGANConfig
+from deepglass.networks import choose_model, fit_model
+from deepglass.tasks.generate_images import GenerateImagesSettings
+from deepglass.tasks.kinds.picture import PictureSettings
+
+LABELS = ("cat", "dog", "cat", "owl", None, "dog")
+INDEX = Index(tuple("abcdef"), LABELS)
+SMALL = {"model.features": 4, "task.latent": 8, "task.picture.size": 8, "train.plan": "plain", "train.batch": 8}
+
+
+def made(**changes):
+    settings = replace(GenerateImagesSettings(latent=8), **changes)
+    task = settings.build(settings.learn(INDEX, (8, 8), 1))
+    random = np.random.default_rng(0)
+    raws = [Picture(random.integers(0, 255, (8, 8, 1), dtype=np.uint8)) for _ in LABELS]
+    columns = {"input": torch.stack([task.prepare(raw).inputs["input"] for raw in raws]), **task.code(LABELS)}
+    task = settings.build(task.settle({"input": columns["input"].numpy()}))
+    return task, Batch(INDEX.ids, columns, 0, row_keys(7, "train", 0, len(LABELS)))
+
+
+def network(task):
+    torch.manual_seed(0)
+    name = "cgan" if task.facts.labels else "dcgan"
+    chosen = choose_model(name)
+    return fit_model(replace(chosen, settings=replace(chosen.settings, features=4)), task.asks()).settings.build()
+
+
+def test_it_asks_for_two_players_and_gives_the_classes_numbers():
+    task, batch = made()
+    assert task.asks() == (Latent(8, 0), Players(("generator", "discriminator"), ImagePort(1, 8, 8)))
+    assert "target" not in batch
+    task, batch = made(by_class=True)
+    assert task.asks().takes == Latent(8, 3) and task.facts.labels == ("cat", "dog", "owl")
+    assert batch["target"].tolist() == [0, 1, 0, 2, -1, 1]
+
+
+def test_pictures_go_from_minus_one_to_one_and_numbers_follow_from_the_rows_id_where_it_is_judged():
+    task, batch = made(by_class=True)
+    shown, again = task.present(batch), task.present(batch.rows(2, 4))
+    assert shown["input"].min() >= -1 and shown["input"].max() <= 1 and shown["input"].min() < -0.5
+    assert torch.equal(shown["latent"][2:4], again["latent"])
+    assert shown["label"][:4].tolist() == [0, 1, 0, 2] and 0 <= int(shown["label"][4]) < 3
+    training = task.present(batch, batch.draws("augment"))
+    assert not torch.equal(training["latent"], shown["latent"])
+    assert torch.equal(training["latent"], task.present(batch, batch.draws("augment"))["latent"])
+
+
+@pytest.mark.parametrize("game", ["non_saturating", "hinge", "least_squares", "wasserstein"])
+@pytest.mark.parametrize("by_class", [False, True])
+def test_each_player_learns_in_its_own_turn_alone(game, by_class):
+    task, batch = made(game=game, by_class=by_class, slope=1.0, slope_every=4)
+    model, shown = network(task), task.present(batch, batch.draws("augment"))
+    names = [(turn.updates, turn.every) for turn in task.turns()]
+    assert names == [("discriminator", 1), ("discriminator", 4), ("generator", 1)]
+    for turn in task.turns():
+        model.zero_grad()
+        losses = turn.loss(model, shown)
+        assert all(torch.isfinite(value) for value in losses.sums.values())
+        own = list(model.get_submodule(turn.updates).parameters())
+        sum(losses.sums.values()).backward(inputs=own)
+        moved = [parameter.grad.abs().max() > 0 for parameter in own if parameter.grad is not None]
+        assert sum(moved) >= len(own) - 2, turn  # the slope does not depend on the last bias
+
+
+def test_painting_is_a_function_of_class_and_seed():
+    task, _ = made(by_class=True)
+    model = network(task)
+    first = list(task.paint(model, 70, "owl", 3))
+    assert len(first) == 70 and first[0].shape == (8, 8, 1) and first[0].dtype == np.uint8
+    assert np.array_equal(first[:5], list(task.paint(model, 5, "owl", 3)))
+    assert not np.array_equal(first[:5], list(task.paint(model, 5, "owl", 4)))
+    assert not np.array_equal(first[:5], list(task.paint(model, 5, "cat", 3)))
+    with pytest.raises(UsageError, match=r"no class 'cow' that could be asked for\. The network knows cat, dog, owl\."):
+        next(task.paint(model, 1, "cow"))
+    plain, _ = made()
+    with pytest.raises(UsageError, match=r"makes pictures without classes, so 'cow' cannot be asked for\."):
+        next(plain.paint(network(plain), 1, "cow"))
+
+
+def test_what_cannot_be_imitated_is_refused():
+    mixed = PictureSettings(augment=PictureAugment(mixup=0.2))
+    with pytest.raises(UsageError, match="mixed with each other are nothing to be imitated"):
+        made(picture=mixed)
+    with pytest.raises(DataError, match="class"):
+        GenerateImagesSettings(by_class=True).learn(Index(("a",), ("cat",)), (8, 8), 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "by_class", "size", "said"),
+    [
+        ("cgan", False, 8, r"makes pictures of a class that is asked for, but no classes are known"),
+        ("dcgan", True, 8, r"cannot be asked for one of 3 classes\. Choose cgan"),
+        ("dcgan", False, 27, r"dcgan halves pictures until .* 27x27 cannot be halved so\."),
+        ("resnet20", False, 8, r"resnet20 looks at pictures, but the data are random numbers"),
+    ],
+)
+def test_networks_that_do_not_fit_are_refused_by_name(name, by_class, size, said):
+    settings = GenerateImagesSettings(by_class=by_class)
+    task = settings.build(settings.learn(INDEX, (size, size), 1))
+    with pytest.raises(UsageError, match=said):
+        fit_model(choose_model(name), task.asks())
+
+
+def test_the_class_may_be_told_beside_the_picture():
+    torch.manual_seed(0)
+    model = CGANConfig(latent=4, classes=3, features=2, height=8, width=8, told="concat").build().eval()
+    picture, labels = torch.zeros(2, 1, 8, 8), torch.tensor([0, 2])
+    verdicts = model.discriminator(picture, labels)
+    assert verdicts.shape == (2, 1) and not torch.equal(verdicts[0], verdicts[1])
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    place = tmp_path_factory.mktemp("bars")
+    random = np.random.default_rng(0)
+    for name in ("flat", "tall"):
+        (place / name).mkdir()
+        for number in range(30):
+            pixels = np.zeros((8, 8), np.uint8)
+            at = int(random.integers(1, 6))
+            pixels[(slice(at, at + 2), slice(None)) if name == "flat" else (slice(None), slice(at, at + 2))] = 255
+            Image.fromarray(pixels).save(place / name / f"{number}.png")
+    out = place.parent / "run"
+    asked = {**SMALL, "train.steps": 30, "train.average": 0.5}
+    return dg.train(place, task="generate_images", size="tiny", out=out, settings=asked)
+
+
+def test_a_folder_becomes_a_run_that_makes_pictures(run, capsys, tmp_path):
+    assert run.run.settings.model.name == "cgan" and run.run.bundle.task.facts.labels == ("flat", "tall")
+    assert run.figures["test"]["kid_pixels"].better == "down"
+    assert len(run.pictures(3, "tall", seed=1)) == 3
+    folder = tmp_path / "made"
+    main(["generate", str(run.run.folder), "tall", "seed=1", "--count", "3", "--out", str(folder), "--json"])
+    told = json.loads(capsys.readouterr().out)
+    files = sorted(folder.iterdir())
+    assert [file.name for file in files] == ["tall-1-1.png", "tall-1-2.png", "tall-1-3.png"]
+    assert told["pictures"] == list(map(str, files))
+    pixels = np.asarray(Image.open(files[0]))
+    assert np.array_equal(pixels[..., :1], run.pictures(1, "tall", seed=1)[0])
+
+
+def test_the_report_shows_what_was_made_beside_what_was_real(run):
+    page = run.report.read_text(encoding="utf-8")
+    assert "What it makes" in page and page.count("made, and the nearest of training") == 2
+
+
+def test_what_is_asked_wrongly_is_said(run, capsys, tmp_path):
+    folder = str(run.run.folder)
+    for words, said in [
+        ([folder], "say which folder they are to be written into: --out FOLDER"),
+        ([folder, "temperature=2", "--out", str(tmp_path)], "temperature belong to texts"),
+        ([folder, "seed=a", "--out", str(tmp_path)], "seed is a whole number from 0 on; got 'a'"),
+        (["digits", "--out", str(tmp_path)], "The task classify writes no text"),
+    ]:
+        with pytest.raises(SystemExit, match="2"):
+            main(["generate", *words])
+        assert said in capsys.readouterr().err
+    with pytest.raises(UsageError, match="The task classify makes no pictures"):
+        dg.load("digits").pictures(1)
+
+
+def test_a_picture_is_taken_for_real_or_made(run):
+    (answer,) = run.predict([np.zeros((8, 8), np.uint8)])
+    assert answer["prediction"] in ("real", "made") and 0.5 <= answer["confidence"] <= 1
