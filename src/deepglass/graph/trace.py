@@ -9,7 +9,7 @@ of the buffers. Python control flow is followed as it happens for this input. Th
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 import torch
@@ -33,21 +33,20 @@ def example(port: Port, rows: int = 1, *, device: torch.device | str = "meta") -
         lengths = torch.full((rows,), STEPS, device=device)
         return Padded(torch.zeros(rows, STEPS, *last, dtype=kind, device=device), lengths)
 
-    if isinstance(port, Vector):
-        return (torch.zeros(rows, port.size, device=device),)
-    if isinstance(port, Image):
-        return (torch.zeros(rows, port.channels, port.height, port.width, device=device),)
-    if isinstance(port, Volume):
-        return (torch.zeros(rows, port.channels, port.depth, port.height, port.width, device=device),)
-    if isinstance(port, Series):
-        return (steps(port.channels, kind=torch.float32),)
-    if isinstance(port, Tokens):
-        return (steps(kind=torch.int64),)
-    if isinstance(port, Latent):
-        labels = (torch.zeros(rows, dtype=torch.int64, device=device),) if port.classes else ()
-        return torch.zeros(rows, port.size, device=device), *labels
-    if isinstance(port, Translation):
-        return steps(kind=torch.int64), steps(kind=torch.int64)
+    def numbers(*shape: int) -> Tensor:
+        return torch.zeros(rows, *shape, device=device)
+
+    match port:
+        case Vector() | Image() | Volume():
+            return (numbers(*astuple(port)),)
+        case Series(channels):
+            return (steps(channels, kind=torch.float32),)
+        case Tokens():
+            return (steps(kind=torch.int64),)
+        case Translation():
+            return steps(kind=torch.int64), steps(kind=torch.int64)
+        case Latent(size, classes):
+            return numbers(size), *([torch.zeros(rows, dtype=torch.int64, device=device)] if classes else ())
     raise ValueError(f"No network takes a {type(port).__name__}; hand `trace` what yours is called with.")
 
 
