@@ -7,6 +7,7 @@ whatever the font's own are.
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from deepglass.foundation.errors import MachineError
@@ -78,9 +79,9 @@ def lacking(file: str) -> str:
         font = _font(file)
     except OSError:
         return EVERY
-    unknown = bytes(font.getmask("\uffff"))
-    glyphs = {character: bytes(font.getmask(character)) for character in EVERY}
-    return "".join(character for character, glyph in glyphs.items() if glyph == unknown or not any(glyph))
+    nothing, unknown = _drawn(font, " ").tobytes(), _drawn(font, "\uffff").tobytes()
+    glyphs = {character: _drawn(font, character).tobytes() for character in EVERY}
+    return "".join(character for character, ink in glyphs.items() if ink in (nothing, unknown))
 
 
 @lru_cache(maxsize=64)
@@ -118,12 +119,16 @@ def _strokes(file: str) -> tuple[int, ...]:
 
 
 def _share(ink: Image.Image) -> float:
-    return sum(ink.get_flattened_data()) / 255 / (ink.width * ink.height)
+    return float(np.asarray(ink).mean()) / 255
 
 
 def _ink(file: str, character: str, stroke: int) -> Image.Image:
     """The glyph cut to its ink, its strokes wider by so many pixels on either side. Mode L."""
-    canvas = Image.new("L", (2 * SIZE, 2 * SIZE))
-    place = (SIZE // 2, SIZE // 4)
-    ImageDraw.Draw(canvas).text(place, character, fill=255, font=_font(file), stroke_width=stroke)
+    canvas = _drawn(_font(file), character, stroke)
     return canvas.crop(canvas.getbbox())
+
+
+def _drawn(font: ImageFont.FreeTypeFont, character: str, stroke: int = 0) -> Image.Image:
+    canvas = Image.new("L", (2 * SIZE, 2 * SIZE))
+    ImageDraw.Draw(canvas).text((SIZE // 2, SIZE // 4), character, fill=255, font=font, stroke_width=stroke)
+    return canvas

@@ -109,8 +109,8 @@ def _inked(plate: Plate, file: str, make: int, shift: float) -> tuple[Image.Imag
     return sheets
 
 
-def _fine(*lengths: float) -> tuple[int, ...]:
-    return tuple(round(length * FINE) for length in lengths)
+def _fine(across: float, down: float) -> tuple[int, int]:
+    return round(across * FINE), round(down * FINE)
 
 
 @lru_cache(maxsize=8)
@@ -118,7 +118,7 @@ def _rim(size: tuple[float, float]) -> Image.Image:
     """The line around a plate's ground."""
     sheet = Image.new("L", _fine(*size))
     corners = (*_fine(4, 4), *_fine(size[0] - 4, size[1] - 4))
-    ImageDraw.Draw(sheet).rounded_rectangle(corners, radius=_fine(9)[0], outline=255, width=_fine(2)[0])
+    ImageDraw.Draw(sheet).rounded_rectangle(corners, radius=9 * FINE, outline=255, width=round(2 * FINE))
     return sheet
 
 
@@ -127,7 +127,7 @@ def _outline(size: tuple[float, float]) -> Image.Image:
     """All that is plate, with its round corners."""
     sheet = Image.new("L", _fine(*size))
     width, height = _fine(*size)
-    ImageDraw.Draw(sheet).rounded_rectangle((0, 0, width - 1, height - 1), radius=_fine(10)[0], fill=255)
+    ImageDraw.Draw(sheet).rounded_rectangle((0, 0, width - 1, height - 1), radius=10 * FINE, fill=255)
     return sheet
 
 
@@ -144,7 +144,12 @@ def _holes(face: Face) -> Image.Image:
 
 def _small(sheet: Image.Image, width: int, height: int) -> np.ndarray:
     """A sheet at the size of the picture. float32 (H, W), 0 .. 1"""
-    return np.asarray(sheet.resize((width, height), Image.Resampling.HAMMING), dtype=np.float32) / 255
+    return _shares(sheet.resize((width, height), Image.Resampling.HAMMING))
+
+
+def _shares(sheet: Image.Image) -> np.ndarray:
+    """Mode L as numbers. float32 (H, W), 0 .. 1"""
+    return np.asarray(sheet, dtype=np.float32) / 255
 
 
 def _colours(dice: Dice, plate: Plate, height: int, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -178,20 +183,20 @@ def _relief(ink: np.ndarray, depth: float) -> np.ndarray:
     return depth * slope
 
 
-def cloud(dice: Dice, height: int, width: int, rows: int, columns: int) -> np.ndarray:
-    """Smooth shares with about so many hills down and across. float32 (H, W), about 0 .. 1"""
-    hills = Image.fromarray(dice.field(rows, columns))
-    return np.asarray(hills.resize((width, height), Image.Resampling.BICUBIC))
+def cloud(dice: Dice, size: tuple[int, int], columns: int, rows: int) -> Image.Image:
+    """Smooth greys with about so many hills across and down. Mode L"""
+    hills = Image.fromarray((dice.field(rows, columns) * 256).astype(np.uint8))
+    return hills.resize(size, Image.Resampling.BICUBIC)
 
 
 def _aged(dice: Dice, pixels: np.ndarray) -> np.ndarray:
     """With the light of its place, faded, and with dirt that leaves every character to be made out."""
-    height, width = pixels.shape[:2]
-    pixels = pixels * (1 + dice.between(0, 0.35) * (cloud(dice, height, width, 2, 4) - 0.5))[..., None]
+    size = pixels.shape[1], pixels.shape[0]
+    pixels = pixels * (1 + dice.between(0, 0.35) * (_shares(cloud(dice, size, 4, 2)) - 0.5))[..., None]
     if dice.chance(0.3):  # faded
         pixels = pixels + dice.between(0.05, 0.25) * (pixels.mean() - pixels)
     if dice.chance(0.5):
-        spread = cloud(dice, height, width, 5, 12) * 0.6 + cloud(dice, height, width, 12, 36) * 0.4
+        spread = _shares(Image.blend(cloud(dice, size, 12, 5), cloud(dice, size, 36, 12), 0.4))
         dirt = np.clip((spread - dice.between(0.5, 0.75)) * 4, 0, 1) * dice.between(0.2, 0.7)
         mud = _near(dice, (0.38, 0.32, 0.25), 0.12)
         pixels = pixels + dirt[..., None] * (mud - pixels)

@@ -7,11 +7,12 @@ made:plates-unseen has only such rows, and made:plates-font only rows in fonts t
 """
 
 import hashlib
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from deepglass.data.annotation import Plate
 from deepglass.data.readers.picture import Fit, read_picture
@@ -23,6 +24,7 @@ from deepglass.data.sources.files import changed, is_picture
 from deepglass.data.sources.plate_fonts import find_fonts
 from deepglass.data.sources.plate_ink import face_of, paint_plate, write_plate
 from deepglass.data.sources.plate_place import HOW_MANY, homography, place_plates
+from deepglass.data.sources.plate_vehicle import paint_vehicle
 from deepglass.data.sources.plate_weather import through_weather
 from deepglass.data.walk import walk
 from deepglass.foundation.errors import DataError, UsageError
@@ -31,6 +33,7 @@ from deepglass.foundation.seeds import Draws, row_keys
 PLACES = ("plates", "plates-unseen", "plates-font")
 TURN = ("train",) * 8 + ("val", "test")  # parts of made:plates, by the last digit of the row
 VEHICLE, SIGN = 0.6, 0.25  # how often a plate hangs on one, and a picture shows one
+SMOOTH = 0.6  # pixels over which the edges of what was drawn are spread
 SHARP = 1.25  # pixels of a painted plate for each pixel of its place in the picture
 
 
@@ -60,14 +63,15 @@ class MadePlates:
         for _ in range(2):
             if dice.chance(SIGN):
                 street.paint_sign(dice, picture)
-        for plate in plates:
+        for plate in sorted(plates, key=_fine):  # what is far first
             if dice.chance(VEHICLE):
                 wide, tall = face_of(plate).size
                 matrix = homography(((0, 0), (wide, 0), (wide, tall), (0, tall)), plate.corners)
-                street.paint_vehicle(dice, picture, matrix, (wide, tall))
-        fine = 1.0
+                paint_vehicle(dice, picture, matrix, (wide, tall))
+        picture = picture.filter(ImageFilter.BoxBlur(SMOOTH))
         for plate in plates:
-            fine = min(fine, self._hang(dice, picture, plate))
+            self._hang(dice, picture, plate)
+        fine = min(map(_fine, plates), default=1.0)
         return Picture(np.array(through_weather(dice, picture, fine, self.unseen[row])))
 
     def header(self, row: int) -> tuple[int, int, int]:
@@ -95,15 +99,13 @@ class MadePlates:
         if photos:
             pixels = read_picture(dice.pick(photos), Fit(3, size[1], size[0])).pixels
             return Image.fromarray(Fit(3, size[1], size[0])(Picture(pixels)).transpose(1, 2, 0))
-        return dice.pick(street.UNSEEN if self.unseen[row] else street.KNOWN)(dice, *size)
+        return dice.pick(street.UNSEEN if self.unseen[row] else street.KNOWN)(dice, size)
 
-    def _hang(self, dice: Dice, picture: Image.Image, plate: Plate) -> float:
-        """Paint a plate into its place; how many pixels a millimetre of it takes."""
-        corners = np.array(plate.corners)
-        sides = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1)
-        fine = float(max(sides[0], sides[2]) / face_of(plate).size[0])
-        painted = paint_plate(dice, plate, dice.pick(self.fonts), SHARP * fine)
+    def _hang(self, dice: Dice, picture: Image.Image, plate: Plate) -> None:
+        """Paint a plate into its place."""
+        painted = paint_plate(dice, plate, dice.pick(self.fonts), SHARP * _fine(plate))
         height, width = painted.shape[:2]
+        corners = np.array(plate.corners)
         left, top = np.floor(corners.min(0)).astype(int) - 1
         right, bottom = np.ceil(corners.max(0)).astype(int) + 1
         inside = tuple((x - left, y - top) for x, y in plate.corners)
@@ -112,7 +114,12 @@ class MadePlates:
         size = (int(right - left), int(bottom - top))
         patch = image.transform(size, Image.Transform.PERSPECTIVE, back.ravel()[:8].tolist(), Image.Resampling.BICUBIC)
         picture.paste(patch, (int(left), int(top)), patch)
-        return fine
+
+
+def _fine(plate: Plate) -> float:
+    """How many pixels a millimetre of the plate takes, along the longer of its level sides."""
+    upper, right, lower, left = plate.corners
+    return max(math.dist(upper, right), math.dist(lower, left)) / face_of(plate).size[0]
 
 
 def recognise(place: str, settings: DataSettings) -> Match | None:
