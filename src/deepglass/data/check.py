@@ -40,6 +40,8 @@ def before(source: Source, parts: Parts) -> list[Finding]:
         return found
     if source.task == "transcribe":
         return found + _shared_transcripts(source, parts)
+    if source.task in ("read_plates", "read_text"):
+        return found + _characters(source, parts)
     return found + _classes(counts, source.task) + _balance(counts, source.task)
 
 
@@ -162,6 +164,27 @@ def _shared_transcripts(source: Source, parts: Parts) -> list[Finding]:
         if rows:
             values = {"part": name, "count": len(rows), "of": int((parts == name).sum())}
             found.append(Finding("transcript_across_parts", "warning", source.index.ids[rows[0]], values))
+    return found
+
+
+def _characters(source: Source, parts: Parts) -> list[Finding]:
+    """Characters that cannot be learned: those that other parts alone have, and those that training hardly has."""
+    counts: dict[str, Counter[str]] = {part: Counter() for part in PARTS}
+    for part, answers in tally_parts(source.index.labels, parts).items():
+        for answer, count in answers.items():
+            for text in map(str, names_of(answer)):
+                counts[part].update(
+                    {letter: count * text.count(letter) for letter in set(text) if not letter.isspace()}
+                )
+    train, found = counts["train"], list[Finding]()
+    for part in ("val", "test"):
+        if unknown := sorted(set(counts[part]) - set(train)):
+            values = {"part": part, "characters": " ".join(unknown[:20]), "count": len(unknown)}
+            found.append(Finding("characters_not_in_train", "warning", "", values))
+    rare = sorted((letter for letter in train if train[letter] < FEW), key=lambda letter: (train[letter], letter))
+    if rare:
+        characters = ", ".join(f"{letter} ({train[letter]})" for letter in rare[:10])
+        found.append(Finding("rare_characters", "note", "", {"count": len(rare), "characters": characters, "few": FEW}))
     return found
 
 
