@@ -18,7 +18,7 @@ from deepglass.data.settings import DataSettings
 from deepglass.data.source import Source, Unreadable
 from deepglass.data.split import folds, split
 from deepglass.foundation.errors import DataError
-from deepglass.foundation.words import choose_language, say
+from deepglass.foundation.words import choose_language, say, speaking
 from tests.data.scenes import SIZE, annotation, boxes_of, coco, image, instances, picture
 
 PLAIN = DataSettings()
@@ -269,3 +269,19 @@ def test_scattered_digits_have_boxes_that_are_tight_and_hardly_overlap():
     pixels = source.read(2).pixels.astype(int).max(2)
     inside = pixels[int(box.top) : int(box.bottom), int(box.left) : int(box.right)]
     assert inside.max() > 140 > pixels[:5].max()
+
+
+@pytest.mark.parametrize(("folder", "file"), [("annotations", "a.json"), ("Annotations", "0.xml"), ("labels", "0.txt")])
+def test_annotations_without_their_pictures_name_the_folder_above(folder: str, file: str, tmp_path: Path) -> None:
+    picture(tmp_path / "images" / "0.png")
+    (tmp_path / folder).mkdir()
+    instances(tmp_path / folder / file, [image(1, "0.png")], [])
+    for lang, said in (
+        ("en", "{} holds annotations without their pictures. Give the folder that has both: {}."),
+        ("zh-CN", "{} 只有标注而没有图片。请给出两者所在的上级文件夹：{}。"),
+    ):
+        with speaking(lang), pytest.raises(DataError) as caught:
+            recognise(str(tmp_path / folder), PLAIN)
+        with speaking(lang):
+            told = str(caught.value)
+        assert told == said.format(tmp_path / folder, tmp_path)

@@ -266,3 +266,21 @@ def test_a_value_beyond_a_byte_is_named(tmp_path):
     with pytest.raises(Unreadable) as caught:
         recognise(str(tmp_path), LOOK).read(0)
     assert caught.value.reason == "mask_value" and caught.value.values["at"] == "masks/00.png"
+
+
+def test_traced_digits_are_those_that_lie_in_their_boxes():
+    boxes, traced = recognise("made:scattered", LOOK), recognise("made:traced", LOOK)
+    assert traced.index.classes == ("background", *"0123456789") and traced.task == "segment"
+    assert recognised("made:traced", LOOK).sentence() == "1200 made pictures with masks; task segment"
+    assert list(traced.index.parts) == list(boxes.index.parts)
+    for row in (2, 700, 1199):
+        pixels, mask = traced.read(row).pixels, traced.read(row).mask
+        assert np.array_equal(pixels, boxes.read(row).pixels)
+        around = np.zeros_like(mask)
+        for box in boxes.index.labels[row]:
+            around[int(box.top) : int(box.bottom), int(box.left) : int(box.right)] = 1
+            here = mask[int(box.top) : int(box.bottom), int(box.left) : int(box.right)]
+            assert (here == int(box.label) + 1).mean() > 0.08
+        assert not mask[around == 0].any()
+        assert traced.index.labels[row] == tuple(sorted({box.label for box in boxes.index.labels[row]}))
+    assert traced.fingerprint() == recognise("made:traced", LOOK).fingerprint() != boxes.fingerprint()

@@ -64,7 +64,7 @@ def truth_teller(task, batch, row):
     places, strides = middles((8, 16, 32), 64, 64, torch.device("cpu"))
     said = torch.full((len(places), 6), -9.0)
     said[:, 2:] = 1.0
-    for kind, *corners, _ in task.present(batch)["boxes"][row].tolist():
+    for kind, *corners, _ in task.framed(batch)[row].tolist():
         if kind >= 0:
             box = torch.tensor(corners)
             place = int(((places - (box[:2] + box[2:]) / 2).abs().sum(1) + 1000 * (strides != 8)).argmin())

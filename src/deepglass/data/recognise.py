@@ -16,6 +16,7 @@ from deepglass.data.column import Parts, tally
 from deepglass.data.readers.delimited import SUFFIXES as TABLES
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Match, Source, Unreadable
+from deepglass.data.sources.coco import BESIDE
 from deepglass.data.sources.files import ARCHIVES, has_pictures, holds, is_picture, is_sound
 from deepglass.data.walk import listing, suffix, walk
 from deepglass.foundation import catalogue
@@ -73,6 +74,7 @@ def recognise(place: str, settings: DataSettings) -> Source:
 
 def recognised(place: str, settings: DataSettings) -> Recognised:
     """Which layout fits, and why; DataError where none does."""
+    _refuse_lone_annotations(place)
     fitting: list[Recognised] = []
     refused: list[DataError] = []
     for name in [settings.layout] if settings.layout else catalogue.entries(ROOM):
@@ -90,6 +92,16 @@ def recognised(place: str, settings: DataSettings) -> Recognised:
     if settings.layout and Path(place).exists():
         raise DataError("data.not_that_layout", place=place, layout=settings.layout)
     raise _nothing(place)
+
+
+def _refuse_lone_annotations(place: str) -> None:
+    """Raise DataError where annotations are given without the pictures that lie beside them."""
+    folder = Path(place)
+    if folder.name.lower() not in BESIDE or not folder.is_dir() or has_pictures(folder):
+        return
+    annotations = (suffix(name) in (".json", ".xml", ".txt") for name in walk(folder))
+    if next(annotations, False) and has_pictures(folder.absolute().parent):
+        raise DataError("data.annotations_alone", place=place, parent=folder.absolute().parent)
 
 
 def layout_for(task: str, place: str, settings: DataSettings) -> str:

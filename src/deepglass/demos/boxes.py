@@ -8,6 +8,6 @@ CATALOGUE = {
         "made:scattered",
         "tiny",
         ("task.scene.flip=false", "task.scene.mosaic=0", "train.lr=0.002", "train.epochs=24"),
-        next="series",
+        next="masks",
     )
 }

@@ -113,19 +113,32 @@ class Detect(OneInput):
         return {"boxes": Ragged(flat, torch.tensor([len(boxes) for boxes in rows], dtype=torch.int64))}
 
     def present(self, batch: Batch, draws: Draws | None = None) -> Batch:
-        """Standardised, with boxes as (B, M, 6) in the network's frame where there are any; rearranged with draws."""
+        """Standardised; with draws rearranged, and the boxes (B, M, 6) follow in the network's frame."""
         inputs, pictures = self.facts.inputs, batch["input"]
         if draws is None or "boxes" not in batch:
-            shown = self.kind.present(pictures, inputs, self.settings, None)
-            return batch.with_columns(input=shown, **self._framed(batch))
-        framed = self._framed(batch)["boxes"]
-        pictures, framed = rearrange(pictures, framed, draws, self.settings.scene)
+            return batch.with_columns(input=self.kind.present(pictures, inputs, self.settings, None))
+        pictures, framed = rearrange(pictures, self.framed(batch), draws, self.settings.scene)
         return batch.with_columns(input=self.kind.present(pictures, inputs, self.settings, draws), boxes=framed)
+
+    def framed(self, batch: Batch) -> Tensor:
+        """Boxes in pixels of the network's frame, class -1 behind a row's last; where they are so already, those.
+
+        (B, M, 6)
+        """
+        boxes = batch["boxes"]
+        if not isinstance(boxes, Ragged):
+            return boxes
+        values, lengths = padded(boxes)
+        there = torch.arange(values.shape[1], device=lengths.device) < lengths[:, None]
+        scale, offset = (one.repeat(1, 2)[:, None] for one in self._frame(batch["size"]))
+        kind = torch.where(there, torch.where(values[..., 5] > 0, CROWD, values[..., 0]), NOTHING)
+        return torch.cat([kind[..., None], values[..., 1:5] * scale + offset, values[..., 5:]], -1)
 
     def loss(self, model: nn.Module, batch: Batch) -> Losses:
         """Both losses, summed over the places."""
         logits, boxes, places, strides = self._said(model, batch)
-        wanted, classes = batch["boxes"][..., 1:5], batch["boxes"][..., 0].long()
+        framed = self.framed(batch)
+        wanted, classes = framed[..., 1:5], framed[..., 0].long()
         assigned = assign(logits.detach().sigmoid(), boxes.detach(), places, strides, wanted, classes)
         crowd = (classes == CROWD)[:, :, None]
         low, high = wanted[..., None, :2], wanted[..., None, 2:]
@@ -136,7 +149,7 @@ class Detect(OneInput):
 
     def counts(self, batch: Batch) -> dict[str, float]:
         """The places that answer for a box, as if every box had as many."""
-        return {"": float(max(1, int((batch["boxes"][..., 0] >= 0).sum())) * POSITIVES)}
+        return {"": float(max(1, int((self.framed(batch)[..., 0] >= 0).sum())) * POSITIVES)}
 
     def predict(self, model: nn.Module, batch: Batch) -> Predictions:
         """left, top, right, bottom in pixels of the stored picture, score, class: the surest first. Ragged (ΣM, 6)"""
@@ -179,16 +192,6 @@ class Detect(OneInput):
     def _frame(self, sizes: Tensor) -> tuple[Tensor, Tensor]:
         inputs = self.facts.inputs
         return letterboxed(sizes, inputs.height, inputs.width, self.settings.picture.fit)
-
-    def _framed(self, batch: Batch) -> dict[str, Tensor]:
-        """Boxes in pixels of the network's frame, class -1 behind a row's last. (B, M, 6)"""
-        if "boxes" not in batch:
-            return {}
-        values, lengths = padded(batch["boxes"])
-        there = torch.arange(values.shape[1], device=lengths.device) < lengths[:, None]
-        scale, offset = (one.repeat(1, 2)[:, None] for one in self._frame(batch["size"]))
-        kind = torch.where(there, torch.where(values[..., 5] > 0, CROWD, values[..., 0]), NOTHING)
-        return {"boxes": torch.cat([kind[..., None], values[..., 1:5] * scale + offset, values[..., 5:]], -1)}
 
     def _said(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Logits (B, P, K), boxes (B, P, 4) in the frame, and every place's middle and stride."""

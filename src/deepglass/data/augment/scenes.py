@@ -11,6 +11,7 @@ import torch
 from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
+from deepglass.data.readers.picture import inner
 from deepglass.foundation.seeds import Draws
 
 GREY = 114.0  # what stands outside a picture
@@ -128,8 +129,8 @@ def letterboxed(sizes: Tensor, height: int, width: int, fit: str) -> tuple[Tenso
 
     sizes (B, 2), width and height of the stored picture -> scale (B, 2), offset (B, 2)
     """
-    frame = torch.tensor([width, height], dtype=sizes.dtype, device=sizes.device)
     if fit == "stretch":
-        return frame / sizes, torch.zeros_like(sizes)
-    inner = (sizes * (frame / sizes).amin(1, keepdim=True)).round().clamp(min=1)
-    return inner / sizes, ((frame - inner) / 2).floor()
+        return sizes.new_tensor([width, height]) / sizes, torch.zeros_like(sizes)
+    places = [inner((int(wide), int(high)), (width, height)) for wide, high in sizes.tolist()]
+    offset, extent = sizes.new_tensor(places).view(-1, 2, 2).unbind(1)
+    return extent / sizes, offset

@@ -5,7 +5,9 @@ its box, tight around the ink. Test pictures show only digits that no other pict
 than a tenth.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -22,8 +24,23 @@ TRIES = 12  # places that are tried for a digit before it is left out
 COVERED = 0.1
 
 
-def scattered(settings: DataSettings) -> Arrays:
-    """1,200 pictures uint8 (96, 96, 3) with their boxes; the last 200 are the test part."""
+class Placed(NamedTuple):
+    """One digit in a picture."""
+
+    name: str
+    left: int
+    top: int
+    ink: np.ndarray  # how much of each pixel is the digit's, 0 .. 1: float32 (h, w)
+
+    @property
+    def box(self) -> Box:
+        """Around its ink."""
+        height, width = self.ink.shape
+        return Box(self.name, self.left, self.top, self.left + width, self.top + height)
+
+
+def composed(settings: DataSettings) -> Iterator[tuple[np.ndarray, list[Placed]]]:
+    """1,200 pictures uint8 (96, 96, 3), each with the digits in it; the last 200 are the test part."""
     digits = open_digits("digits", settings)
     held = np.array([part == "test" for part in digits.index.parts])
     pools = [np.flatnonzero(~held), np.flatnonzero(held)]
@@ -33,27 +50,33 @@ def scattered(settings: DataSettings) -> Arrays:
     chosen = draws.uniform("digits", MOST, 2).numpy()  # which, and how tall
     colours = draws.uniform("colours", MOST, 3).numpy()
     places = draws.uniform("places", MOST, TRIES, 2).numpy()
-    pixels, labels = np.zeros((PICTURES, SIDE, SIDE, 3), dtype=np.uint8), []
     for row in range(PICTURES):
-        picture, boxes = _ground(ground[row]), []
+        picture, placed = _ground(ground[row]), list[Placed]()
         pool = pools[row >= PICTURES - OF_TEST]
         for which, (pick, tall) in enumerate(chosen[row, : count[row]]):
             number = int(pool[int(pick * len(pool))])
             ink = _ink(digits.rows[number][..., 0], 20 + int(tall * 25))
-            corner = _free(ink.shape, places[row, which], boxes)
+            corner = _free(ink.shape, places[row, which], [one.box for one in placed])
             if corner is None:
                 continue
-            left, top = corner
-            height, width = ink.shape
-            under = picture[top : top + height, left : left + width]
-            colour = 0.55 + 0.45 * colours[row, which]
-            under += ink[..., None] * (colour - under)
-            boxes.append(Box(str(digits.index.labels[number]), left, top, left + width, top + height))
-        pixels[row] = (picture * 255).round()
-        labels.append(tuple(boxes))
+            placed.append(Placed(str(digits.index.labels[number]), *corner, ink))
+            under = picture[corner[1] : corner[1] + ink.shape[0], corner[0] : corner[0] + ink.shape[1]]
+            under += ink[..., None] * (0.55 + 0.45 * colours[row, which] - under)
+        yield (picture * 255).round().astype(np.uint8), placed
+
+
+def scattered(settings: DataSettings) -> Arrays:
+    """The pictures with their boxes."""
+    pictures, placed = zip(*composed(settings), strict=True)
+    return Arrays(
+        "made_boxes", "detect", Path(), index_of([tuple(d.box for d in own) for own in placed]), np.stack(pictures)
+    )
+
+
+def index_of(answers: list[tuple[Any, ...]]) -> Index:
+    """The index of the made pictures; ids are their numbers."""
     parts = [""] * (PICTURES - OF_TEST) + ["test"] * OF_TEST
-    index = Index([f"{row:04d}" for row in range(PICTURES)], labels, parts)
-    return Arrays("made_boxes", "detect", Path(), index, pixels)
+    return Index([f"{row:04d}" for row in range(PICTURES)], answers, parts)
 
 
 def _ground(corners: np.ndarray) -> np.ndarray:
