@@ -178,7 +178,7 @@ class Material:
         classes = self.targets.get("target")
         if not isinstance(classes, Tensor | Shared) or classes.ndim != 1 or classes.is_floating_point():
             raise UsageError("run.no_classes")
-        return Balanced(rows, classes[rows].numpy(), batch, seed)
+        return Balanced(rows, classes[rows].numpy(), batch, seed, self.settings.together)
 
 
 class Readable(Mapping[str, np.ndarray]):
@@ -216,7 +216,7 @@ def gather(
     A sample is taken at even distances: sources list class after class, so the first rows would be of one class.
     Of a large set training may begin with a keyed sample; the rest is read in the background.
     """
-    findings = list(source.findings) + before(source, parts)
+    findings = list(source.findings) + before(source, parts, hasattr(task, "embeds"))
     refuse(findings)
     form = form_of(task)
     large = not sample and (isinstance(form, Fit) or is_mapped(source)) and len(source.index) > LARGE

@@ -33,7 +33,7 @@ from deepglass.engine.measure import decide
 from deepglass.engine.optimizers import build_optimizer
 from deepglass.engine.plan import Plan, look_every, plain_plan, read_plan, write_plan
 from deepglass.engine.settings import TrainSettings
-from deepglass.engine.state import Score, State, freeze, start_averages, trainable
+from deepglass.engine.state import Score, State, freeze, start_averages
 from deepglass.engine.tensorboard import TensorBoard
 from deepglass.foundation.device import choose_device, differs, machine, same_threads
 from deepglass.foundation.errors import DataError, DeepglassError, RunFailed, Stopped, UsageError
@@ -145,7 +145,8 @@ class Run:
     def examine(self, watch: Watch) -> tuple[Parts, list[Finding]]:
         """The doctor's pass alone: parts and findings; refuses nothing."""
         parts = parts_of(self.source.index, self.settings.data)
-        findings = list(self.source.findings) + before(self.source, parts)
+        new_classes = hasattr(self.settings.task.settings, "embeds")
+        findings = list(self.source.findings) + before(self.source, parts, new_classes)
         if not any(finding.level == "error" for finding in findings):
             task = self._task(parts)
             how = Preparation(task.prepare, [self.settings.task.name, task.preparation()], form_of(task))
@@ -171,12 +172,13 @@ class Run:
         if not Checkpoints(self.folder).begun():  # a resume needs no weights but its own
             self.filled = begin_with(model, self.start, task, self.settings.weights)
         freeze(model, settings.freeze, settings.freeze_later)
-        tree = nn.ModuleDict({"model": model} | ({"task": task} if isinstance(task, nn.Module) else {}))
+        remembers = {"task": task.to(self.device)} if isinstance(task, nn.Module) else {}
+        state = State(nn.ModuleDict({"model": model, **remembers}), {})
         stages = [*model.stages(), model.head] if hasattr(model, "stages") else []  # pyright: ignore
-        optimizers = {
-            turn.updates: build_optimizer(settings, trainable(model, turn.updates), stages) for turn in task.turns()
-        }
-        return State(tree, optimizers, start_averages(model) if settings.average else {})
+        for turn in task.turns():
+            state.optimizers[turn.updates] = build_optimizer(settings, state.trainable(turn.updates), stages)
+        state.averages = start_averages(model) if settings.average else {}
+        return state
 
     def train(
         self,

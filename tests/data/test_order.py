@@ -19,6 +19,7 @@ ORDERS = {
     "shuffled": lambda: Shuffled(ROWS, 7, seed=3),
     "whole batches": lambda: Shuffled(ROWS, 20, seed=3),
     "balanced": lambda: Balanced(ROWS, CLASSES, 7, seed=3),
+    "balanced, three together": lambda: Balanced(ROWS, CLASSES, 12, seed=3, together=3),
     "lengths": lambda: Lengths(ROWS, np.repeat([3, 9, 30], 20), 90, seed=3),
 }
 
@@ -53,6 +54,15 @@ def test_each_round_of_balanced_rows_visits_every_class_once_in_an_order_of_its_
     assert (np.sort(rounds, axis=1) == np.arange(count)).all() and len({tuple(one) for one in rounds.tolist()}) > 1
     for turn in range(3):
         assert (rounds[turn] == Permutation(count, 5, "round", turn)(np.arange(count))).all()
+
+
+def test_rows_of_a_class_come_together_and_none_twice_until_it_is_used_up():
+    order = Balanced(np.arange(40), np.repeat(np.arange(10), 4), 12, seed=5, together=2)
+    for step in range(20):
+        pairs = order.at(step).reshape(-1, 2)
+        assert (pairs[:, 0] // 4 == pairs[:, 1] // 4).all() and (pairs[:, 0] != pairs[:, 1]).all()
+    rows = np.concatenate([order.at(step) for step in range(10)])[:40]
+    assert sorted(rows.tolist()) == list(range(40))
 
 
 def test_in_two_epochs_every_example_is_seen_both_ways_whatever_the_shards():

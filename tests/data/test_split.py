@@ -138,3 +138,32 @@ def test_folds_keep_groups_and_leave_a_given_test_part_alone() -> None:
     assert (found[48:] == -1).all()
     assert all(len(set(found[row : row + 3].tolist())) == 1 for row in range(0, 48, 3))
     assert np.bincount(found[:48]).tolist() == [12, 12, 12, 12]
+
+
+@given(st.integers(1, 40), st.sampled_from([(0.1, 0.2), (0.0, 0.25), (0.3, 0.3)]), st.integers(0, 5))
+def test_classes_lie_whole_in_one_part(classes: int, shares: tuple[float, float], seed: int) -> None:
+    labels = [f"c{row % classes}" for row in range(3 * classes)]
+    settings = DataSettings(split="classes", val=shares[0], test=shares[1], split_seed=seed)
+    parts = split(index(labels), settings).tolist()
+    owner = dict(zip(labels, parts, strict=True))
+    assert [owner[label] for label in labels] == parts
+    for part, share in (("val", shares[0]), ("test", shares[1])):
+        assert abs(list(owner.values()).count(part) - share * classes) <= 1
+    more = split(index([*labels, "new"]), settings).tolist()
+    moved = {label for label, before, after in zip(labels, parts, more, strict=False) if before != after}
+    assert len(moved) <= 2  # one over each border
+
+
+def test_classes_of_a_given_part_and_rows_without_a_class() -> None:
+    labels = ["a", "a", "b", "b", "c", "c", None]
+    given_parts = ["", "", "", "", "test", "test", ""]
+    parts = split(index(labels, parts=given_parts), DataSettings(split="classes", val=0.5)).tolist()
+    assert parts[4:] == ["test", "test", "train"]
+    assert sorted([set(parts[:2]).pop(), set(parts[2:4]).pop()]) == ["train", "val"]
+
+
+def test_folds_of_classes_cover_every_class_once() -> None:
+    labels = [f"c{row % 7}" for row in range(28)]
+    found = folds(index(labels), DataSettings(split="classes", folds=3))
+    assert {0, 1, 2} == set(found.tolist())
+    assert all(len({int(found[row]) for row in range(28) if labels[row] == name}) == 1 for name in set(labels))

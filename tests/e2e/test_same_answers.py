@@ -10,7 +10,13 @@ from tests.kill.data import write_data
 from tests.kill.families import FAMILIES
 
 CUT = ("language", "cloze", "forecast")  # whose examples are passages of a file
-FILES = {"transcribe": "speech", "sounds": "tones", "detect": "boxes", "segment": "masks"}  # of files of a folder
+FILES = {
+    "transcribe": "speech",
+    "sounds": "tones",
+    "detect": "boxes",
+    "segment": "masks",
+    "embed": "patterns",
+}  # of files of a folder
 
 
 @pytest.fixture(scope="module")

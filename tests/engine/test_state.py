@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from deepglass.engine.checkpoint import Checkpoints
+from deepglass.engine.checkpoint import Checkpoints, restore
 from deepglass.engine.optimizers import build_optimizer
 from deepglass.engine.schedules import out_of_patience
 from deepglass.engine.settings import TrainSettings
@@ -41,6 +41,40 @@ def test_tied_weights_come_back_from_their_averages():
         assert torch.equal(model.second.weight, averages["first.weight"])
     assert torch.equal(model.first.weight, torch.full((3, 3), 5.0))
     assert all(torch.equal(value, averages[name]) for name, value in state.averages.items())
+
+
+class Learns(nn.Module):
+    """A task with a vector of its own, as proxies are."""
+
+    def __init__(self):
+        super().__init__()
+        self.proxies = nn.Parameter(torch.ones(3))
+
+
+def test_what_a_task_learns_is_moved_and_saved_with_the_whole_model_alone(tmp_path):
+    def fresh() -> State:
+        state = State(nn.ModuleDict({"model": nn.Linear(2, 2), "task": Learns()}), {})
+        state.optimizers[""] = build_optimizer(TrainSettings(), state.trainable(""), [])
+        return state
+
+    state = fresh()
+    assert set(state.player("").mine) == {"weight", "bias", "task/proxies"} and not state.player("").others
+    assert set(fresh().trainable("")) - set(trainable(state.model, "")) == {"task/proxies"}
+    for parameter in state.player("").mine.values():
+        parameter.grad = torch.ones_like(parameter)
+    state.optimizers[""].step()
+    assert (state.tree["task"].proxies != 1).all()
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(state)
+    checkpoints.wait()
+    again = fresh()
+    tensors, document, _ = checkpoints.newest()
+    restore(again, tensors, document)
+    assert again.tree["task"].proxies.equal(state.tree["task"].proxies)
+    mine, other = ({name: s.optimizers[""].state[p] for name, p in s.trainable("").items()} for s in (state, again))
+    assert mine["task/proxies"]["exp_avg"].equal(other["task/proxies"]["exp_avg"])
+    two = State(nn.ModuleDict({"model": nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2)), "task": Learns()}), {})
+    assert set(two.trainable("1")) == {"1.weight", "1.bias"}
 
 
 @pytest.mark.parametrize("better", ["up", "down"])

@@ -19,6 +19,7 @@ def write_data(folder: Path) -> None:
     """A place for every family, and the plan of what is compiled."""
     (folder / "compiled.json").write_text(json.dumps({"compile": "inductor", "threads": 1, "steps": 48}))
     _pictures(folder)
+    patterns(folder / "patterns")
     _masks(folder)
     _texts(folder)
     _tagged(folder)
@@ -37,6 +38,17 @@ def _pictures(folder: Path) -> None:
     kinds = np.arange(72) % 3
     pixels = draw.integers(0, 120, (72, 16, 16, 3)) + 100 * np.eye(3, dtype=int)[kinds][:, None, None, :]
     np.savez(folder / "colours.npz", x=pixels.astype(np.uint8), y=kinds)
+
+
+def patterns(folder: Path, kinds: int = 12, each: int = 8) -> None:
+    """Folders of grey pictures: each kind a pattern of its own, under noise."""
+    for kind in range(kinds):
+        (folder / f"k{kind:02d}").mkdir(parents=True)
+        draw = np.random.default_rng(kind)
+        base = draw.integers(60, 190, (4, 4)).repeat(4, 0).repeat(4, 1)
+        for number in range(each):
+            pixels = (base + draw.integers(-50, 50, base.shape)).clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / f"k{kind:02d}" / f"{number}.png")
 
 
 def _masks(folder: Path) -> None:

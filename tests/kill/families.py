@@ -23,6 +23,7 @@ from deepglass.run import RunSettings
 from deepglass.tasks.classify import ClassifySettings
 from deepglass.tasks.cloze import ClozeSettings
 from deepglass.tasks.detect import DetectSettings
+from deepglass.tasks.embed import EmbedSettings
 from deepglass.tasks.forecast import ForecastSettings
 from deepglass.tasks.generate_images import GenerateImagesSettings
 from deepglass.tasks.generate_text import GenerateTextSettings
@@ -262,6 +263,22 @@ FAMILIES = {
             GenerateImagesSettings(latent=8, by_class=True, slope=0.5, slope_every=3, picture=PictureSettings(size=28)),
         ),
         sized={"features": 4, "embedding": 4},
+        kills=2,
+    ),
+    "embed": Family(
+        "vectors by a small ResNet, proxies that the task learns, four of a class together, two shards",
+        replace(COMMON, steps=18, batch=16, lr=3e-3, shards=2),
+        "resnet20",
+        file="patterns",
+        data=replace(KEPT, split="classes", sampling="balanced", together=4),
+        asks=Choice(
+            "tasks",
+            "embed",
+            EmbedSettings(
+                dimension=8,
+                picture=PictureSettings(size=16, augment=PictureAugment(rotate=10, shift=0.1, brightness=0.2)),
+            ),
+        ),
         kills=2,
     ),
     "compiled": Family(

@@ -23,8 +23,8 @@ UNDERSTOOD = frozenset(("series_by_column", "columns_unused", "gaps_bridged", "s
 NAMED = 3  # examples that a summary names
 
 
-def before(source: Source, parts: Parts) -> list[Finding]:
-    """What the index and the split tell before anything is read."""
+def before(source: Source, parts: Parts, new_classes: bool = False) -> list[Finding]:
+    """What the index and the split tell before anything is read; `new_classes` may be met after training."""
     index = source.index
     counts: dict[str, Counter[Any]] = {part: Counter() for part in PARTS}
     for part, found in tally_parts(index.labels, parts).items():  # a fold leaves a given test part out of everything
@@ -42,6 +42,8 @@ def before(source: Source, parts: Parts) -> list[Finding]:
         return found + _shared_transcripts(source, parts)
     if source.task in ("read_plates", "read_text"):
         return found + _characters(source, parts)
+    if new_classes:
+        return found + _apart(counts)
     return found + _classes(counts, source.task) + _balance(counts, source.task)
 
 
@@ -135,6 +137,15 @@ def _drawn(given: Sequence[str], parts: Parts) -> list[Finding]:
         return []
     missing = [part for part in ("val", "test") if part not in named and (parts == part).any()]
     return [Finding("part_drawn", "note", "", {"part": part, "count": int((parts == part).sum())}) for part in missing]
+
+
+def _apart(counts: Mapping[str, Counter[Any]]) -> list[Finding]:
+    """How many classes of a part are new to the training part."""
+    found: list[Finding] = []
+    for part in ("val", "test"):
+        if new := set(counts[part]) - set(counts["train"]):
+            found.append(Finding("new_classes", "note", "", {"part": part, "count": len(new), "of": len(counts[part])}))
+    return found
 
 
 def _classes(counts: Mapping[str, Counter[Any]], task: str) -> list[Finding]:

@@ -81,13 +81,14 @@ class Shuffled(Tickets):
 
 
 class Balanced(Tickets):
-    """Every class equally often: each round of K tickets visits each class once, in a keyed order.
+    """Every class equally often: each round visits each class once, in a keyed order, `together` tickets at a time.
 
     Inside its class a row comes back only when the class is used up. An epoch is as many rows as there are examples.
     """
 
-    def __init__(self, rows: np.ndarray, classes: np.ndarray, batch: int, seed: int):
+    def __init__(self, rows: np.ndarray, classes: np.ndarray, batch: int, seed: int, together: int = 1):
         super().__init__(batch, seed)
+        self.together = together
         starts = np.cumsum(np.unique(classes, return_counts=True)[1])[:-1]
         members = np.split(rows[np.argsort(classes, kind="stable")], starts)
         self.members = members
@@ -97,7 +98,8 @@ class Balanced(Tickets):
     def take(self, tickets: np.ndarray) -> np.ndarray:
         count = len(self.members)
         found = np.empty((2, len(tickets)), dtype=np.int64)
-        turns, chosen = np.divmod(tickets, count)
+        visits, places = np.divmod(tickets, self.together)
+        turns, chosen = np.divmod(visits, count)
         rounds, which = np.unique(turns, return_inverse=True)
         if count <= SORTED:  # with two classes a block holds thousands of rounds
             chosen = permutations(count, keys_of(rounds, self.seed, "round"))[which, chosen]
@@ -107,7 +109,7 @@ class Balanced(Tickets):
                 chosen[mine] = Permutation(count, self.seed, "round", turn)(chosen[mine])
         for name in np.unique(chosen):
             mine = chosen == name
-            found[:, mine] = self.shuffled[name].take(turns[mine])
+            found[:, mine] = self.shuffled[name].take(turns[mine] * self.together + places[mine])
         return found
 
 

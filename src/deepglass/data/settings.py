@@ -39,10 +39,12 @@ class DataSettings:
     passage: Annotated[int, Ge(16), Le(1 << 20)] = 256  # letters of one example, where a long text is cut into many
     val: Share = 0.1
     test: Share = 0.2
+    split: Literal["examples", "classes"] = "examples"  # classes: each lies whole in one part; what is tested is new
     split_seed: int = 0  # the split is kept apart from `seed`, so that runs with other seeds share their test part
     folds: Annotated[int, Ge(0), Le(50)] = 0
     max_bad: Annotated[float, Ge(0), Le(1)] = 0.05
     sampling: Literal["shuffled", "balanced"] = "shuffled"
+    together: Annotated[int, Ge(1), Le(1024)] = 1  # sampling=balanced: rows of a class that come one after the other
     cache: bool = True
     workers: Annotated[int, Ge(-1), Le(64)] = -1  # processes that decode; 0: threads; -1: whichever is quicker here
     plates: PlateSettings = PlateSettings()

@@ -15,6 +15,7 @@ from deepglass.data.column import NAMES, Coded, Parts, Texts, keys_of, pieces
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Index
 from deepglass.foundation.errors import DataError
+from deepglass.foundation.seeds import text_keys
 
 FEWEST = 3  # a class of at least so many examples is seen in every part
 BINS = 10  # quantiles by which numbers are stratified
@@ -40,7 +41,8 @@ def split(index: Index, settings: DataSettings) -> Parts:
         return parts
     if sum(shares.values()) >= 1:
         raise DataError("data.no_room_for_training", val=settings.val, test=settings.test)
-    dealt = _deal(_those(index, pool), [1 - sum(shares.values()), *shares.values()], settings.split_seed)
+    deal = _deal_classes if settings.split == "classes" else _deal
+    dealt = deal(_those(index, pool), [1 - sum(shares.values()), *shares.values()], settings.split_seed)
     parts.codes[pool] = Parts.of(["train", *shares]).codes[dealt]
     return _reunited(index, given, parts)
 
@@ -49,7 +51,8 @@ def folds(index: Index, settings: DataSettings) -> np.ndarray:
     """The fold in which each example is held out; -1 for a test part that the source gives. int8 (N,)"""
     pool = _given(index) != "test"
     result = np.full(len(index), -1, dtype=np.int8)
-    result[pool] = _deal(_those(index, pool), [1 / settings.folds] * settings.folds, settings.split_seed)
+    deal = _deal_classes if settings.split == "classes" else _deal
+    result[pool] = deal(_those(index, pool), [1 / settings.folds] * settings.folds, settings.split_seed)
     return result
 
 
@@ -89,6 +92,19 @@ def _deal(index: Index, shares: list[float], seed: int) -> np.ndarray:
     if any(index.groups) or any(len(names) != 1 for names in strata):
         return _deal_units(strata, index.groups or [""] * len(index), keys, shares)
     return _deal_rows(np.array([names[0] for names in strata]), keys, shares)
+
+
+def _deal_classes(index: Index, shares: list[float], seed: int) -> np.ndarray:
+    """Whole classes, in an order of keys, at these shares of their number; what has no class is dealt to the first.
+
+    A class's place is a hash of its name alone, so a new one moves at most one neighbour over each border. int8 (N,)
+    """
+    names = list(dict.fromkeys(str(label) for label in index.labels if label is not None))
+    order = np.argsort(text_keys(seed, names), kind="stable").tolist()
+    ends = np.rint(np.cumsum([*shares[1:], shares[0]]) * len(names)).astype(int)
+    places = np.searchsorted(ends[:-1], np.arange(len(names)), side="right")  # the later parts come first, as above
+    part = {names[name]: (place + 1) % len(shares) for name, place in zip(order, places.tolist(), strict=True)}
+    return np.array([part.get(str(label), 0) if label is not None else 0 for label in index.labels], dtype=np.int8)
 
 
 def strata_of(labels: Sequence[Any]) -> list[tuple[int, ...]]:

@@ -21,7 +21,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from deepglass.engine.state import Score, State, best_of, trainable
+from deepglass.engine.state import Score, State, best_of
 from deepglass.foundation.errors import DeepglassError, MachineError, RunFailed
 from deepglass.foundation.sealed import UNREADABLE, read_sealed, remove_sealed, sweep, write_sealed, write_text
 
@@ -209,7 +209,7 @@ def snapshot(state: State) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]
     weights, ties = _untied(state.tree.state_dict())
     optimizers: dict[str, Tensor] = {}
     for updates, optimizer in state.optimizers.items():
-        for name, parameter in trainable(state.model, updates).items():
+        for name, parameter in state.trainable(updates).items():
             for slot, value in optimizer.state.get(parameter, {}).items():
                 optimizers[f"{updates}:{name}:{slot}"] = torch.as_tensor(value)
     groups = {"weights": weights, "optimizers": optimizers, "averages": state.averages, "carry": state.carry}
@@ -267,7 +267,7 @@ def _load_optimizers(state: State, slots: Mapping[str, Tensor]) -> None:
     left = dict(slots)
     for updates, optimizer in state.optimizers.items():
         fused = any(group.get("fused") for group in optimizer.param_groups)
-        for name, parameter in trainable(state.model, updates).items():
+        for name, parameter in state.trainable(updates).items():
             prefix = f"{updates}:{name}:"
             found = [key for key in left if key.startswith(prefix)]
             for key in found:

@@ -57,11 +57,19 @@ class State:
         Walking the modules of a small network takes longer than its arithmetic.
         """
         if updates not in self.players:
-            mine = trainable(self.model, updates)
+            mine = self.trainable(updates)
             chosen = {id(parameter) for parameter in mine.values()}
             others = [one for one in self.model.parameters() if one.requires_grad and id(one) not in chosen]
             self.players[updates] = Player(mine, others)
         return self.players[updates]
+
+    def trainable(self, updates: str) -> dict[str, nn.Parameter]:
+        """What a turn may change; where that is the whole model, what the task itself learns as well: its proxies."""
+        mine = trainable(self.model, updates)
+        if updates or "task" not in self.tree:
+            return mine
+        own = trainable(self.tree["task"], "")
+        return mine | {f"task/{name}": parameter for name, parameter in own.items()}  # no part of a model has a slash
 
     def rest(self, beginnings: tuple[str, ...]) -> None:
         """These parameters stay as they are from now on: done when first asked, in every life of a run."""

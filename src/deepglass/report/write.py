@@ -28,6 +28,7 @@ from deepglass.report.mislabelled import mislabelled
 from deepglass.report.mistakes import mistakes
 from deepglass.report.network import network
 from deepglass.report.ngrams import ngrams
+from deepglass.report.retrieval import retrieval
 from deepglass.report.samples import samples
 from deepglass.report.scores import scores
 from deepglass.report.section import Section
@@ -46,6 +47,7 @@ SECTIONS: tuple[Callable[[Case], Section | None], ...] = (
     transcripts,
     boxes,
     masks,
+    retrieval,
     mistakes,
     groups,
     floor,

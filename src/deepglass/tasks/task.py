@@ -15,6 +15,7 @@ from deepglass.foundation.seeds import Draws
 from deepglass.foundation.words import say
 from deepglass.views.view import View, number
 
+SHOWN = 4  # numbers of a vector
 Predictions = dict[str, Any]  # a column for each name, Tensor or Ragged as the task knows
 
 
@@ -129,6 +130,9 @@ def said(answer: Mapping[str, Any]) -> str:
         return "; ".join(series)
     if "shares" in answer:
         return ", ".join(f"{name} {100 * share:.1f} %" for name, share in answer["shares"].items() if share)
+    if isinstance(prediction, list) and any(isinstance(one, float) for one in prediction):
+        shown = ", ".join(f"{one:.2f}" for one in prediction[:SHOWN])
+        return say("tasks.vector", count=len(prediction), shown=shown)
     if isinstance(prediction, list):
         sure = {one["label"]: one["confidence"] for one in answer.get("top", ())}
         named = ", ".join(f"{label} ({100 * sure[label]:.1f} %)" if label in sure else label for label in prediction)

@@ -1,0 +1,67 @@
+"""Pictures to be found again by what is on them: a residual network that places those of a class together.
+
+Each class lies whole in one part, so what is measured are classes that training never saw, as it will be in use. A step
+sees several pictures of each of its classes; size, epochs and network follow from the data and the dial.
+"""
+
+from dataclasses import replace
+
+from deepglass.data.augment.pictures import PictureAugment
+from deepglass.data.recognise import Survey
+from deepglass.data.settings import DataSettings
+from deepglass.engine.settings import TrainSettings
+from deepglass.foundation.ports import Image
+from deepglass.foundation.settings import choose
+from deepglass.networks import choose_model
+from deepglass.recipes.recipe import Recipe, Size
+from deepglass.run import RunSettings
+from deepglass.tasks.kinds.picture import PictureSettings
+
+SIDES: dict[Size, int] = {"tiny": 32, "small": 64, "paper": 224}  # pixels of the longer side
+EXAMPLES_SEEN: dict[Size, int] = {"tiny": 6_000, "small": 60_000, "paper": 1_000_000}
+EPOCHS: dict[Size, tuple[int, int]] = {"tiny": (2, 40), "small": (10, 150), "paper": (90, 300)}
+MODELS: dict[Size, str] = {"tiny": "resnet20", "small": "resnet20", "paper": "resnet50"}
+BATCH = 128
+TOGETHER = 4  # pictures of a class in a step, where it has so many
+
+
+def search(task: str, survey: Survey, size: Size, model: str) -> RunSettings:
+    """Epochs follow from how many pictures there are, so that a small folder is seen more often."""
+    chosen = choose_model(model or MODELS[size])
+    scale = min(1.0, SIDES[size] / max(1, survey.width, survey.height))
+    height, width = (max(16, round(scale * side)) for side in (survey.height, survey.width))
+    takes = chosen.settings.ports().takes
+    if isinstance(takes, Image) and hasattr(chosen.settings, "height"):
+        chosen = replace(chosen, settings=replace(chosen.settings, height=height, width=width))
+    asked = choose("tasks", task)
+    augment = PictureAugment(resize_crop=0.6, flip=True, rotate=8, brightness=0.3, contrast=0.3)
+    if max(survey.channels, default=1) == 3:
+        augment = replace(augment, saturation=0.3, hue=0.03)
+    picture = PictureSettings(fit="stretch" if survey.same_size else "pad", augment=augment)
+    least, most = EPOCHS[size]
+    each = survey.examples / max(1, len(survey.counts))
+    train = TrainSettings(
+        epochs=float(min(most, max(least, round(EXAMPLES_SEEN[size] / max(1, survey.examples))))),
+        batch=min(BATCH, max(16, survey.examples // 8)),
+        optimizer="adamw",
+        lr=2e-3,
+        weight_decay=0.02,
+        schedule="cosine",
+        warmup=0.1,
+        average=0.995,
+        clip=5.0,
+        check_epochs=5.0,
+    )
+    return RunSettings(
+        data=DataSettings(split="classes", sampling="balanced", together=max(2, min(TOGETHER, round(each)))),
+        task=replace(asked, settings=replace(asked.settings, picture=picture)),
+        model=chosen,
+        train=train,
+    )
+
+
+def _suits(survey: Survey) -> int:
+    return 1 if survey.kind == "picture" else 0
+
+
+CATALOGUE = {"search": Recipe(("embed",), _suits, search)}
