@@ -63,7 +63,8 @@ def train_folds(
     write_text(run.folder / "folds.json", json.dumps(to_json(found.document()), indent=1) + "\n")
     if not read_events(run.folder, "end"):
         _announce(watchers, {})
-        run.train(tuple(watchers), asked_to_stop, whole)
+        held = replace(whole, held=(found.predictions, found.material.rows["test"]))
+        run.train(tuple(watchers), asked_to_stop, held)
     return found
 
 

@@ -14,7 +14,7 @@ from deepglass.data.check import before, refuse, refuse_unknown, too_many_bad
 from deepglass.data.column import Coded, Parts, where
 from deepglass.data.example import Ragged, picked
 from deepglass.data.files import Aligned
-from deepglass.data.loader import Loader, Shared, Target, every_example, make_batch
+from deepglass.data.loader import Loader, Shared, Target, answers_of, every_example, make_batch
 from deepglass.data.mapped import is_mapped
 from deepglass.data.order import Balanced, Lengths, Order, Shuffled
 from deepglass.data.prepare import Preparation, Watch, prepare_all
@@ -61,6 +61,7 @@ class Material:
     settings: DataSettings
     large: bool
     prepared: Store  # the rows before what is learned made numbers of them; folds share it
+    held: tuple[Predictions, np.ndarray] | None = None  # what the folds answered for the rows that each held out
 
     @property
     def findings(self) -> list[Finding]:
@@ -140,6 +141,23 @@ class Material:
         rows = self.rows[part]
         batches = every_example(self.store, self.targets, rows, EVALUATION_BATCH)
         return evaluate(task, model, batches(), device, len(rows))
+
+    def tuned(self, model: nn.Module, device: torch.device) -> Task:
+        """The task with what it settles once there are weights, by the validation part or by what folds held out."""
+        if not hasattr(self.task, "tuned"):
+            return self.task
+        if self.counts["val"]:
+            predictions, rows = self.evaluated(model, self.task, "val", device)[1], self.rows["val"]
+        elif self.held:
+            predictions, rows = self.held
+        else:
+            return self.task
+        return self.task.tuned(predictions, answers_of(self.store, self.targets, rows))  # pyright: ignore
+
+    def refuse_unsettled(self) -> None:
+        """Raise UsageError where the task would have nothing to settle by."""
+        if getattr(self.task, "wants_held_out", False) and not self.counts["val"] and not self.held:
+            raise UsageError("run.no_held_out")
 
     def some_training(self) -> "Material":
         """With at most `MOST_TRAINED` rows of the training part; `MOST_SEARCHED` where every answer is searched for."""

@@ -192,6 +192,7 @@ class Run:
 
     def _train(self, watchers: tuple[Watcher, ...], asked_to_stop: Callable[[], bool], material: Material) -> State:
         extra = (TensorBoard(self.folder),) if self.settings.train.tensorboard else ()
+        material.refuse_unsettled()
         sweep(self.folder)
         journal = Journal(self.folder, (*watchers, *extra))
         changed = differs(self.folder / "machine.json")  # before the plan sets the threads
@@ -325,7 +326,8 @@ class Run:
             journal.write("passed_over", state.step, reason=" ".join(str(error) for error in rejected))
         weights = state.averages or state.model.state_dict()
         model = fit_model(self.settings.model, material.task.asks())
-        facts = material.task.facts
+        state.model.load_state_dict(weights)
+        task = material.tuned(state.model, self.device)
         about = {
             "run": self.folder.name,
             "step": state.step,
@@ -334,9 +336,8 @@ class Run:
             "weights": self.settings.weights,
             "passed_over": [error.in_english() for error in rejected],
         }
-        document = describe(model, self.settings.task, facts, best.figures if best else {}, about)
-        state.model.load_state_dict(weights)
-        Bundle(document, state.model, material.task).save(self.folder / "bundle")
+        document = describe(model, self.settings.task, task.facts, best.figures if best else {}, about)
+        Bundle(document, state.model, task).save(self.folder / "bundle")
         self.__dict__.pop("bundle", None)
         return best
 

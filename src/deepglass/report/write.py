@@ -17,6 +17,7 @@ from deepglass.report.calibration import calibration
 from deepglass.report.case import Case, Results
 from deepglass.report.curves import curves
 from deepglass.report.data import data
+from deepglass.report.decisions import decisions
 from deepglass.report.embedding import embedding
 from deepglass.report.floor import floor
 from deepglass.report.gates import gates
@@ -40,6 +41,7 @@ from deepglass.run import Run
 VERSION = 1
 SECTIONS: tuple[Callable[[Case], Section | None], ...] = (
     scores,
+    decisions,
     boundary,
     samples,
     made,

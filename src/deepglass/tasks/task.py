@@ -121,7 +121,15 @@ class Task(Protocol):
 
 
 def said(answer: Mapping[str, Any]) -> str:
-    """An answer in a few words: the class and how sure it is, each label with its own probability, numbers."""
+    """An answer in a few words, and what is decided where that is something else."""
+    words, decision = _answered(answer), answer.get("decision")
+    if decision in ("ask", "none"):
+        return say(f"tasks.decision_{decision}", answer=words)
+    return words if decision in (None, answer["prediction"]) else say("tasks.decision_as", answer=words, label=decision)
+
+
+def _answered(answer: Mapping[str, Any]) -> str:
+    """The class and how sure it is, each label with its own probability, numbers."""
     prediction = answer["prediction"]
     if isinstance(prediction, float):
         return f"{number(prediction)} {answer['unit']}" if "unit" in answer else number(prediction)
