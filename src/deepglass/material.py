@@ -27,7 +27,7 @@ from deepglass.data.sources.masks import Masked
 from deepglass.data.store import Store
 from deepglass.engine.evaluate import evaluate
 from deepglass.foundation.errors import UsageError
-from deepglass.foundation.ports import Image, Port
+from deepglass.foundation.ports import Image, Port, Volume
 from deepglass.foundation.seeds import Permutation
 from deepglass.tasks.task import Predictions, Task, checking, encoder_of, fed, form_of, searching
 
@@ -277,8 +277,12 @@ def keyed_sample(rows: np.ndarray, seed: int) -> np.ndarray:
     return rows[Permutation(len(rows), seed, "sample")(np.arange(min(SAMPLE, len(rows))))] if len(rows) else rows
 
 
-def picture_size(asked: int, takes: Port | None, found: Survey) -> tuple[tuple[int, int], int]:
-    """Height, width and channels: as set, else what the model takes, else the data's own."""
+def picture_size(asked: int, takes: Port | None, found: Survey) -> tuple[tuple[int, ...], int]:
+    """Height, width and channels: as set, else what the model takes, else the data's own; of volumes depth first."""
+    if found.kind in ("volume", "clip"):
+        if isinstance(takes, Volume):
+            return (takes.depth, takes.height, takes.width), takes.channels
+        return (found.channels[len(found.channels) // 2], found.height, found.width), 1
     if found.kind != "picture":
         return (0, 0), 0
     channels = max(found.channels)

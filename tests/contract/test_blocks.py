@@ -176,6 +176,15 @@ def strided(draw, name):
 
 
 @st.composite
+def factored_conv(draw):
+    inputs, kernel = draw(small), draw(st.sampled_from((1, 3, 5)))
+    block = made("factored_conv")(
+        inputs, draw(small), middle=draw(st.integers(1, 4)), kernel=kernel, stride=draw(st.integers(1, 2))
+    )
+    return block, (2, inputs, *draw(axes(3)))
+
+
+@st.composite
 def feature_pyramid(draw):
     widths = draw(st.lists(small, min_size=1, max_size=3))
     height, width = draw(axes(2))
@@ -191,6 +200,7 @@ CASES = {
     "grow": strided("grow"),
     "shrink": strided("shrink"),
     "maxout": st.builds(lambda i, o, p: (made("maxout")(i, o, pieces=p), (3, i)), small, small, st.integers(2, 4)),
+    "factored_conv": factored_conv(),
     "dense": dense(),
     "conv": conv(),
     "max_pool": pool("max_pool"),
@@ -311,6 +321,7 @@ REFUSALS = [
     ("global_max_pool", dict(dims=2), (2, 3, 4), r"GlobalMaxPool with dims=2 expects \(batch, channels, H, W\)"),
     ("whitening", dict(channels=3), (2, 4, 4, 4), r"Whitening expects 3 channels; got 4"),
     ("feature_pyramid", dict(inputs=(3,), width=4), (2, 4, 4, 4), r"FeaturePyramid expects 3 channels; got 4"),
+    ("factored_conv", dict(inputs=3, outputs=4), (2, 3, 4, 4), r"expects \(batch, channels, D, H, W\); got shape"),
     ("up", dict(inputs=3, outputs=4, dims=2), (2, 4, 4, 4), r"Up expects 3 channels; got 4"),
     (
         "transposed_conv",

@@ -53,6 +53,11 @@ COUNTS = {
     "lenet5_1998": 60_000,
     "mlp": 109_386,
     "perceptron": 3,
+    "resnet2p1d18": 31_505_325,
+    "resnet2p1d34": 61_831_661,
+    "resnet3d18": 33_371_472,
+    "resnet3d34": 63_681_104,
+    "resnet3d50": 46_980_944,
     "resnet18": 11_689_512,
     "resnet34": 21_797_672,
     "resnet50": 25_557_032,
@@ -72,6 +77,8 @@ COUNTS = {
     "text_rnn": 3_030_730,
     "unet": 31_037_698,
     "unet_small": 1_944_196,
+    "unet3d": 19_072_291,
+    "unet3d_small": 1_192_970,
 }
 
 # The smallest pictures that each family takes keep the tests quick; the parameters are the same but for alexnet_2012.
@@ -299,6 +306,7 @@ OTHERS = [
     Ports(Series(40), Steps(30)),
     Ports(Translation(60, 70), Steps(70, "later")),
     Ports(Volume(2, 9, 20, 17), Vector(3)),
+    Ports(Volume(2, 9, 20, 17), Map(3)),
 ]
 
 
@@ -351,6 +359,8 @@ REFUSED = [
         "cnn3d looks at volumes and clips, but the data are pictures of 64x64",
     ),
     ("cnn3d", Ports(Volume(1, 7, 99, 99), Vector(5)), "at least 8x8x8 .depth, height, width.; these are 7x99x99"),
+    ("resnet3d18", Ports(Volume(1, 16, 15, 99), Vector(5)), "at least 8x16x16 .depth, height, width.; these are"),
+    ("unet3d", Ports(Volume(1, 16, 16, 16), Vector(5)), "unet3d gives a class for every pixel, but the task asks"),
     ("resnet18", Ports(Volume(1, 9, 8, 7), Vector(5)), "but the data are volumes or clips of 9x8x7 with 1 channels"),
     ("airbench94", Ports(Image(3, 8, 99), Vector(5)), "airbench94 needs pictures of at least 9x9; these are 8x99"),
 ]

@@ -137,6 +137,8 @@ def adapts_an_extra(path: Path) -> bool:
     """The one file that adapts an optional package may import it when it is used."""
     return str(path.relative_to(ROOT)) in {
         "data/pieces.py",
+        "data/readers/dicom.py",
+        "data/readers/nifti.py",
         "data/readers/sound.py",
         "engine/tensorboard.py",
         "metrics/average_precision.py",

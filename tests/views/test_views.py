@@ -28,6 +28,7 @@ from deepglass.views.mask import Mask
 from deepglass.views.matrix import Matrix
 from deepglass.views.picture import Gallery, Picture, as_bytes, fitted
 from deepglass.views.scatter import Regions, Scatter
+from deepglass.views.slices import Slices
 from deepglass.views.spectrogram import Mark, Spectrogram
 from deepglass.views.table import Table
 from deepglass.views.text import Sentence
@@ -39,6 +40,9 @@ MAKER = np.random.default_rng(0)
 PIXELS = MAKER.integers(0, 256, (20, 30, 3), dtype=np.uint8)
 POINTS, CLASSES = MAKER.normal(size=(30, 2)), np.arange(30) % 3
 NAN = math.nan
+BODY = MAKER.integers(0, 256, (20, 6, 8), dtype=np.uint8)
+HOT = np.zeros((20, 6, 8))
+HOT[7, 2, 3], HOT[8, 2, 3] = 5.0, 1.0
 LOOKS = np.array([[0.9, 0.1, 0.0, 0.0], [0.0, 0.7, 0.3, 0.0], [0.25, 0.25, 0.25, 0.25]])
 MARKS = [Mark(0.5, "h"), Mark(0.6, "i"), Mark(0.7, " "), Mark(8.9, "你")]
 
@@ -86,6 +90,10 @@ def make(lang: str) -> dict[str, Any]:
         "tracks empty": Tracks({}, title="Gates", lang=lang),
         "spectrogram": Spectrogram(MAKER.normal(size=(900, 64)), range(64), 9.0, "好 <b>", MARKS, lang),
         "spectrogram short": Spectrogram(np.array([[-math.inf, 2.0]]), [100.0, 200.0], 0.01, lang=lang),
+        "slices": Slices(BODY, "好 <b>", lang),
+        "slices hot": Slices(BODY, "Why", lang, heat=HOT),
+        "slices cold": Slices(BODY[:1], lang=lang, heat=np.zeros((1, 6, 8))),
+        "slices found": Slices(BODY, "What", lang, mask=BODY % 3, classes=NAMES),
         "spectrogram silent": Spectrogram(np.zeros((5, 3)), [1.0, 2.0, 3.0], 0.5, "Hush", lang=lang),
     }  # fmt: skip
 
@@ -153,6 +161,16 @@ def test_without_a_chinese_font_there_is_a_hint_and_letters_in_the_svg(monkeypat
         VIEWS["en"]["bars"].png()
         assert "郁金香" in VIEWS["en"]["bars"].svg()
     assert hints == [say("views.no_cjk_font", "en")]
+
+
+def test_slices_show_the_hottest_among_evenly_spread_ones():
+    view = Slices(BODY, heat=HOT, lang="en")
+    assert Slices(BODY).places() == [1, 3, 5, 7, 10, 12, 14, 16, 18] and Slices(BODY[:2]).places() == [0, 1]
+    assert Slices(BODY, heat=np.roll(HOT, 1, 0)).places() == [1, 3, 5, 8, 10, 12, 14, 16, 18]
+    assert view.peak() == (7, 2, 3) and "slice 8" in view.text() and "slice 8 of 20" in view.svg()
+    strongest = [np.abs(view.slice_of(place) - as_bytes(BODY[place]) / 255).max() for place in (7, 8)]
+    assert strongest[0] > 2 * strongest[1] and np.array_equal(view.slice_of(3), BODY[3])
+    assert Slices(BODY, mask=np.zeros_like(BODY)).peak() is None
 
 
 def test_a_long_line_is_thinned_but_keeps_its_ends_and_peaks():

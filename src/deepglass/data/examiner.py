@@ -26,6 +26,7 @@ WARNED = frozenset(  # more than notes
     (
         *("constant_picture", "note_silent", "note_clipped", "note_one_sample", "note_outline_corners"),
         *("note_outline_crosses", "note_outline_outside", "note_outline_without_area", "note_outline_missing"),
+        "note_constant_volume",
     )
 )
 NOTHING: Mapping[str, str] = MappingProxyType({})

@@ -15,6 +15,7 @@ from deepglass.data.readers.tagged import looks_tagged, read_tagged, tokens_of, 
 from deepglass.data.readers.text import SUFFIXES as TEXTS
 from deepglass.data.readers.text import Given, Line, Text, clean, read_text
 from deepglass.data.readers.vector import Column, columns_of, read_vector
+from deepglass.data.readers.volume_file import read_volume, scan_of
 from deepglass.data.recognise import nearest_place
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Index, Picture, Source, Unreadable
@@ -22,6 +23,7 @@ from deepglass.data.sources.files import is_picture, is_sound, is_text
 from deepglass.data.sources.series_table import asked_about
 from deepglass.data.sources.series_wide import rows_of
 from deepglass.data.sources.ts import open_ts
+from deepglass.data.sources.volumes import volumes_at
 from deepglass.data.walk import listing, suffix, walk
 from deepglass.foundation.errors import DataError
 from deepglass.foundation.words import say
@@ -49,7 +51,7 @@ def open_inputs(
     Texts are files, folders, tables with the column that was read in training, bytes, or the words themselves: what is
     no place on the disk is the text. Where every token is to be told of, each sentence of a file is one, and each line
     where texts are translated.
-    Series are .ts files, tables, or arrays (T, C).
+    Series are .ts files, tables, or arrays (T, C). Volumes are files, folders of slices, or arrays (D, H, W).
 
     An array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) is one picture, the last with its transparency on white; other
     arrays are stacks of pictures. `channels` is what the network sees, `fit` the task's form: files are decoded as
@@ -60,8 +62,8 @@ def open_inputs(
             yield from _texts(place, item, columns, fit)
         elif kind == "series" and not isinstance(item, np.ndarray):
             yield from _of_tables(_series, Path(item), columns, ".ts")
-        elif kind == "sound":
-            yield from _sounds(place, item, fit)
+        elif kind in BODIES:
+            yield from BODIES[kind](place, item, fit)
         elif isinstance(item, np.ndarray):
             yield Input(str(place), _from_array(item, kind, len(columns)))
         elif isinstance(item, bytes):
@@ -130,8 +132,8 @@ def _listed(inputs: Any, kind: str, channels: int) -> list[Any]:
     if isinstance(inputs, list | tuple) and any(isinstance(item, str | Path | bytes | np.ndarray) for item in inputs):
         return [np.asarray(item) if not isinstance(item, str | Path | bytes) else item for item in inputs]
     array = np.asarray(inputs)
-    if kind in ("series", "sound"):
-        return [array] if array.ndim < 3 else list(array)
+    if kind in ("series", "sound", "volume"):
+        return [array] if array.ndim < (4 if kind == "volume" else 3) else list(array)
     if kind == "picture" and array.ndim == 3 and channels == 3 and len(array) in CHANNELS[1:]:
         if array.shape[2] not in CHANNELS:
             raise DataError("data.array_ambiguous", shape=array.shape, count=len(array))
@@ -222,6 +224,21 @@ def _sound(name: str, content: Path | bytes, fit: object) -> Input:
         return Input(name, read_sound(content, fit))
     except Unreadable as reason:
         return Input(name, reason)
+
+
+def _volumes(place: int, item: Any, fit: object) -> Iterator[Input]:
+    """What one thing holds: an array of Hounsfield units or other values, a file's volume, or those of a folder."""
+    if isinstance(item, np.ndarray):
+        yield Input(str(place), scan_of(item))
+        return
+    found = list(volumes_at(Path(item)))
+    if not found:
+        raise DataError("data.no_volumes_here", place=item)
+    for one in found:
+        try:
+            yield Input(one.id, read_volume(one.files))
+        except Unreadable as reason:
+            yield Input(one.id, reason)
 
 
 def _texts(place: int, item: Any, columns: Sequence[str], fit: object) -> Iterator[Input]:
@@ -356,3 +373,6 @@ def _picture(name: str, content: Path | bytes, fit: object) -> Input:
         return Input(name, read_picture(content, fit))
     except Unreadable as reason:
         return Input(name, reason)
+
+
+BODIES: dict[str, Callable[[int, Any, object], Iterator[Input]]] = {"sound": _sounds, "volume": _volumes}

@@ -10,6 +10,7 @@ from deepglass.data.duplicates import small_copies, small_copy
 from deepglass.data.readers.picture import to_bytes
 from deepglass.data.readers.sound import Sound
 from deepglass.data.readers.text import Text
+from deepglass.data.readers.volume import Scan
 from deepglass.data.source import Picture
 
 DIGEST = 16  # bytes
@@ -41,7 +42,7 @@ def glance(raw: Any) -> Glance:
         state = hashlib.blake2b(f"{raw.samples.shape}{raw.samples.dtype}{raw.rate}".encode(), digest_size=DIGEST)
         state.update(np.ascontiguousarray(raw.samples).data)
         return Glance(state.digest(), notes=raw.notes)
-    return _seen(raw, small_copy(to_bytes(raw.pixels)))
+    return _looked_through(raw) if isinstance(raw, Scan) else _seen(raw, small_copy(to_bytes(raw.pixels)))
 
 
 def glances(raws: Sequence[Picture]) -> list[Glance]:
@@ -50,6 +51,18 @@ def glances(raws: Sequence[Picture]) -> list[Glance]:
         return [glance(raw) for raw in raws]
     copies = small_copies(np.stack([to_bytes(raw.pixels) for raw in raws]))
     return [_seen(raw, copy) for raw, copy in zip(raws, copies, strict=True)]
+
+
+def _looked_through(raw: Scan) -> Glance:
+    """A volume slab by slab: it may be larger than the memory."""
+    _, height, width = raw.shape
+    state = hashlib.blake2b(f"{raw.shape}{raw.spacing}".encode(), digest_size=DIGEST)
+    low, high = np.inf, -np.inf
+    for _, slab in raw.slabs():
+        state.update(np.ascontiguousarray(slab).data)
+        low, high = min(low, float(slab.min())), max(high, float(slab.max()))
+    notes = (*raw.notes, "constant_volume") if low == high else raw.notes
+    return Glance(state.digest(), (width, height), notes=notes)
 
 
 def _seen(raw: Picture, copy: tuple[int, bytes]) -> Glance:

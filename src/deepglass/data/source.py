@@ -65,7 +65,7 @@ class Index:
     labels: Sequence[Any]
     parts: Sequence[str] = ()
     groups: Sequence[str] = ()
-    kind: str = "picture"  # the reader's name: "picture", "vector", "text", "series" or "sound"
+    kind: str = "picture"  # the reader's name: "picture", "vector", "text", "series", "sound" or "volume"
     columns: tuple[str, ...] = ()  # names of a vector's numbers
     window: Window | None = None
     classes: tuple[str, ...] = ()  # names of what the numbers of a mask stand for
@@ -100,7 +100,8 @@ class Source(Protocol):
     def header(self, row: int) -> tuple[int, int, int]:
         """What is known of an example without decoding it; may be Unreadable.
 
-        Width, height and channels of a picture; frames, channels and rate of a sound; (columns, 1, 1) of a vector.
+        Width, height and channels of a picture; frames, channels and rate of a sound; width,
+        height and depth of a volume; (columns, 1, 1) of a vector.
         """
         ...
 

@@ -40,6 +40,7 @@ from deepglass.tasks.kinds.picture import PictureSettings
 from deepglass.tasks.kinds.series import SeriesSettings
 from deepglass.tasks.kinds.sound import SoundSettings
 from deepglass.tasks.kinds.text import TextSettings
+from deepglass.tasks.kinds.volume import VolumeSettings
 from deepglass.tasks.task import Losses, Metric, Predictions
 
 
@@ -70,8 +71,9 @@ class ClassifySettings:
     text: TextSettings = TextSettings()
     series: SeriesSettings = SeriesSettings()
     sound: SoundSettings = SoundSettings()
+    volume: VolumeSettings = VolumeSettings()
 
-    def learn(self, index: Index, size: tuple[int, int], channels: int) -> ClassifyFacts:
+    def learn(self, index: Index, size: tuple[int, ...], channels: int) -> ClassifyFacts:
         """Labels and inputs from the training part's index."""
         found = {str(label): count for label, count in tally(index.labels).items() if label is not None}
         labels = sorted(found, key=natural)

@@ -20,15 +20,16 @@ from deepglass.tasks.kinds.series import SeriesFacts
 from deepglass.tasks.kinds.sound import SoundFacts
 from deepglass.tasks.kinds.text import TextFacts
 from deepglass.tasks.kinds.vector import VectorFacts
+from deepglass.tasks.kinds.volume import VolumeFacts
 from deepglass.tasks.task import Losses, Stream, Turn, rows, said
 from deepglass.views.bars import Bars
 from deepglass.views.view import View
 
 Views = Literal["plain", "mirror", "crops"]
-InputFacts = PictureFacts | VectorFacts | TextFacts | SeriesFacts | SoundFacts
+InputFacts = PictureFacts | VectorFacts | TextFacts | SeriesFacts | SoundFacts | VolumeFacts
 
 
-def learn_inputs(index: Index, settings: Any, size: tuple[int, int], channels: int) -> InputFacts:
+def learn_inputs(index: Index, settings: Any, size: tuple[int, ...], channels: int) -> InputFacts:
     """What is known before anything is prepared: kind, size and columns."""
     return kind_named(index.kind).learn(index, settings, Seen(size, channels))
 

@@ -23,6 +23,7 @@ from deepglass.tasks.kinds.picture import PictureSettings
 from deepglass.tasks.kinds.series import SeriesSettings
 from deepglass.tasks.kinds.sound import SoundSettings
 from deepglass.tasks.kinds.text import TextSettings
+from deepglass.tasks.kinds.volume import VolumeSettings
 from deepglass.tasks.task import Losses, Metric, Predictions
 
 
@@ -49,8 +50,9 @@ class MultiLabelSettings:
     text: TextSettings = TextSettings()
     series: SeriesSettings = SeriesSettings()
     sound: SoundSettings = SoundSettings()
+    volume: VolumeSettings = VolumeSettings()
 
-    def learn(self, index: Index, size: tuple[int, int], channels: int) -> MultiLabelFacts:
+    def learn(self, index: Index, size: tuple[int, ...], channels: int) -> MultiLabelFacts:
         """Labels and inputs from the training part's index."""
         answered = [tuple(map(str, names_of(label))) for label in index.labels if label is not None]
         labels = sorted({name for names in answered for name in names}, key=natural)

@@ -23,6 +23,7 @@ from deepglass.tasks.kinds.picture import PictureSettings
 from deepglass.tasks.kinds.series import SeriesSettings
 from deepglass.tasks.kinds.sound import SoundSettings
 from deepglass.tasks.kinds.text import TextSettings
+from deepglass.tasks.kinds.volume import VolumeSettings
 from deepglass.tasks.task import Losses, Metric, Predictions
 
 
@@ -46,8 +47,9 @@ class RegressSettings:
     text: TextSettings = TextSettings()
     series: SeriesSettings = SeriesSettings()
     sound: SoundSettings = SoundSettings()
+    volume: VolumeSettings = VolumeSettings()
 
-    def learn(self, index: Index, size: tuple[int, int], channels: int) -> RegressFacts:
+    def learn(self, index: Index, size: tuple[int, ...], channels: int) -> RegressFacts:
         """Mean and spread of the answers, and the inputs, from the training part's index."""
         numbers = np.array([number_of(label) for label in index.labels if label is not None])
         if not len(numbers) or np.ptp(numbers) == 0:

@@ -18,9 +18,9 @@ ROOM = "tasks.kinds"
 
 
 class Seen(NamedTuple):
-    """What a glance told of pictures: the size that they are wanted at, and their channels."""
+    """What a glance told of pictures, volumes or clips: the size that they are wanted at, and their channels."""
 
-    size: tuple[int, int] = (0, 0)
+    size: tuple[int, ...] = (0, 0)  # height and width; of volumes and clips depth before them
     channels: int = 0
 
 
