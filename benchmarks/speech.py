@@ -38,7 +38,7 @@ def main() -> None:
     words.add_argument("--test", type=float, default=2.2, help="minutes of speech that are held back")
     words.add_argument("--seed", type=int, default=0)
     words.add_argument("--out", default="", help="the run's folder")
-    asked = words.parse_args()
+    asked = words.parse_intermixed_args()
     given = dict(one.split("=", 1) for one in asked.settings)
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "prompts"

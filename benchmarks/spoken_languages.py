@@ -51,7 +51,7 @@ def main() -> None:
     words.add_argument("--size", default="small", choices=("tiny", "small", "paper"))
     words.add_argument("--seed", type=int, default=0)
     words.add_argument("--out", default="", help="the run's folder")
-    asked = words.parse_args()
+    asked = words.parse_intermixed_args()
     given = dict(one.split("=", 1) for one in asked.settings)
     with tempfile.TemporaryDirectory(dir=asked.packages) as folder:
         place = Path(folder) / "languages"

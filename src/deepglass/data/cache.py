@@ -31,7 +31,7 @@ try:
 except ImportError:  # not on Windows, where a file that is open cannot be removed anyway
     fcntl = None
 
-VERSION = 4
+VERSION = 5
 MOST = 20 << 30  # bytes of all packed copies together
 SHARE = 0.5  # and no more than this share of what the disk has left for them
 BLOCK = 1 << 20  # bytes that are checked together
