@@ -23,6 +23,7 @@ from deepglass.foundation.ports import Image, Latent, Players, Ports
 from deepglass.foundation.seeds import Draws, row_keys, text_keys
 from deepglass.losses.adversarial import Game, discriminator_loss, generator_loss, squared_slopes, uneven_slopes
 from deepglass.metrics.kid import KID
+from deepglass.metrics.players import Taken, Variety
 from deepglass.tasks.inputs import OneInput, learn_inputs, natural
 from deepglass.tasks.kinds.picture import PictureFacts, PictureSettings
 from deepglass.tasks.task import Losses, Metric, Predictions, Turn
@@ -138,15 +139,20 @@ class GenerateImages(OneInput):
         return Losses({"generator": generator_loss(verdicts, self.settings.game)})
 
     def predict(self, model: nn.Module, batch: Batch) -> Predictions:
-        """A made picture for each row, uint8 (B, C, H, W); how real the row's own picture looks, (B,)."""
-        real = self._verdict(model, batch["input"], batch).float().sigmoid()
-        return {"picture": as_bytes(self._made(model, batch)), "real": real[:, 0]}
+        """A made picture for each row, uint8 (B, C, H, W); how real it looks, and the row's own picture; (B,) each."""
+        made = self._made(model, batch)
+        taken = {"real": batch["input"], "made": made}
+        shares = {
+            name: self._verdict(model, pictures, batch).float().sigmoid()[:, 0] for name, pictures in taken.items()
+        }
+        label = {"label": batch["label"]} if self.facts.labels else {}
+        return {"picture": as_bytes(made), **shares, **label}
 
     def truth(self, batch: Batch) -> Tensor:
         return batch["input"]
 
     def metrics(self) -> dict[str, Metric]:
-        return {"kid_pixels": KID()}
+        return {"kid_pixels": KID(), "variety": Variety(), "taken_real": Taken("real"), "taken_made": Taken("made")}
 
     def answers(self, predictions: Predictions) -> list[dict[str, Any]]:
         """Whether each picture is taken for a real one, and how surely."""

@@ -1,0 +1,66 @@
+"""How a game between two players stands: what is taken for real, and how varied the made pictures are."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from deepglass.metrics.collect import Collected
+from deepglass.metrics.figure import Figure, mean, missing, of_rows
+from deepglass.metrics.kid import pixels
+
+
+class Taken:
+    """The mean probability with which pictures are taken for real ones. Reads predictions[column] (B,).
+
+    Of real pictures near 1 and of made ones near 0 where the discriminator wins, of both near 1/2 where it cannot tell.
+    """
+
+    def __init__(self, column: str):
+        self.column = column
+        self._rows = Collected()
+
+    def update(self, ids: Sequence[str], predictions: Mapping[str, Any], targets: object = None) -> None:
+        """A batch."""
+        self._rows.add(ids, share=predictions[self.column])
+
+    def compute(self) -> Figure:
+        """Over everything seen. It goes neither way: what is good is a game that stays open."""
+        return mean(self._rows.column("share"), "up") if len(self._rows) else missing("up")
+
+
+class Variety:
+    """How much made pictures differ, beside how much real ones do: 1 where as much, near 0 where all are alike.
+
+    Σ_c Σ_i |y_i - ȳ_c|² / Σ_c Σ_i |x_i - x̄_c|², over pictures of coarse pixels and their class c, if they have one.
+    Reads predictions["picture"] and targets: bytes (B, C, H, W); predictions["label"] (B,) where there are classes.
+    """
+
+    def __init__(self) -> None:
+        self._rows = Collected()
+
+    def update(self, ids: Sequence[str], predictions: Mapping[str, Any], targets: Tensor) -> None:
+        """A batch."""
+        label = predictions.get("label", torch.zeros(len(ids)))
+        self._rows.add(ids, made=pixels(predictions["picture"]), real=pixels(targets), label=label)
+
+    def compute(self) -> Figure:
+        """Over everything seen; the interval comes from drawing the rows again."""
+        n = len(self._rows)
+        if n < 2:
+            return missing("up", n)
+        classes = self._rows.column("label").long().unique(return_inverse=True)[1]
+        made, real = (self._rows.column(name).double() for name in ("made", "real"))
+        return of_rows(n, lambda counts: _spread(made, classes, counts) / _spread(real, classes, counts), "up")
+
+
+def _spread(values: Tensor, classes: Tensor, counts: Tensor) -> Tensor:
+    """Σ_c Σ_i n_i |v_i - v̄_c|² = Σ_i n_i |v_i|² - Σ_c |Σ_i n_i v_i|² / n_c. (N, d), (N,), counts n (R, N) -> (R,)"""
+    whole = counts @ values.square().sum(1)
+    for number in range(int(classes.max()) + 1):
+        own = classes == number
+        weights = counts[:, own]
+        sums = weights @ values[own]
+        whole = whole - sums.square().sum(1) / weights.sum(1).clamp(min=1)
+    return whole
