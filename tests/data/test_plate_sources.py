@@ -58,8 +58,9 @@ def test_any_alphabet_and_names_of_columns(tmp_path: Path) -> None:
     plates(tmp_path, f"a;B XY 42;{ROW};test".replace(",", ";"), header=header.replace(",", ";"))
     source = recognise(str(tmp_path), PLAIN)
     assert answers(source)["a.png"] == (Plate("BXY42", CORNERS),) and source.index.parts[0] == "test"
-    named = recognise(str(tmp_path), DataSettings(path="图片", target="车牌号"))
-    assert answers(named) == answers(source) and not [one for one in named.findings if one.kind == "setting_unused"]
+    named = recognise(str(tmp_path), DataSettings(path="图片", target="车牌号", group="车牌号"))
+    assert answers(named) == answers(source) and named.index.groups[0] == "B XY 42"
+    assert not [one for one in named.findings if one.kind == "setting_unused"]
 
 
 def test_a_missing_column_is_named(tmp_path: Path) -> None:

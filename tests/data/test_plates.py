@@ -5,12 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from deepglass.data.annotation import names_of
-from deepglass.data.recognise import recognise, recognised
+from deepglass.data.recognise import found_in, recognise, recognised
 from deepglass.data.settings import DataSettings, PlateSettings
 from deepglass.data.sources.plate_fonts import DIGITS, ENDS, EVERY, LETTERS, PROVINCES, find_fonts, lacking
-from deepglass.foundation.errors import MachineError, UsageError
+from deepglass.foundation.errors import DataError, MachineError, UsageError
 from deepglass.foundation.words import speaking
 
 try:
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.skipif(not FONTS, reason="no font with all characters o
 
 
 def made(place="made:plates", **settings):
-    return recognise(place, DataSettings(plates=PlateSettings(pictures=60, **settings)))
+    return recognise(place, DataSettings(plates=PlateSettings(**{"pictures": 60} | settings)))
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +99,24 @@ def test_a_plate_is_painted_where_its_corners_say():
             seen = pixels[inside]
             shares.append((seen[:, 2] > seen[:, 0] + 8).mean())
     assert len(shares) > 12 and np.median(shares) > 0.6
+
+
+def test_photographs_are_pasted_onto(tmp_path):
+    """Every other one is kept for the test part; a folder with fewer than two is refused."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    with pytest.raises(DataError, match=r"holds 0 pictures; plates are pasted onto at least 2"):
+        made(photos=str(photos))
+    for number, colour in enumerate(((200, 30, 30), (30, 200, 30), (220, 20, 20), (20, 220, 20))):
+        Image.new("RGB", (400, 300), colour).save(photos / f"{number}.png")
+    pasted = made(photos=str(photos), pictures=300)
+    empty = {pasted.index.parts[row]: row for row, plates in enumerate(pasted.index.labels) if not plates}
+    assert set(empty) == {"train", "val", "test"}
+    for row in empty.values():
+        red, green, _ = np.median(pasted.read(row).pixels.reshape(-1, 3), axis=0)
+        assert (red > green) == (pasted.index.parts[row] != "test")
+    found = found_in(pasted, DataSettings(plates=PlateSettings(photos=str(photos / ".." / "photos"))))
+    assert found.plates.photos == str(photos.resolve())
 
 
 def test_a_font_that_is_held_back_is_shown_in_its_own_place_only():

@@ -118,7 +118,11 @@ def layout_for(task: str, place: str, settings: DataSettings) -> str:
 
 
 def found_in(source: Source, settings: DataSettings) -> DataSettings:
-    """The settings with what was found by looking: how long the windows of series are."""
+    """The settings with what was found by looking: how long the windows of series are, where photographs lie."""
+    if settings.plates.photos:  # a resume may stand elsewhere
+        settings = replace(
+            settings, plates=replace(settings.plates, photos=str(Path(settings.plates.photos).resolve()))
+        )
     window = source.index.window
     if window is None:
         return settings

@@ -1,8 +1,8 @@
 """Plates in a CSV or TSV: a row for each, with a column for the picture, one for the text, and x1, y1 ... x4, y4.
 
 Corners go clockwise from the top left as one reads the plate. kind (blue, yellow, green, white, or 蓝 黄 绿 白), lines
-(1 or 2) and split may stand beside them. A row whose text and corners are empty says that its picture has no plate.
-The place is the table, or the folder that holds it, or one for each part.
+(1 or 2) and split may stand beside them, as in what `predict --out` writes of plates. A row whose text and corners are
+empty says that its picture has no plate. The place is the table, or the folder that holds it, or one for each part.
 """
 
 from collections.abc import Sequence
@@ -39,6 +39,7 @@ class Plan:
     kind: int | None
     lines: int | None
     part: int | None
+    group: int | None
 
 
 @dataclass
@@ -47,6 +48,7 @@ class Rows:
 
     at: str
     part: str
+    group: str
     fault: Unreadable | None
     plates: list[Plate] = field(default_factory=list)
 
@@ -104,8 +106,9 @@ def _plan(table: Delimited, settings: DataSettings) -> Plan:
     path = by_name(PATHS, names, (*corners, text)) if path is None else path
     if path is None or text is None:
         raise DataError("data.no_column_of_pictures", place=table.file, known=", ".join(table.names[:20]))
-    taken = (*corners, path, text)
-    return Plan(path, text, corners, *(by_name(words, names, taken) for words in (KINDS, LINES, PART_NAMES)))
+    group, taken = chosen("data.group", settings.group, table.names, table.file), (*corners, path, text)
+    kind, lines, split = (by_name(words, names, taken) for words in (KINDS, LINES, PART_NAMES))
+    return Plan(path, text, corners, kind, lines, split, group)
 
 
 def _marks(table: Delimited, plan: Plan, pictures: Pictures, findings: list[Finding]) -> list[Marked]:
@@ -120,7 +123,8 @@ def _marks(table: Delimited, plan: Plan, pictures: Pictures, findings: list[Find
             continue
         id, lost = pictures.find(cells[plan.path], [folder], named)
         of = (part(cells[plan.part]) if plan.part is not None else "") or named or part_in(id.rpartition("/")[0])
-        rows = known.setdefault(id, Rows(f"{here}:{line}", of, lost))
+        group = cells[plan.group] if plan.group is not None else ""
+        rows = known.setdefault(id, Rows(f"{here}:{line}", of, group, lost))
         if any(cells[place].lower() not in MISSING for place in (plan.text, *plan.corners)):
             plate = _plate(table, plan, cells, f"{here}:{line}")
             rows.fault = rows.fault or (plate if isinstance(plate, Unreadable) else None)
@@ -134,7 +138,8 @@ def _marks(table: Delimited, plan: Plan, pictures: Pictures, findings: list[Find
 def _mark(root: Path, id: str, rows: Rows) -> Marked:
     size = size_of(root, id) if rows.fault is None else UNKNOWN
     fault = size if isinstance(size, Unreadable) else rows.fault
-    return Marked(id, tuple(rows.plates), rows.at, rows.part, UNKNOWN if isinstance(size, Unreadable) else size, fault)
+    size = UNKNOWN if isinstance(size, Unreadable) else size
+    return Marked(id, tuple(rows.plates), rows.at, rows.part, size, fault, rows.group)
 
 
 def _plate(table: Delimited, plan: Plan, cells: Sequence[str], at: str) -> Plate | Unreadable:
@@ -148,7 +153,7 @@ def _plate(table: Delimited, plan: Plan, cells: Sequence[str], at: str) -> Plate
         written = ", ".join(cells[place] for place in plan.corners)
         return Unreadable("plate_not_numbers", plate=text, value=written, annotation=at)
     kind = cells[plan.kind].lower() if plan.kind is not None else ""
-    two = plan.lines is not None and cells[plan.lines] == "2"
+    two = plan.lines is not None and table.number(cells[plan.lines]) == 2
     meant = next((name for word, name in MEANT.items() if word in kind), "")
     return Plate(text, tuple(zip(found[::2], found[1::2], strict=True)), meant, 2 if two else 1)
 

@@ -36,6 +36,7 @@ class Marked(NamedTuple):
     part: str = ""
     size: tuple[int, int] = UNKNOWN
     fault: Unreadable | None = None
+    group: str = ""
 
 
 def clean(text: str) -> str:
@@ -95,7 +96,8 @@ def gathered(layout: str, pictures: Pictures, marks: Sequence[Marked], findings:
         values = {"count": len(nobody), "examples": ", ".join(nobody[:NAMED])}
         findings.append(Finding("not_annotated", "note", "", values))
     parts = [mark.part for mark in settled] if any(mark.part for mark in settled) else ()
-    index = Index([mark.id for mark in settled], [mark.plates for mark in settled], parts)
+    groups = [mark.group for mark in settled] if any(mark.group for mark in settled) else ()
+    index = Index([mark.id for mark in settled], [mark.plates for mark in settled], parts, groups)
     source = PictureFiles(layout, "read_plates", pictures.root, index, findings)
     sizes = np.array([mark.size for mark in settled], dtype=np.int32).reshape(-1, 2)
     broken = {row: mark.fault for row, mark in enumerate(settled) if mark.fault is not None}
