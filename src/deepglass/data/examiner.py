@@ -51,6 +51,7 @@ class Examiner:
         self.copies: np.ndarray | None = None
         self.vectors: np.ndarray | None = None
         self.notes: dict[str, list[int]] = defaultdict(list)
+        self.classes: dict[str, set[int]] = defaultdict(set)  # numbers in the masks of each part
         self.details: dict[str, Counter[str]] = defaultdict(Counter)  # what notes of a kind say behind their colon
 
     def see(self, row: int, seen: Glance) -> None:
@@ -70,6 +71,7 @@ class Examiner:
                 kind, _, detail = note.partition(":")
                 self.notes[f"note_{kind}"].append(row)
                 self.details[f"note_{kind}"][detail] += 1
+            self.classes[self.parts[row]].update(seen.classes)
             if seen.constant:
                 self.notes["constant_picture"].append(row)
 
@@ -89,7 +91,7 @@ class Examiner:
         rows = np.flatnonzero(self.readable & answered)  # one without an answer is neither trained nor tested on
         twins = _equal(self.digests, rows)
         found = self._many_bad() + self.left_out() + self._twins(twins) + self._near(rows, twins)
-        found += self._columns(rows) + self._notes()
+        found += self._columns(rows) + self._notes() + self._masks()
         return sorted(found, key=lambda finding: ("error", "warning", "note").index(finding.level))
 
     def _copy(self, row: int, seen: Glance) -> None:
@@ -187,6 +189,16 @@ class Examiner:
         if len(channels) > 1:
             values = {"grey": channels[1], "colour": channels[3], "count": channels.total()}
             found.append(Finding("mixed_channels", "note", "", values))
+        return found
+
+    def _masks(self) -> list[Finding]:
+        """Classes that a later part has in its masks and training has not."""
+        found: list[Finding] = []
+        for part in ("val", "test"):
+            strange = sorted(self.classes[part] - self.classes["train"])
+            if names := [self.index.classes[number] for number in strange if number < len(self.index.classes)]:
+                values = {"part": part, "names": ", ".join(names[:5]), "count": len(names)}
+                found.append(Finding("mask_class_not_in_train", "warning", "", values))
         return found
 
     def _summary(self, kind: str, rows: Sequence[int]) -> Finding:

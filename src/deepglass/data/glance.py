@@ -28,6 +28,7 @@ class Glance(NamedTuple):
     thumb: bytes = b""  # small colour copy; empty where near duplicates are not looked for
     notes: tuple[str, ...] = ()
     vector: np.ndarray | None = None
+    classes: bytes = b""  # the numbers of a mask, each once
 
 
 def glance(raw: Any) -> Glance:
@@ -72,4 +73,5 @@ def _seen(raw: Picture, copy: tuple[int, bytes]) -> Glance:
     constant = bool((raw.pixels == raw.pixels[:1, :1]).all())
     dhash, thumb = (0, b"") if constant else copy
     size = raw.size if raw.size != (0, 0) else (width, height)
-    return Glance(state.digest(), size, channels, constant, dhash, thumb, raw.notes)
+    classes = b"" if raw.mask is None else bytes(np.flatnonzero(np.bincount(raw.mask.ravel())).tolist())
+    return Glance(state.digest(), size, channels, constant, dhash, thumb, raw.notes, classes=classes)

@@ -6,7 +6,7 @@ beside them names the classes, and their colours; without one, numbers and colou
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -53,6 +53,7 @@ class Paired(NamedTuple):
     pairs: Sequence[Pair]
     pictures: Sequence[str]  # without a mask
     masks: Sequence[str]  # without a picture
+    second: Mapping[str, str]  # another mask of a picture that has one, by the first
 
 
 class Masked(Files):
@@ -62,6 +63,7 @@ class Masked(Files):
         super().__init__("masks", "segment", root, index, findings)
         self.classes = classes
         self.table: np.ndarray | None = None  # other numbers for its classes
+        self.second: Mapping[str, str] = {}  # of Paired
 
     def numbered_as(self, names: Sequence[str]) -> "Masked":
         """The same with the numbers that these classes have; DataError where it has others."""
@@ -70,6 +72,7 @@ class Masked(Files):
             values = {"place": self.root, "names": ", ".join(others[:5]), "known": ", ".join(names[:5])}
             raise DataError("data.other_classes", **values)
         found = Masked(self.root, replace(self.index, classes=tuple(names)), self.findings, self.classes)
+        found.second = self.second
         found.table = np.full(256, masks.UNKNOWN, dtype=np.uint8)
         found.table[: len(own)] = [names.index(name) for name in own]
         return found
@@ -86,9 +89,15 @@ class Masked(Files):
             if (width, height) != picture.size:
                 raise Unreadable("mask_size", size=f"{width} x {height}", own="{} x {}".format(*picture.size))
             numbers = masks.numbers_in(stored, self.classes)
+            if name in self.second and not self._repeats(self.second[name], numbers):
+                raise Unreadable("two_annotations", first=name, second=self.second[name])
             return picture._replace(mask=numbers if self.table is None else self.table[numbers])
         except Unreadable as reason:
             raise Unreadable(reason.reason, **reason.values, at=name) from None
+
+    def _repeats(self, name: str, numbers: np.ndarray) -> bool:
+        """Whether another mask says the same."""
+        return np.array_equal(masks.numbers_in(masks.read_stored(self.root / name), self.classes), numbers)
 
     def header(self, row: int) -> tuple[int, int, int]:
         """Width, height and channels without decoding; raises Unreadable."""
@@ -98,7 +107,7 @@ class Masked(Files):
         """The pictures, the masks, and what the masks' values mean."""
         state = super().told()
         state.update(f"{self.classes}\n".encode())
-        for name in self.index.labels:
+        for name in (*self.index.labels, *self.second.values()):
             state.update(f"{changed(f'{self.root}/{name}')}\n".encode())
         return state
 
@@ -129,7 +138,9 @@ def open_masks(place: str, settings: DataSettings) -> Masked:
     parts = [pair.part for pair in found.pairs] if any(pair.part for pair in found.pairs) else ()
     ids, names = [pair.picture for pair in found.pairs], [pair.mask for pair in found.pairs]
     index = Index(ids, Texts(names), parts, classes=classes.names)
-    return Masked(root, index, findings, classes)
+    source = Masked(root, index, findings, classes)
+    source.second = found.second
+    return source
 
 
 def paired(root: Path) -> Paired:
@@ -137,13 +148,16 @@ def paired(root: Path) -> Paired:
     pictures: dict[tuple[str, ...], str] = {}
     marks: dict[tuple[str, ...], str] = {}
     alone: list[str] = []
+    second: dict[str, str] = {}
     for name in walk(root):
         if not is_picture(root, name) or not nameable(name):
             continue
         key, marked = key_of(name)
         if OTHERS & set(key):
             continue
-        if key in (marks if marked else pictures):
+        if marked and key in marks:
+            second.setdefault(marks[key], name)
+        elif not marked and key in pictures:
             alone.append(name)
         (marks if marked else pictures).setdefault(key, name)
     pairs = [Pair(name, marks[key], _part(key)) for key, name in sorted(pictures.items()) if key in marks]
@@ -151,7 +165,7 @@ def paired(root: Path) -> Paired:
     without = [name for key, name in sorted(marks.items()) if key not in pictures]
     named = _parts_by_list(root)
     pairs = [pair._replace(part=named.get(Path(pair.picture).stem, pair.part)) for pair in pairs]
-    return Paired(pairs, [*lonely, *(name for name in alone if not key_of(name)[1])], without)
+    return Paired(pairs, [*lonely, *alone], without, second)
 
 
 def key_of(name: str) -> tuple[tuple[str, ...], bool]:

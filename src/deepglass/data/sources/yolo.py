@@ -89,19 +89,20 @@ def _told(file: Path | None) -> Yaml:
 
 
 def _looks(root: Path) -> bool:
-    """Whether the first label files that belong to pictures read as such, and not all are empty."""
+    """Whether the first label files that belong to pictures read as such, half of them at least, and not all empty."""
     inner = [root, *(root / name for name in listing(root)[0])]
     named = [folder / "labels" for folder in inner if (folder / "labels").is_dir()]
     folders = [(folder, f"{folder.relative_to(root).as_posix()}/") for folder in named] or [(root, "")]
-    held = 0
+    held = broken = 0
     for folder, prefix in folders:
         texts = (id for id in islice(walk(folder, prefix), LOOKED) if suffix(id) == ".txt")
         for label in islice((id for id in texts if id.rsplit("/", 1)[-1] not in LISTS), TRIED):
             found = _read(root / label)
-            if isinstance(found, Unreadable) and _has_picture(root, label):
-                return False
-            held += isinstance(found, list) and bool(found) and _has_picture(root, label)
-    return held > 0
+            if isinstance(found, Unreadable):
+                broken += _has_picture(root, label)
+            else:
+                held += bool(found) and _has_picture(root, label)
+    return held > 0 and held >= broken
 
 
 def _has_picture(root: Path, label: str) -> bool:
