@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from deepglass.python import convert as convert
     from deepglass.python import evaluate as evaluate
     from deepglass.python import load as load
+    from deepglass.python import publish as publish
     from deepglass.python import resume as resume
     from deepglass.python import train as train
 
@@ -22,9 +23,10 @@ _HOMES = {
     "check": "python",
     "convert": "python",
     "load": "python",
+    "publish": "python",
 }
 
-__all__ = ["Bundle", "check", "convert", "evaluate", "load", "resume", "train"]
+__all__ = ["Bundle", "check", "convert", "evaluate", "load", "publish", "resume", "train"]
 
 
 def __getattr__(name: str) -> Any:

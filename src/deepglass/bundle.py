@@ -30,6 +30,7 @@ from deepglass.foundation.settings import Choice, Override, Settings, from_json,
 from deepglass.networks import EXTERNAL, ExternalConfig, before_head, build, choose_model
 from deepglass.tasks.sampling import SamplingSettings
 from deepglass.tasks.task import Predictions, Task, encoder_of, fed, form_of
+from deepglass.weights.hub import here
 from deepglass.weights.settings import WeightsSettings
 from deepglass.weights.start import Start, agree, public_start
 
@@ -178,12 +179,14 @@ class Bundle:
         write_sealed(folder, files)
         self.folder = folder
 
-    save_pretrained = save  # the name that people know from the hub's libraries
+    def save_pretrained(self, folder: str | Path) -> None:
+        """`save`, by the name that people know from the hub's libraries."""
+        self.save(Path(folder))
 
     @classmethod
     def load(cls, folder: Path, own: Own = Own()) -> "Bundle":
         """Read a sealed folder; `own` must hold what the bundle calls external."""
-        document, weights = _opened(folder)
+        document, weights = opened(folder)
         try:
             task = _task(document, own.task, folder)
             network = _network(document, own.model, folder, weights)
@@ -195,7 +198,10 @@ class Bundle:
         network.eval()
         return cls(document, network, task, folder)
 
-    from_pretrained = load
+    @classmethod
+    def from_pretrained(cls, place: str | Path, *, model: nn.Module | None = None, task: Any = None) -> "Bundle":
+        """A bundle's folder, a published one, or "hub:user/name"; by the name that people know."""
+        return cls.load(here(place), Own(model, task))
 
     def _prepared(self, item: Input) -> "Prepared":
         """What is kept of one input until its turn comes: a sound's samples at the network's rate, not the file's."""
@@ -286,16 +292,17 @@ def start_of(settings: WeightsSettings, model: str) -> Start | None:
         return public_start(settings, model)
     if settings.file or settings.name:
         raise UsageError("weights.two_starts")
-    places = (Path(settings.parent) / "bundle", Path(settings.parent))
+    parent = here(settings.parent)
+    places = (parent / "bundle", parent)
     folder = next((place for place in places if (place / "bundle.json").is_file()), None)
     if folder is None:
         raise UsageError("bundle.not_found", place=settings.parent, hint="")
-    document, _ = _opened(folder)
+    document, _ = opened(folder)
     name, facts = document["model"]["name"], document["facts"]
     inputs = (facts.get("inputs") if isinstance(facts, dict) else None) or {}
     return Start(
         settings.parent,
-        lambda: _opened(folder)[1],
+        lambda: opened(folder)[1],
         None if name == EXTERNAL else _chosen(name, document["model"]["settings"]),
         {key: tuple(value) if isinstance(value, list) else value for key, value in inputs.items()},
     )
@@ -310,7 +317,7 @@ def check_start(start: Start, model: str, task: Any) -> None:
     start.read()
 
 
-def _opened(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+def opened(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """A bundle's document and weights, checked against the manifest and for being what they should be."""
     files = read_sealed(folder)
     try:

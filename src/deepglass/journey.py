@@ -23,6 +23,8 @@ from deepglass.engine.journal import Journal, Watcher
 from deepglass.engine.measure import estimate as step_cost
 from deepglass.engine.measure import measure_all
 from deepglass.engine.rates import Rates, find_rate
+from deepglass.export.publish import Published
+from deepglass.export.publish import publish as published
 from deepglass.folds import OutOfFold, out_of_fold, train_folds
 from deepglass.foundation.catalogue import nearest
 from deepglass.foundation.device import same_threads
@@ -38,6 +40,7 @@ from deepglass.recipes.transfer import model_of, transferred, weights_asked
 from deepglass.report.write import write_report
 from deepglass.run import Run, RunSettings
 from deepglass.tasks.task import Predictions
+from deepglass.weights.hub import here
 
 SHIPPED = Path(__file__).parent / "weights" / "bundles"  # what comes with the package
 
@@ -235,14 +238,20 @@ def evaluate(folder: Path, place: str = "", own: Own = Own()) -> Outcome:
 
 
 def load(place: str | Path, own: Own = Own()) -> Bundle:
-    """The bundle of a run's folder, a bundle's own folder, or one that comes with the package ("digits")."""
-    for folder in (Path(place) / "bundle", Path(place), SHIPPED / str(place)):
+    """The bundle of a run's folder, a bundle's own or published one, "hub:user/name", or one of ours ("digits")."""
+    place = here(place)
+    for folder in (place / "bundle", place, SHIPPED / str(place)):
         if (folder / "bundle.json").is_file():
             return Bundle.load(folder, own)
-    if (Path(place) / "run.toml").is_file():
+    if (place / "run.toml").is_file():
         raise RunFailed("run.unfinished", folder=place)
     shipped = [found.name for found in SHIPPED.iterdir() if found.is_dir()] if SHIPPED.is_dir() else []
     raise UsageError("bundle.not_found", place=place, hint=nearest(str(place), shipped))
+
+
+def publish(place: str | Path, out: str | Path, licence: str, *, dataset: str = "", to: str = "") -> Published:
+    """A finished model as a folder that the Hugging Face hub understands; uploaded only where `to` names user/name."""
+    return published(here(place), Path(out), licence, dataset=dataset, to=to)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from deepglass.bundle import Bundle, Own
 from deepglass.engine.journal import Watcher
 from deepglass.foundation.settings import Override
 from deepglass.foundation.sizes import Size
-from deepglass.journey import Checked, Converted, Outcome
+from deepglass.journey import Checked, Converted, Outcome, Published
 from deepglass.progress import Watch
 
 Values = Mapping[str, Any] | None
@@ -80,8 +80,13 @@ def convert(data: str | Path, to: str, out: str | Path, settings: Values = None)
     return journey.convert(str(data), to, out, _overrides(settings or {}))
 
 
+def publish(run: str | Path, out: str | Path, licence: str, *, dataset: str = "", to: str = "") -> Published:
+    """A finished model as a folder that the Hugging Face hub understands; uploaded only where `to` says user/name."""
+    return journey.publish(run, out, licence, dataset=dataset, to=to)
+
+
 def load(place: str | Path, *, model: nn.Module | None = None, task: Any = None) -> Bundle:
-    """A finished model: of a run, a bundle's folder, or one that comes with the package ("digits")."""
+    """A finished model: of a run, a bundle's or published folder, "hub:user/name", or one of ours ("digits")."""
     return journey.load(place, Own(model, task))
 
 

@@ -55,7 +55,8 @@ def test_a_room_lists_its_catalogue(capsys, room):
     assert code == 0
     assert [entry["name"] for entry in json.loads(out)] == list(catalogue.entries(ROOMS[room]))
     assert all(entry["summary"] for entry in json.loads(out))
-    assert len(err.splitlines()) == max(1, len(json.loads(out)))
+    besides = 3 if room == "weights" else 0  # a table has its heads and a rule, and a word on how to begin
+    assert len(err.splitlines()) == max(1, len(json.loads(out))) + besides
 
 
 def test_the_inner_name_of_a_room_serves_too(capsys):
@@ -110,3 +111,16 @@ def test_in_chinese(capsys, runs):
     out = capsys.readouterr().out
     choose_language("en")
     assert "已完成" in out and "准确率 0.9" in out
+
+
+def test_weights_say_where_they_come_from_and_what_may_be_done_with_them(capsys):
+    main(["ls", "weights", "--lang", "en"])
+    told = capsys.readouterr().out
+    assert "https://huggingface.co/timm/resnet50.a1_in1k" in told and "773525d5821d" in told and "Apache-2.0" in told
+    assert "weights.fetch=true" in told
+    main(["ls", "weights", "--json"])
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows.keys() == set(catalogue.entries("weights"))
+    one = rows["resnet18.a1_in1k"]
+    assert len(one["sha256"]) == 64 and one["preprocessing"]["smooth"] == "bicubic" and one["licence"] == "Apache-2.0"
+    assert one["source"] == "https://huggingface.co/timm/resnet18.a1_in1k" and one["model"] == "resnet18"

@@ -33,6 +33,7 @@ LADDER: dict[str, set[str]] = {
         *("foundation", "views", "data", "metrics", "tasks", "graph", "engine.journal", "engine.evaluate"),
         *("networks", "bundle", "material", "run", "explain"),
     },
+    "export": {"foundation", "graph", "data", "tasks", "metrics", "run", "bundle", "weights.hub"},
     "journey": {
         *(
             "foundation",
@@ -46,7 +47,7 @@ LADDER: dict[str, set[str]] = {
             "bundle",
             "material",
         ),
-        *("run", "folds", "explain", "report", "export"),
+        *("run", "folds", "explain", "report", "export", "weights.hub"),
     },
     "collection": {"foundation", "index", "journey"},
     "progress": {"foundation", "views", "engine.journal"},

@@ -152,3 +152,24 @@ def test_nothing_is_fetched_unasked(monkeypatch, tmp_path):
     with pytest.raises(MachineError, match="could not be fetched: no route to host. Check"):
         asked.read()
     assert calls == [("timm/resnet34.tv_in1k", "model.safetensors")] * 2
+
+
+def test_from_the_hub_safetensors_and_nothing_else(monkeypatch, tmp_path):
+    save_file(Net().state_dict(), tmp_path / "w.safetensors")
+    calls = []
+
+    def download(repo, file):
+        calls.append((repo, file))
+        return str(tmp_path / "w.safetensors")
+
+    monkeypatch.setitem(sys.modules, "huggingface_hub", types.SimpleNamespace(hf_hub_download=download))
+    for place in ("hub:me/net", "hub:me/net/deep/w.safetensors"):
+        start = public_start(WeightsSettings(file=place), "mlp")
+        assert start.place == place and start.read().keys() == Net().state_dict().keys()
+    assert calls == [("me/net", "model.safetensors"), ("me/net", "deep/w.safetensors")]
+    for file in ("pytorch_model.bin", "net.pth", "net.pt"):
+        with pytest.raises(UsageError, match=f"{file} of me/net is no .safetensors file.*a pickle can run code"):
+            public_start(WeightsSettings(file=f"hub:me/net/{file}"), "mlp").read()
+    with pytest.raises(UsageError, match="'net/' is no repository"):
+        public_start(WeightsSettings(file="hub:net"), "mlp").read()
+    assert len(calls) == 2

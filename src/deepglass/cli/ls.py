@@ -13,6 +13,7 @@ from deepglass.cli.options import Debug, Json, Printer
 from deepglass.engine.journal import Event, read_events
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import UsageError
+from deepglass.foundation.settings import to_json
 from deepglass.foundation.words import has, say
 from deepglass.views.table import Table
 
@@ -27,6 +28,8 @@ ROOMS = {
     "verbs": "cli",
 }
 RUNS = "runs"
+WIDE = 180  # cells of a line that holds an address
+SHORT = 12  # digits of a hash that are shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,8 @@ def ls(
         _list_rooms(printer)
     elif room == RUNS:
         _list_runs(Path(place), printer)
+    elif room == "weights":
+        _list_weights(printer)
     elif room in ROOMS:
         _list_room(room, printer)
     else:
@@ -83,6 +88,24 @@ def _list_room(room: str, printer: Printer) -> None:
     if not entries:
         printer.line(say("ls.empty", room=room))
     printer.done([{"name": name, "summary": summary} for name, summary in summaries.items()])
+
+
+def _list_weights(printer: Printer) -> None:
+    """Where each file lies and how it is known, what may be done with it, and how pictures are prepared for it."""
+    offered = catalogue.entries("weights")
+    entries = {name: catalogue.find("weights", name) for name in offered}
+    heads = [say(f"ls.column_{name}") for name in ("name", "trained_on", "licence", "pictures", "source", "sha256")]
+    rows: list[list[str]] = []
+    documents: list[dict[str, Any]] = []
+    for name, entry in entries.items():
+        ways = entry.preprocessing
+        seen = f"{ways.channels} x {ways.height} x {ways.width}, {ways.smooth}"
+        source = f"https://huggingface.co/{entry.repo}" if entry.repo else entry.file
+        rows.append([name, entry.trained_on, entry.licence, seen, source, entry.sha256[:SHORT] or "–"])
+        documents.append({"name": name, "summary": offered[name].summary, "source": source, **to_json(entry)})
+    printer.line(Table(heads, rows).terminal(width=WIDE))
+    printer.line(say("ls.weights_how"))
+    printer.done(documents)
 
 
 def _summary(room: str, entry: catalogue.Entry) -> str:

@@ -28,15 +28,20 @@ LAST_LINE = "# sha256 of this file without this line: "
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)  # of what should be JSON
 
 
-def write_sealed(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write `files` as one sealed folder; an older folder of that name is replaced only when the new one is whole."""
+def write_sealed(folder: Path, files: Mapping[str, bytes], beside: Mapping[str, bytes] | None = None) -> None:
+    """Write `files` as one sealed folder; an older folder of that name is replaced only when the new one is whole.
+
+    With `beside`, files that may change, the folder is open: others may lie in it that the seal says nothing of.
+    """
     aside = _aside(folder, "tmp")
     try:
         _make_folder(folder.parent)
         aside.mkdir()
-        for name, content in files.items():
+        for name, content in {**(beside or {}), **files}.items():
             _write_durably(aside / name, content)
-        _write_durably(aside / MANIFEST, _manifest(files))  # last: its existence means the files are complete
+        _write_durably(
+            aside / MANIFEST, _manifest(files, is_open=beside is not None)
+        )  # last: its existence means the files are complete
         _sync_folder(aside)
         _into_place(aside, folder)
     except OSError as error:
@@ -190,7 +195,7 @@ def _stated(folder: Path) -> dict[str, tuple[int, str]]:
     except (*UNREADABLE, OverflowError):
         raise RunFailed("sealed.no_manifest", file=manifest) from None
     extra = there - set(stated) - {MANIFEST}
-    if extra:
+    if extra and not document.get("open"):
         raise RunFailed("sealed.extra", file=folder / min(extra))
     return stated
 
@@ -203,9 +208,10 @@ def _read(file: Path, size: int) -> bytes:
         return stream.read(max(0, size) + 1)
 
 
-def _manifest(files: Mapping[str, bytes]) -> bytes:
+def _manifest(files: Mapping[str, bytes], *, is_open: bool) -> bytes:
     stated = {name: [len(content), hashlib.sha256(content).hexdigest()] for name, content in sorted(files.items())}
-    return json.dumps({"files": stated, "digest": _digest(stated)}, indent=1).encode()
+    document = {"files": stated, "digest": _digest(stated)} | ({"open": True} if is_open else {})
+    return json.dumps(document, indent=1).encode()
 
 
 def _digest(stated: object) -> str:

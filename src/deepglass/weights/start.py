@@ -13,7 +13,7 @@ from deepglass.foundation.errors import UsageError
 from deepglass.foundation.settings import Choice, choose
 from deepglass.foundation.words import say
 from deepglass.weights.entry import PublicWeights
-from deepglass.weights.hub import fetch
+from deepglass.weights.hub import fetch, file_here
 from deepglass.weights.read import read_weights
 from deepglass.weights.settings import WeightsSettings
 from deepglass.weights.vectors import fill_table
@@ -44,12 +44,12 @@ def public_start(settings: WeightsSettings, model: str) -> Start | None:
         return None
     known = settings.name or first_entry(model)
     if not known:
-        return Start(settings.file, lambda: read_weights(Path(settings.file)))
+        return Start(settings.file, lambda: read_weights(file_here(settings.file)))
     entry: PublicWeights = catalogue.find("weights", known)
     sha256 = entry.sha256 if settings.name else ""
     return Start(
         settings.file or known,
-        lambda: read_weights(Path(settings.file) if settings.file else _fetched(settings, entry), sha256),
+        lambda: read_weights(file_here(settings.file) if settings.file else _fetched(settings, entry), sha256),
         choose("models", entry.model) if settings.name else None,
         dataclasses.asdict(entry.preprocessing),
     )
