@@ -272,3 +272,15 @@ def test_walk_is_sorted_and_unreadable_folders_are_named(tmp_path: Path) -> None
     assert list(walk(tmp_path)) == ["a", "c.txt", "b/1", "b/2"]
     with pytest.raises(DataError, match="cannot be opened"):
         list(walk(tmp_path / "nothing"))
+
+
+def test_made_signs_are_the_same_everywhere_and_no_two_are_alike():
+    source = recognise("made:symbols", DataSettings())
+    assert len(source.index) == 960 and len(set(source.index.labels)) == 80
+    assert source.rows.dtype == np.uint8 and source.rows.shape == (960, 32, 32, 1)
+    rows = source.rows.reshape(80, 12, -1).astype(float)
+    means = rows.mean(1)
+    apart = np.linalg.norm(means[:, None] - means[None], axis=2) + 1e9 * np.eye(80)
+    assert apart.min() > 100
+    assert rows.std(1).mean() > 10  # but no sign is written twice the same
+    assert source.fingerprint() == recognise("made:symbols", DataSettings()).fingerprint()

@@ -142,6 +142,8 @@ def adapts_an_extra(path: Path) -> bool:
         "data/readers/nifti.py",
         "data/readers/sound.py",
         "engine/tensorboard.py",
+        "index/approximate.py",
+        "index/qdrant.py",
         "metrics/average_precision.py",
         "metrics/sacre.py",
         "weights/hub.py",

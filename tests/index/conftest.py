@@ -18,6 +18,11 @@ def digits() -> Bundle:
     return load("digits")
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
 @pytest.fixture
 def photos(tmp_path) -> Path:
     """Twelve pictures of noise, of which three pairs differ by little."""

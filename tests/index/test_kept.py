@@ -169,7 +169,7 @@ while True:
 
 def test_kill_9_leaves_whole_additions(tmp_path):
     Kept.create(tmp_path, ABOUT).put(entries(5, start=1000))
-    for wait in (0.05, 0.11, 0.17, 0.23):
+    for wait in (0.07, 0.19):
         with subprocess.Popen([sys.executable, "-c", CHILD, str(tmp_path)], stdout=subprocess.PIPE) as child:
             assert child.stdout and child.stdout.readline() == b"begun\n"
             time.sleep(wait)

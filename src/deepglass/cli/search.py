@@ -78,7 +78,8 @@ def _tell(printer: Printer, found: Collection) -> None:
         if len(changed.unreadable) > SHOWN:
             printer.line(say("search.more_unreadable", count=len(changed.unreadable) - SHOWN))
     about = found.index.about()
-    printer.line(say("search.about", **{**about, "pictures": number(len(found.index))}))
+    said = {"kind": say(f"search.kind_{about['kind']}"), "why": say(f"search.{about['why']}")}
+    printer.line(say("search.about", **{**about, **said, "pictures": number(len(found.index))}))
 
 
 def _ask(printer: Printer, found: Collection, pictures: list[str], count: int) -> list[dict[str, Any]]:

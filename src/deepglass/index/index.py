@@ -19,6 +19,7 @@ from deepglass.data.walk import walk
 from deepglass.foundation.errors import DataError, UsageError
 from deepglass.foundation.settings import from_json, to_json
 from deepglass.index.kept import DOCUMENT, Kept, read_index
+from deepglass.index.qdrant import Qdrant
 from deepglass.index.settings import SearchSettings
 from deepglass.index.shelf import Entry, Shelf
 
@@ -80,6 +81,9 @@ class Index:
             "metric": "cosine",
             "settings": to_json(settings),
         }
+        if settings.qdrant:
+            name = f"{folder.absolute().name}-{bundle.digest[:12]}"
+            return cls(folder, bundle, Qdrant.create(folder, {**about, "collection": name}))
         return cls(folder, bundle, Kept.create(folder, about))
 
     @classmethod
@@ -94,8 +98,8 @@ class Index:
             bundle = Bundle.load(Path(stated["place"]))
         if bundle.digest != stated["digest"]:
             raise UsageError("search.other_bundle", folder=folder, model=stated["model"], place=bundle.folder)
-        from_json(SearchSettings, document["settings"], str(folder / DOCUMENT))
-        return cls(folder, bundle, Kept(folder))
+        settings = from_json(SearchSettings, document["settings"], str(folder / DOCUMENT))
+        return cls(folder, bundle, Qdrant.open(document) if settings.qdrant else Kept(folder))
 
     def __len__(self) -> int:
         return len(self.shelf)
@@ -170,6 +174,7 @@ class Index:
                 self.shelf.put(waiting)
                 waiting = []
             watch(done, len(wanted))
+        self.shelf.ready()
         self.shelf.take(list(changed.unreadable))  # what can no longer be read is no longer what it was
         if files and not len(self) and len(changed.unreadable) == len(files):
             name, reason = next(iter(changed.unreadable.items()))

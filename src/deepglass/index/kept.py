@@ -24,12 +24,18 @@ from deepglass.foundation.errors import DeepglassError, RunFailed
 from deepglass.foundation.lock import locked
 from deepglass.foundation.sealed import UNREADABLE, file_sha256, read_document, sweep, write_document, write_large
 from deepglass.index import flat
+from deepglass.index.approximate import Approximate, choose, library
+from deepglass.index.settings import KindName
 from deepglass.index.shelf import Entry, Found
 
 VERSION = 1
 DOCUMENT = "index.json"
 MOST_PARTS = 16  # of more, all are written together
 MOST_GONE = 0.25  # share of the rows that were taken away, above which the rest is written anew
+CANDIDATES, OVER = 100, 8  # candidates that are scored exactly, at least, and for each of the nearest asked for
+FEW = 256  # vectors that all are looked at whatever is asked: codes cannot be learned from fewer
+LATER = 4096  # vectors that are looked at beside what FAISS knows, before it takes them in
+TOGETHER, ALIKE = 256, 16  # questions that are asked together, and how many alike are looked for, where pairs are
 ATTEMPTS = 3  # to read what another process is writing anew
 
 
@@ -39,13 +45,18 @@ class Kept:
     def __init__(self, folder: Path):
         self.folder = folder
         self.document: dict[str, Any] = {}
+        self._fast: tuple[list[tuple[str, int]], Approximate] | None = None
         self._load()
 
     @classmethod
     def create(cls, folder: Path, about: Mapping[str, Any]) -> "Kept":
         """An empty one; `about` is what else stands in index.json: bundle, dimension, settings."""
+        kind, why = choose(0, 1, about["settings"]["kind"])
+        if kind != "flat":
+            library()  # before anything is looked at
         with locked(folder):
-            write_document(folder / DOCUMENT, {"version": VERSION, **about, "next": 1, "parts": [], "gone": []})
+            empty = {"next": 1, "parts": [], "gone": [], "kind": kind, "why": why}
+            write_document(folder / DOCUMENT, {"version": VERSION, **about, **empty})
         return cls(folder)
 
     def __len__(self) -> int:
@@ -76,19 +87,66 @@ class Kept:
                 self._commit(self.document["parts"], self._gone(gone))
         return len(gone)
 
+    def ready(self) -> None:
+        if self._by_faiss:
+            self._approximate()
+
     def nearest(self, queries: Tensor, count: int) -> list[list[Found]]:
-        scores, rows = flat.nearest(queries, self.vectors, self.alive, count)
+        if not self._by_faiss:
+            scores, rows = flat.nearest(queries, self.vectors, self.alive, count)
+        else:
+            scores, rows = self._through(self._approximate(), queries, count)
         return [
             [Found(self.ids[row], score) for score, row in zip(*pair, strict=True) if score > flat.NONE]
             for pair in zip(scores.tolist(), rows.tolist(), strict=True)
         ]
 
     def pairs(self, threshold: float) -> Iterator[tuple[str, str, float]]:
-        for one, other, score in flat.pairs(self.vectors, self.alive, threshold):
-            yield self.ids[one], self.ids[other], score
+        if not self._by_faiss:
+            for one, other, score in flat.pairs(self.vectors, self.alive, threshold):
+                yield self.ids[one], self.ids[other], score
+            return
+        for places in self.alive.nonzero().flatten().split(TOGETHER):
+            found = self.nearest(self.vectors[places], ALIKE)
+            for name, near in zip([self.ids[place] for place in places.tolist()], found, strict=True):
+                yield from ((name, one.id, one.score) for one in near if one.id != name and one.score >= threshold)
 
     def about(self) -> dict[str, Any]:
-        return {"kind": "flat"}
+        return {"kind": self.kind, "why": self.document["why"]}
+
+    @property
+    def kind(self) -> KindName:
+        """How the nearest are found; written down when the vectors were."""
+        return self.document["kind"]
+
+    @property
+    def _by_faiss(self) -> bool:
+        return self.kind != "flat" and len(self.vectors) > FEW
+
+    def _approximate(self) -> Approximate:
+        """What FAISS knows, brought up to date where much has come since."""
+        parts = [(entry["sha256"], entry["rows"]) for entry in self.document["parts"]]
+        if self._fast is None or self._fast[0] != parts[: len(self._fast[0])] or self._fast[1].kind != self.kind:
+            self._fast = parts, Approximate.of(self.vectors, self.kind, parts)
+        known = self._fast[1]
+        if len(self.vectors) - known.rows > max(LATER, len(self.vectors) // 20):
+            known.extend(self.vectors, parts)
+            self._fast = parts, known
+        return known
+
+    def _through(self, known: Approximate, queries: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        """Candidates, of which those that are there are scored exactly, and beside them all that came later."""
+        later = flat.nearest(queries, self.vectors[known.rows :], self.alive[known.rows :], count)
+        wanted = max(CANDIDATES, OVER * count)
+        while True:
+            rows = known.candidates(queries, wanted)
+            there = (rows >= 0) & self.alive[rows.clamp(min=0)]
+            if wanted >= known.rows or int(there.sum(1).min()) >= min(count, wanted):
+                break
+            wanted *= 4  # many of those that are near were taken away
+        scores = torch.einsum("qd,qnd->qn", queries, self.vectors[rows.clamp(min=0)])
+        scores[~there] = flat.NONE
+        return flat.merged(scores, rows, later[0], later[1] + known.rows, count)
 
     def _load(self) -> None:
         for attempt in range(ATTEMPTS):
@@ -139,20 +197,33 @@ class Kept:
         return {"file": name, "rows": len(ids), "sha256": sha256}
 
     def _commit(self, parts: list[dict[str, Any]], gone: list[list[int]]) -> None:
-        """Replace index.json; then, where there are many parts or much is gone, all that is left is one part."""
-        write_document(self.folder / DOCUMENT, {**self.document, "parts": parts, "gone": gone})
-        self._load()
-        if len(parts) > MOST_PARTS or len(self) < (1 - MOST_GONE) * len(self.ids):
-            left = self.alive.nonzero().flatten()
-            ids, stamps = ([column[row] for row in left.tolist()] for column in (self.ids, self._stamps))
-            part = self._write(ids, stamps, self.vectors[left])
-            write_document(self.folder / DOCUMENT, {**self.document, "parts": [part], "gone": []})
-            self._load()
+        """Replace index.json; then, where much is gone or there are many parts, what is left is written together."""
+        self._replace(parts, gone)
+        if len(self) < (1 - MOST_GONE) * len(self.ids):
+            self._write_together(0)
+        elif len(parts) > MOST_PARTS:  # a first one that is most of all stays: FAISS knows its rows
+            self._write_together(int(2 * parts[0]["rows"] > len(self.ids)))
         named = {entry["file"] for entry in self.document["parts"]}
         sweep(self.folder)
         for file in self.folder.glob("vectors-*.safetensors"):
             if file.name not in named:
                 file.unlink(missing_ok=True)
+
+    def _write_together(self, first: int) -> None:
+        """All that is there behind the first so many parts, as one."""
+        parts = self.document["parts"][:first]
+        start = sum(part["rows"] for part in parts)
+        left = start + self.alive[start:].nonzero().flatten()
+        ids, stamps = ([column[row] for row in left.tolist()] for column in (self.ids, self._stamps))
+        gone = [[begin, min(end, start)] for begin, end in self.document["gone"] if begin < start]
+        self._replace([*parts, self._write(ids, stamps, self.vectors[left])], gone)
+
+    def _replace(self, parts: list[dict[str, Any]], gone: list[list[int]]) -> None:
+        count = sum(part["rows"] for part in parts)
+        kind, why = choose(count, self.document["dimension"], self.document["settings"]["kind"])
+        changed = {"parts": parts, "gone": gone, "kind": kind, "why": why}
+        write_document(self.folder / DOCUMENT, {**self.document, **changed})
+        self._load()
 
 
 def read_index(folder: Path) -> dict[str, Any]:

@@ -38,6 +38,10 @@ class Shelf(Protocol):
         """Remove these, and say how many were there."""
         ...
 
+    def ready(self) -> None:
+        """Make what the first question would wait for."""
+        ...
+
     def nearest(self, queries: Tensor, count: int) -> list[list[Found]]:
         """The nearest to each query, the nearest first. (Q, D)"""
         ...

@@ -18,6 +18,7 @@ from deepglass.data.sources.arrays import Arrays
 from deepglass.data.sources.made_boxes import SCENES
 from deepglass.data.sources.made_sequences import SETS
 from deepglass.data.sources.made_series import MADE
+from deepglass.data.sources.made_symbols import DRAWN
 from deepglass.data.sources.plates import PLACES
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import DataError
@@ -62,7 +63,7 @@ def recognise(place: str, settings: DataSettings) -> Match | None:
         return None
     name = place.removeprefix("made:")
     if name not in MAKERS:
-        every = (*MAKERS, *SETS, *MADE, *SCENES, *PLACES)
+        every = (*MAKERS, *SETS, *MADE, *SCENES, *PLACES, *DRAWN)
         hint = catalogue.nearest(name, every)
         raise DataError("data.not_made", place=place, hint=hint, known=", ".join(f"made:{known}" for known in every))
     return Match(1.0, "layout_made", "classify", {"points": MAKERS[name][1], "classes": MAKERS[name][2]})
