@@ -2,7 +2,7 @@
 
     apt-get download invesalius-examples && dpkg-deb -x invesalius-examples_*.deb X/invesalius-examples
     python benchmarks/ct.py X OUT [--scans 8] [--seed 0]
-    deepglass train OUT/lesions --recipe screening        deepglass train OUT/bone
+    deepglass train OUT/lesions recipe=screening       deepglass train OUT/bone
 
 The skull of InVesalius (Debian; one CT of 108 x 256 x 256 places of 1.5 x 0.96 x 0.96 mm in Hounsfield units, and a
 mask of bone, which is a plain threshold at 226) is cut up twice.

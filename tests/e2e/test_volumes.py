@@ -1,11 +1,16 @@
 """Volumes at size tiny, from folders of scans to answers: as a user takes them."""
 
+import json
+
 import numpy as np
 import pytest
 
 import deepglass as dg
 from deepglass import journey
+from deepglass.explain.answer import explain
 from deepglass.foundation.settings import parse_assignments
+from deepglass.foundation.words import speaking
+from deepglass.views.slices import Slices
 from tests.data.volumes import body, write_series
 
 QUICK = ["data.cache=false", "train.plan=plain", "seed=3", "model.widths=[8,16]"]
@@ -59,3 +64,28 @@ def test_nobodys_name_goes_into_the_run(learned):
     for file in outcome.run.folder.rglob("*"):
         content = file.read_bytes() if file.is_file() else b""
         assert b"Smith" not in content and b"ID4" not in content, file
+
+
+def test_the_report_screens_and_leafs_through_slices(learned, tmp_path):
+    place, _ = learned
+    words = ("recipe=screening", "train.steps=6", "task.specificity=0.75")
+    outcome = train(place, tmp_path / "run", *words)
+    assert outcome.run.settings.task.settings.screen == "lesion" and outcome.run.settings.data.val == 0.2
+    document = json.loads((outcome.run.folder / "report.json").read_text())
+    found = document["screening"]
+    assert found["chosen_on"] == "val" and found["wanted_specificity"] == 0.75
+    assert found["found"] + found["missed"] == found["alarmed"] + found["spared"]
+    page = outcome.report.read_text(encoding="utf-8")
+    assert "This is not a medical device." in page and page.count('class="card viewer"') == len(
+        document["slices"]["shown"]
+    )
+    with speaking("zh-CN"):
+        assert "本软件不是医疗器械" in journey.report(outcome.run.folder).read_text(encoding="utf-8")
+
+
+def test_heat_lies_over_the_slices_of_what_is_asked_about(learned):
+    place, outcome = learned
+    ((_, found, _),) = explain(outcome.run.bundle, [str(place / "lesion" / "p1" / "scan.npz")])
+    (view,) = found.views.values()
+    assert isinstance(view, Slices) and view.heat.shape == view.grey.shape == (16, 16, 16)
+    assert "Grad-CAM" in found.words and "A volume of 16 slices" in found.words

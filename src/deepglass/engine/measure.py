@@ -24,7 +24,7 @@ from deepglass.engine.remembered import Known, forget, recall, remember
 from deepglass.engine.settings import TrainSettings
 from deepglass.engine.state import State
 from deepglass.foundation.device import same_threads, synchronize
-from deepglass.foundation.ports import Image
+from deepglass.foundation.ports import Image, Volume
 from deepglass.foundation.settings import to_json
 from deepglass.foundation.words import say
 from deepglass.tasks.task import Task
@@ -326,7 +326,7 @@ def measure_all(task: Task, state: State, training: Training) -> Plan:
 
 def takes_pictures(task: Task) -> bool:
     """Whether memory layouts can differ."""
-    return isinstance(task.asks().takes, Image)
+    return isinstance(task.asks().takes, Image | Volume)
 
 
 def choose_plan(

@@ -68,7 +68,9 @@ class Plan:
 
     def place(self, model: torch.nn.Module, device: torch.device) -> None:
         """Bring the model to the device in this plan's memory layout, to be compiled when it is first called."""
-        form = torch.channels_last if self.layout == "channels_last" else torch.contiguous_format
+        deep = any(parameter.ndim == 5 for parameter in model.parameters())  # convolutions in three dimensions
+        last = torch.channels_last_3d if deep else torch.channels_last
+        form = last if self.layout == "channels_last" else torch.contiguous_format
         model.to(device=device, memory_format=form)  # pyright: ignore
         if self.compile != "no":
             compile_networks(model, self.compile, self.shapes)

@@ -52,9 +52,11 @@ def _sizes(case: Case) -> dict[str, str]:
 
 
 def _kind(case: Case) -> str:
-    if case.kind in ("text", "series", "sound"):
+    if case.kind in ("text", "series", "sound", "volume"):
         facts = case.task.facts.inputs  # pyright: ignore
         values = {"vocabulary": number(len(facts.vocabulary))} if case.kind == "text" else {}
+        if case.kind == "volume":
+            values = {"size": f"{facts.depth} × {facts.height} × {facts.width}"}
         return say(f"report.kind_{case.kind}", channels=max(1, len(facts.columns)), **values)
     inputs = case.inputs
     if inputs is None:

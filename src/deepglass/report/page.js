@@ -22,6 +22,12 @@ for (const button of document.querySelectorAll(".command button")) {
   button.hidden = false;
   button.addEventListener("click", () => navigator.clipboard.writeText(button.previousElementSibling.textContent));
 }
+// Leaf through the slices of a volume.
+for (const viewer of document.querySelectorAll(".viewer")) {
+  const handle = viewer.querySelector("input"), slices = viewer.querySelectorAll("img");
+  handle.hidden = false;
+  handle.addEventListener("input", () => slices.forEach((slice, place) => { slice.hidden = place !== +handle.value; }));
+}
 // Say in the row of links where the reader is.
 const links = new Map([...document.querySelectorAll("nav a")].map(link => [link.hash.slice(1), link]));
 const watch = new IntersectionObserver(

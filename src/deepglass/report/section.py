@@ -38,6 +38,16 @@ class Passage(NamedTuple):
     wide: bool = False  # takes the whole width
 
 
+class Viewer(NamedTuple):
+    """A volume to be leafed through: its slices as addresses, the one that is seen first, and words."""
+
+    slices: tuple[str, ...]
+    start: int
+    described: str
+    title: str
+    lines: tuple[str, ...] = ()
+
+
 class Note(NamedTuple):
     """A remark; `level` is "error", "warning" or "note"."""
 
@@ -54,6 +64,7 @@ class Section:
     exhibits: Sequence[Exhibit] = ()
     cards: Sequence[Card] = ()
     thumbs: Sequence[Card] = ()  # small ones, many in a row
+    viewers: Sequence[Viewer] = ()
     passages: Sequence[Passage] = ()
     notes: Sequence[Note] = ()
     tables: Sequence[Table] = ()  # shown open

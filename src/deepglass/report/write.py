@@ -32,8 +32,10 @@ from deepglass.report.ngrams import ngrams
 from deepglass.report.retrieval import retrieval
 from deepglass.report.samples import samples
 from deepglass.report.scores import scores
+from deepglass.report.screening import screening
 from deepglass.report.section import Section
 from deepglass.report.settings import settings
+from deepglass.report.slices import slices
 from deepglass.report.transcripts import transcripts
 from deepglass.report.translations import translations
 from deepglass.run import Run
@@ -42,6 +44,7 @@ VERSION = 1
 SECTIONS: tuple[Callable[[Case], Section | None], ...] = (
     scores,
     decisions,
+    screening,
     boundary,
     samples,
     made,
@@ -50,6 +53,7 @@ SECTIONS: tuple[Callable[[Case], Section | None], ...] = (
     boxes,
     masks,
     retrieval,
+    slices,
     mistakes,
     groups,
     floor,

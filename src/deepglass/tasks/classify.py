@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
-from annotated_types import Ge, Le, Lt
+from annotated_types import Ge, Gt, Le, Lt
 from torch import Tensor, nn
 
 from deepglass.data.column import tally
@@ -66,6 +66,8 @@ class ClassifySettings:
     adjustment: Annotated[float, Ge(0), Le(4)] = 0.0  # z + this · log(class share) is what learns (arXiv:2007.07314)
     best: Literal["accuracy", "f1"] = "accuracy"  # the figure that chooses the best check; f1: each class counts alike
     decision: DecisionSettings = DecisionSettings()
+    screen: str = ""  # the class that is screened for: the report then has a threshold, and what comes of it
+    specificity: Annotated[float, Gt(0), Lt(1)] = 0.9  # of that threshold: the share of all others to be left in peace
     test_views: Views = "plain"  # answer with a mean over the picture, its mirror image, and both moved by a pixel
     picture: PictureSettings = PictureSettings()
     text: TextSettings = TextSettings()

@@ -10,12 +10,13 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from annotated_types import Ge, Le
 from torch import Tensor
 
 from deepglass.data.augment.volumes import VolumeAugment, augment_volumes
 from deepglass.data.example import Form
-from deepglass.data.readers.volume import Cube, Fit, Scan
+from deepglass.data.readers.volume import Cube, Fit
 from deepglass.data.source import Index
 from deepglass.foundation.ports import Port, Volume
 from deepglass.foundation.seeds import Draws
@@ -96,7 +97,7 @@ class VolumeKind:
         return shown if draws is None else augment_volumes(shown, draws, settings.volume.augment)
 
     def show(self, raw: Any, facts: VolumeFacts, caption: str) -> View:
-        return shown_slices(raw, facts, caption)
+        return slices_of(cube_of(facts)(raw)[0].astype(np.float32), facts, caption)
 
 
 def cube_of(facts: VolumeFacts) -> Cube:
@@ -130,12 +131,21 @@ def settled(facts: VolumeFacts, settings: VolumeSettings, values: Any) -> Volume
     return replace(facts, hounsfield=hounsfield, window=(low, high), mean=(mean,), std=(std,))
 
 
-def shown_slices(raw: Scan, facts: VolumeFacts, caption: str, heat: np.ndarray | None = None) -> Slices:
-    """A scan at the network's size, through the network's window."""
-    seen = cube_of(facts)(raw)[0].astype(np.float32)
-    low, high = facts.window if facts.hounsfield and facts.window else (float(seen.min()), float(seen.max()))
-    grey = ((seen - low) / max(high - low, FLAT)).clip(0, 1)
-    return Slices((grey * 255).round().astype(np.uint8), caption, heat=heat)
+def grey_of(measured: np.ndarray, facts: VolumeFacts) -> np.ndarray:
+    """Measured values as they are looked at: through the window that all scans share, or from least to most.
+
+    float32 (D, H, W) -> uint8 (D, H, W)
+    """
+    low, high = facts.window if facts.hounsfield and facts.window else (float(measured.min()), float(measured.max()))
+    return (((measured - low) / max(high - low, FLAT)).clip(0, 1) * 255).round().astype(np.uint8)
+
+
+def slices_of(measured: np.ndarray, facts: VolumeFacts, caption: str, heat: np.ndarray | None = None) -> Slices:
+    """A prepared volume as slices, with heat of any size laid over it."""
+    if heat is not None:
+        wide = F.interpolate(torch.from_numpy(heat)[None, None].float(), size=measured.shape, mode="trilinear")
+        heat = wide[0, 0].numpy()
+    return Slices(grey_of(measured, facts), caption, heat=heat)
 
 
 def _thinned(volumes: np.ndarray) -> np.ndarray:
