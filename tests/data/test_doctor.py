@@ -203,6 +203,18 @@ def test_one_class_and_imbalance(tmp_path: Path) -> None:
     (tmp_path / "two.csv").write_text("x,label\n" + rows)
     (uneven,) = of_kind("imbalance", examine(recognise(str(tmp_path / "two.csv"), PLAIN))[0])
     assert sentence(uneven).startswith("The classes are very uneven: usual has 980 examples, rare has 20 (49 to 1).")
+    assert sentence(uneven).endswith("data.sampling=balanced, and for pictures recipe=sorting.")
+
+
+def test_classes_that_validation_says_little_of(tmp_path: Path) -> None:
+    rows = "".join(f"{row},{'usual' if row % 10 else 'abc'[row // 10 % 3]}\n" for row in range(600))
+    (tmp_path / "t.csv").write_text("x,label\n" + rows)
+    (few,) = of_kind("hardly_validated", examine(recognise(str(tmp_path / "t.csv"), PLAIN))[0])
+    assert few.level == "note" and few.values["count"] == 3
+    assert "fewer than 5 examples in validation: 3 (" in sentence(few) and "a (2)" in sentence(few)
+    assert "with data.folds=5 every example is held out once" in sentence(few)
+    alone = DataSettings(val=0.0, cache=False)
+    assert not of_kind("hardly_validated", examine(recognise(str(tmp_path / "t.csv"), alone), alone)[0])
 
 
 def test_tables(tmp_path: Path) -> None:

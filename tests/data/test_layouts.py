@@ -131,6 +131,22 @@ def test_made_sets(name: str, counts: list[int]) -> None:
     assert "Did you mean made:xor" not in refusal("made:xr") and "xor" in refusal("made:xr")
 
 
+def test_made_pictures_of_very_uneven_classes() -> None:
+    source = recognise("made:skewed", PLAIN)
+    parts = np.array(source.index.parts)
+    counts = {part: Counter(np.array(source.index.labels)[parts == part].tolist()) for part in ("", "test")}
+    wanted = (300, 204, 138, 94, 64, 43, 29, 20)
+    assert [counts[""][str(digit)] for digit in range(8)] == list(wanted) and counts[""]["none"] == 120
+    assert [counts["test"][str(digit)] for digit in range(8)] == [round(count / 2) for count in wanted]
+    assert (
+        recognised("made:skewed", PLAIN).sentence().startswith("made pictures in very uneven classes, 300 of the larg")
+    )
+    pixels = source.read(3).pixels
+    assert pixels.shape == (28, 28, 3) and pixels.max() > 120 and len(np.unique(pixels[0, 0])) > 1
+    assert source.fingerprint() == recognise("made:skewed", PLAIN).fingerprint()
+    assert "made:skewed" in refusal("made:skewd")
+
+
 def write_npz(file: Path, **arrays: object) -> str:
     np.savez(file, **arrays)  # pyright: ignore
     return str(file)

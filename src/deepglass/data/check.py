@@ -19,6 +19,7 @@ from deepglass.foundation.words import say
 
 UNEVEN = 20  # the largest class against the smallest, from which it is said
 FEW = 10  # examples of a class below which it is said
+VALIDATED = 5  # of these in validation, below which nothing can be said of the class there
 UNDERSTOOD = frozenset(("series_by_column", "columns_unused", "gaps_bridged", "series_uneven", "note_resampled"))
 NAMED = 3  # examples that a summary names
 
@@ -162,7 +163,16 @@ def _classes(counts: Mapping[str, Counter[Any]], task: str) -> list[Finding]:
         if counts[part] and (absent := sorted(map(in_words, set(train) - set(counts[part])))):
             values = {"part": part, "names": ", ".join(absent[:5]), "count": len(absent)}
             found.append(Finding("class_not_in_part", "note", "", values))
-    return found
+    return found + (_hardly_validated(counts) if task == "classify" else [])
+
+
+def _hardly_validated(counts: Mapping[str, Counter[Any]]) -> list[Finding]:
+    """Classes of which validation has too few examples to choose anything by; those without any are told of already."""
+    few = [(in_words(name), count) for name, count in counts["val"].most_common() if 0 < count < VALIDATED]
+    if not few:
+        return []
+    names = ", ".join(f"{name} ({count})" for name, count in few[::-1][:5])
+    return [Finding("hardly_validated", "note", "", {"count": len(few), "names": names, "few": VALIDATED})]
 
 
 def _shared_transcripts(source: Source, parts: Parts) -> list[Finding]:

@@ -18,6 +18,7 @@ from deepglass.data.sources.arrays import Arrays
 from deepglass.data.sources.made_boxes import SCENES
 from deepglass.data.sources.made_sequences import SETS
 from deepglass.data.sources.made_series import MADE
+from deepglass.data.sources.made_skewed import PLACES as SKEWED
 from deepglass.data.sources.made_symbols import DRAWN
 from deepglass.data.sources.plates import PLACES
 from deepglass.foundation import catalogue
@@ -63,7 +64,7 @@ def recognise(place: str, settings: DataSettings) -> Match | None:
         return None
     name = place.removeprefix("made:")
     if name not in MAKERS:
-        every = (*MAKERS, *SETS, *MADE, *SCENES, *PLACES, *DRAWN)
+        every = (*MAKERS, *SETS, *MADE, *SCENES, *PLACES, *DRAWN, *SKEWED)
         hint = catalogue.nearest(name, every)
         raise DataError("data.not_made", place=place, hint=hint, known=", ".join(f"made:{known}" for known in every))
     return Match(1.0, "layout_made", "classify", {"points": MAKERS[name][1], "classes": MAKERS[name][2]})
