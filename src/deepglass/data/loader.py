@@ -17,7 +17,7 @@ from deepglass.foundation.seeds import step_keys
 TOGETHER = 1 << 22  # bytes of small batches that are drawn together
 MOST_TOGETHER = 64  # steps
 LONGER = 2  # times the mean length: what rows that are evaluated together are padded to, at most
-MOST_PADDED = 1 << 22  # steps of rows that are answered together, padded: of a sound each takes some 200 bytes
+MOST_PADDED = 1 << 19  # steps of rows that are answered together, padded: of a sound each takes up to 4 kB
 MOST_EMPTY = 100  # batches in a row of which nothing can be read before it is given up
 
 
