@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deepglass.data.annotation import Plate
@@ -120,6 +120,7 @@ def test_corners_that_are_mended_or_told(tmp_path: Path) -> None:
     assert "(c.png: 京CI234O (IO))" in said["plate_letters"]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.integers(0, 60), min_size=8, max_size=8))
 def test_settled_corners_are_settled(numbers: list[int]) -> None:
     """Whatever the order, what comes back is the same four points going round clockwise, or nothing."""

@@ -40,6 +40,12 @@ def test_values_are_set_by_path_and_typed():
     assert found == Whole(seed=7, train=TrainSettings(lr=1e-3, widths=(64, 32), name="7", clip=True))
 
 
+def test_a_list_of_one_needs_no_comma():
+    assert applied("train.widths=64").train.widths == (64,)
+    with pytest.raises(SettingsError, match="must be a list, such as a,b,c"):
+        applied("train.widths=wide")
+
+
 def test_all_mistakes_are_said_at_once():
     with pytest.raises(SettingsError) as error:
         applied("train.lrr=1", "train.precision=fp8", "train.steps=0", "sed=3", "seed=2")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Le, Lt
+from annotated_types import Ge, Le, Lt, MinLen
 
 Share = Annotated[float, Ge(0), Lt(1)]
 PlateKind = Literal["blue", "yellow", "green", "white"]
@@ -17,7 +17,7 @@ class PlateSettings:
     width: Annotated[int, Ge(160), Le(4096)] = 320
     height: Annotated[int, Ge(96), Le(4096)] = 192
     seed: int = 0
-    kinds: tuple[PlateKind, ...] = ("blue", "yellow", "green", "white")
+    kinds: Annotated[tuple[PlateKind, ...], MinLen(1)] = ("blue", "yellow", "green", "white")
     photos: str = ""  # a folder of photographs that plates are pasted onto; empty: grounds are made as well
     fonts: tuple[str, ...] = ()  # names or files; empty: every font found that has all characters
     held_back: tuple[str, ...] = ()  # fonts that no picture shows but those of made:plates-font

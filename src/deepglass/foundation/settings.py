@@ -200,9 +200,8 @@ def _check(hint: Any, override: Override) -> Any:
     adapter = TypeAdapter(hint)
     candidates = [override.value]
     if isinstance(override.value, str):
-        candidates = [*_as_toml(override.value), override.value]
-        if "," in override.value:
-            candidates.append([part.strip() for part in override.value.strip("[]()").split(",") if part.strip()])
+        parts = [part.strip() for part in override.value.strip("[]()").split(",") if part.strip()]
+        candidates = [*_as_toml(override.value), override.value, parts]  # a list of one needs no comma
     reason = ""
     for candidate in candidates:
         try:

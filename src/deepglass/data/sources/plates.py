@@ -30,10 +30,12 @@ from deepglass.data.walk import walk
 from deepglass.foundation.errors import DataError, UsageError
 from deepglass.foundation.seeds import Draws, row_keys
 
+VERSION = 1  # of what is painted: one more where the same row looks otherwise, so that no older copy is used
 PLACES = ("plates", "plates-unseen", "plates-font")
 TURN = ("train",) * 8 + ("val", "test")  # parts of made:plates, by the last digit of the row
 VEHICLE, SIGN = 0.6, 0.25  # how often a plate hangs on one, and a picture shows one
 SMOOTH = 0.6  # pixels over which the edges of what was drawn are spread
+RIM = 2  # pixels without plate around a painted one, over which its edge runs out
 SHARP = 1.25  # pixels of a painted plate for each pixel of its place in the picture
 
 
@@ -79,8 +81,8 @@ class MadePlates:
         return self.settings.width, self.settings.height, 3
 
     def fingerprint(self) -> str:
-        """A hash over the settings, the answers, and the fonts and photographs that are painted with."""
-        state = hashlib.blake2b(repr((self.settings, self.index.parts)).encode(), digest_size=16)
+        """A hash over the settings, the answers, and the way, the fonts and the photographs that are painted with."""
+        state = hashlib.blake2b(repr((VERSION, self.settings, self.index.parts)).encode(), digest_size=16)
         state.update(repr(self.index.labels).encode())
         for file in (*self.fonts, *self.photos):
             state.update(f"{Path(file).name} {changed(file)}\n".encode())
@@ -105,11 +107,15 @@ class MadePlates:
         """Paint a plate into its place."""
         painted = paint_plate(dice, plate, dice.pick(self.fonts), SHARP * _fine(plate))
         height, width = painted.shape[:2]
+        painted = np.pad(painted, ((RIM, RIM), (RIM, RIM), (0, 0)), mode="edge")
+        for edge in (slice(RIM), slice(-RIM, None)):
+            painted[edge, :, 3] = painted[:, edge, 3] = 0
         corners = np.array(plate.corners)
         left, top = np.floor(corners.min(0)).astype(int) - 1
         right, bottom = np.ceil(corners.max(0)).astype(int) + 1
         inside = tuple((x - left, y - top) for x, y in plate.corners)
-        back = homography(inside, ((0, 0), (width, 0), (width, height), (0, height)))
+        right_end, lower_end = width + RIM, height + RIM
+        back = homography(inside, ((RIM, RIM), (right_end, RIM), (right_end, lower_end), (RIM, lower_end)))
         image = Image.fromarray((painted * 255).round().astype(np.uint8), "RGBA")
         size = (int(right - left), int(bottom - top))
         patch = image.transform(size, Image.Transform.PERSPECTIVE, back.ravel()[:8].tolist(), Image.Resampling.BICUBIC)
