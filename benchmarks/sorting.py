@@ -5,11 +5,11 @@
     python benchmarks/sorting.py X OUT --summary
 
 Ten classes of CIFAR-10 with 500, 350, ... 29, 20 training pictures, which class has how many drawn by the seed, and
-a test part of its test pictures in the same proportions, as many. Of each training all is counted: reading, checks, and
-the evaluation, which takes the recipe for sorting longer. With --held-out the test part is taken from training pictures
-that are not used: what the recipe was chosen by. OUT/SEED/data is the folder; a line of JSON says what each run came
-to, and OUT/results.jsonl keeps all. --summary compares the two over the seeds that are there, and says how much of the
-error is left where a tenth of the test part is asked about.
+a test part of its test pictures in the same proportions, as many. Of each training all is counted: reading, checks,
+and the evaluation, which takes the recipe for sorting longer. With --held-out the test part is taken from training
+pictures that are not used: what the recipe was chosen by. OUT/SEED/data is the folder; a line of JSON says what each
+run came to, and OUT/results.jsonl keeps all. --summary compares the two over the seeds that are there, and says how
+much of the error is left where a tenth of the test part is asked about.
 """
 
 import argparse

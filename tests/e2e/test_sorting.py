@@ -36,6 +36,15 @@ def test_it_is_only_taken_where_it_is_asked_for(tmp_path):
     assert asked.settings.task.settings.best == "f1"
 
 
+def test_with_public_weights_it_is_their_network_their_size_and_smaller_steps():
+    with speaking("en"):
+        words = ["recipe=sorting", "weights.name=resnet18.a1_in1k"]
+        begun = journey.propose("made:skewed", parse_assignments(words), "small").settings
+        fresh = journey.propose("made:skewed", parse_assignments([*words[:1], "model.name=resnet18"]), "small").settings
+    assert begun.model.name == "resnet18" and begun.task.settings.picture.size == 224
+    assert begun.train.lr == fresh.train.lr / 4 and begun.task.settings.decision.abstain == 0.1
+
+
 @pytest.mark.slow
 def test_the_demo_sorts_and_sets_aside(tmp_path):
     demo = catalogue.find("demos", "sorting")

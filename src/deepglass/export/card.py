@@ -21,6 +21,8 @@ KINDS = {  # the hub's names for what is done, by task, or by task and kind of i
     "cloze": "fill-mask",
     "tag": "token-classification",
     "forecast": "time-series-forecasting",
+    "embed": "image-feature-extraction",
+    "generate_images": "unconditional-image-generation",
 }
 INPUTS = {"picture": "image", "text": "text", "sound": "audio", "vector": "tabular"}
 FEW = 30  # training examples of a class below which the card warns
