@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from deepglass.bundle import Bundle as Bundle
+    from deepglass.index.index import Index as Index
     from deepglass.python import check as check
     from deepglass.python import convert as convert
     from deepglass.python import evaluate as evaluate
     from deepglass.python import load as load
     from deepglass.python import publish as publish
     from deepglass.python import resume as resume
+    from deepglass.python import search as search
     from deepglass.python import train as train
 
 _HOMES = {
     "Bundle": "bundle",
+    "Index": "index.index",
     "train": "python",
     "resume": "python",
     "evaluate": "python",
@@ -24,9 +27,10 @@ _HOMES = {
     "convert": "python",
     "load": "python",
     "publish": "python",
+    "search": "python",
 }
 
-__all__ = ["Bundle", "check", "convert", "evaluate", "load", "publish", "resume", "train"]
+__all__ = ["Bundle", "Index", "check", "convert", "evaluate", "load", "publish", "resume", "search", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -15,6 +15,7 @@ from torch import nn
 
 from deepglass import journey
 from deepglass.bundle import Bundle, Own
+from deepglass.collection import collection
 from deepglass.engine.journal import Watcher
 from deepglass.foundation.settings import Override
 from deepglass.foundation.sizes import Size
@@ -83,6 +84,26 @@ def convert(data: str | Path, to: str, out: str | Path, settings: Values = None)
 def publish(run: str | Path, out: str | Path, licence: str, *, dataset: str = "", to: str = "") -> Published:
     """A finished model as a folder that the Hugging Face hub understands; uploaded only where `to` says user/name."""
     return journey.publish(run, out, licence, dataset=dataset, to=to)
+
+
+def search(
+    place: str | Path,
+    asked: Any,
+    *,
+    bundle: str | Path = "",
+    count: int = 10,
+    out: str | Path = "",
+    settings: Values = None,
+    progress: bool | None = None,
+) -> list[dict[str, Any]]:
+    """The nearest pictures of a collection to each that is asked: [{"id", "nearest": [{"id", "score"}, ...]}, ...].
+
+    `place` is an index, or a folder of pictures whose index is made, or brought up to date, by `bundle`. More can be
+    done with it by `dg.Index.open(folder)`.
+    """
+    with _watch(progress) as watch:
+        found = collection(str(place), str(bundle), str(out), _overrides(settings or {}), watch.read)
+        return found.index.query(asked, count)
 
 
 def load(place: str | Path, *, model: nn.Module | None = None, task: Any = None) -> Bundle:

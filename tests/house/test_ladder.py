@@ -51,7 +51,7 @@ LADDER: dict[str, set[str]] = {
     },
     "collection": {"foundation", "index", "journey"},
     "progress": {"foundation", "views", "engine.journal"},
-    "python": {"foundation", "engine.journal", "recipes", "bundle", "run", "journey", "progress"},
+    "python": {"foundation", "engine.journal", "recipes", "bundle", "run", "journey", "collection", "progress"},
     "demos": {"foundation"},
     "cli": {
         *(
