@@ -14,6 +14,7 @@ import typer
 from deepglass import journey
 from deepglass.bundle import Bundle, Own
 from deepglass.cli.options import Debug, Json, ModelName, Printer, local_model, tell_unknown
+from deepglass.data.readers.nifti import write_mask
 from deepglass.foundation.errors import MachineError, UsageError
 from deepglass.foundation.words import say
 from deepglass.tasks.task import Task, said
@@ -92,19 +93,27 @@ def _said(answer: dict[str, Any], brief: bool) -> list[str]:
 
 
 def _write_masks(folder: Path, answers: list[dict[str, Any]], task: Any) -> None:
-    """A PNG of class numbers with a palette for each picture, under the picture's name, and what they stand for."""
+    """A PNG of class numbers with a palette for each picture, a NIfTI for each volume, and what they stand for."""
     classes = task.facts.classes
-    names = Counter(Path(answer["id"]).stem for answer in answers)
+    names = Counter(_stem(Path(answer["id"])) for answer in answers)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "classes.txt").write_text("\n".join(classes) + "\n", encoding="utf-8")
         for answer in answers:
             if "mask" in answer:
                 place = Path(answer["id"])  # where two are of one name their folders' names come in front
-                name = place.stem if names[place.stem] == 1 else "_".join(place.with_suffix("").parts[1:])
-                (folder / f"{name}.png").write_bytes(index_png(unrolled(answer["mask"]), classes))
+                name = _stem(place) if names[_stem(place)] == 1 else "_".join((*place.parts[1:-1], _stem(place)))
+                if "affine" in answer:
+                    write_mask(unrolled(answer["mask"]), answer["affine"], folder / f"{name}.nii.gz")
+                else:
+                    (folder / f"{name}.png").write_bytes(index_png(unrolled(answer["mask"]), classes))
     except OSError as error:
         raise MachineError("sealed.cannot_write", folder=folder, reason=error.strerror) from None
+
+
+def _stem(place: Path) -> str:
+    """A file's name without what says its form."""
+    return place.name[: -len(".nii.gz")] if place.name.endswith(".nii.gz") else place.stem
 
 
 def _write(file: Path, answers: list[dict[str, Any]], task: Task) -> None:

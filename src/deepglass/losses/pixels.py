@@ -1,6 +1,6 @@
 """Losses over pixels: cross-entropy, focal and Dice, each as a sum; pixels that nobody has looked at count nowhere.
 
-Letters: B pictures, K classes, H W height and width.
+Letters: B pictures, K classes, H W height and width; volumes have a depth D before them.
 """
 
 import torch
@@ -48,8 +48,9 @@ def dice_loss(logits: Tensor, mask: Tensor) -> Tensor:
     """
     classes = logits.shape[1]
     there = known(mask, classes)
-    truth = F.one_hot(torch.where(there, mask.long(), 0), classes).permute(0, 3, 1, 2) * there[:, None]
+    truth = F.one_hot(torch.where(there, mask.long(), 0), classes).movedim(-1, 1) * there[:, None]
     shares = logits.softmax(1) * there[:, None]
-    both = (shares * truth).sum((2, 3))  # (B, K)
-    ratio = (2 * both + SMOOTH) / (shares.sum((2, 3)) + truth.sum((2, 3)) + SMOOTH)
+    axes = tuple(range(2, logits.ndim))
+    both = (shares * truth).sum(axes)  # (B, K)
+    ratio = (2 * both + SMOOTH) / (shares.sum(axes) + truth.sum(axes) + SMOOTH)
     return (1 - ratio.mean(1)).sum()

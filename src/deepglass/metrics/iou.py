@@ -1,7 +1,8 @@
 """Figures of masks from counts over the whole data set: intersection over union, Dice, the share of right pixels.
 
 M_tp = how many pixels of class t were said to be p. All read predictions["mask"] int (B, H, W) and targets int
-(B, H, W); pixels whose target is outside 0 .. K-1 (255, "do not care") count nowhere.
+(B, H, W), of volumes all places in a row (B, N); pixels whose target is outside 0 .. K-1 (255, "do not care") count
+nowhere.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,7 @@ def cells(said: Tensor, targets: Tensor, classes: int) -> Tensor:
     """M of each picture, true classes down; what is said and is no class counts as wrong. int64 (B, K, K + 1)"""
     known = (targets >= 0) & (targets < classes)
     said = torch.where((said >= 0) & (said < classes), said, classes).long()
-    rows = torch.arange(len(said), device=said.device)[:, None, None] * classes * (classes + 1)
+    rows = torch.arange(len(said), device=said.device).view(-1, *[1] * (said.ndim - 1)) * classes * (classes + 1)
     places = (rows + torch.where(known, targets, 0).long() * (classes + 1) + said)[known]
     return torch.bincount(places, minlength=len(said) * classes * (classes + 1)).view(-1, classes, classes + 1)
 

@@ -1,14 +1,17 @@
-"""Volumes slice by slice: the surest mistakes, then the surest right answers, with where the network looked."""
+"""Volumes slice by slice: the worst answers first, with where the network looked, or with what it found."""
 
 import numpy as np
 import torch
 
+from deepglass.data.example import Ragged
 from deepglass.explain.grad_cam import fits, grad_cam, last_map
 from deepglass.foundation.words import say
+from deepglass.metrics.iou import cells
 from deepglass.report.case import Case, Classified
 from deepglass.report.section import Section, Viewer, percent, sentences
 from deepglass.report.thumbnail import thumbnail
-from deepglass.tasks.kinds.volume import slices_of
+from deepglass.tasks.kinds.volume import grey_of, slices_of
+from deepglass.tasks.segment_volumes import SegmentVolumes, volumes_of
 from deepglass.views.slices import Slices
 from deepglass.views.view import number
 
@@ -19,7 +22,9 @@ SIDE = 192
 
 
 def slices(case: Case) -> Section | None:
-    """Of a classifier of volumes."""
+    """Of a classifier of volumes, and of what names a class for every place."""
+    if isinstance(case.task, SegmentVolumes):
+        return _segmented(case, case.task)
     found = case.classified()
     if found is None or case.kind != "volume" or not len(found.targets):
         return None
@@ -64,18 +69,48 @@ def _views(case: Case, found: Classified, places: list[int], looks: bool) -> lis
     return [slices_of(one[0].float().numpy(), facts, "", heat) for one, heat in zip(measured, heats, strict=True)]
 
 
+def _segmented(case: Case, task: SegmentVolumes) -> Section:
+    """The volumes with the lowest Dice, with what was found in them."""
+    rows = case.material.rows[case.part]
+    said: Ragged = case.results[case.part][1]["mask"]
+    masks = said.each()
+    batch = case.batch(rows[: len(masks)])
+    dice = [
+        _dice(one, true.cpu().flatten(), len(task.facts.classes))
+        for one, true in zip(masks, volumes_of(batch, "mask"), strict=True)
+    ]
+    worst = sorted(range(len(dice)), key=lambda place: dice[place])[:SHOWN]
+    ids = [str(case.material.store.index.ids[row]) for row in rows.tolist()]
+    volumes = volumes_of(batch, "input")
+    viewers: list[Viewer] = []
+    for place in worst:
+        grey = grey_of(volumes[place].float().cpu().numpy(), task.facts.inputs)
+        view = Slices(grey, mask=masks[place].numpy().reshape(grey.shape), classes=task.facts.classes)
+        words = say("report.slices_dice", dice=number(dice[place]))
+        viewers.append(leafed(view, f"{ids[place]}: {words} {view.text()}", ids[place], (words,)))
+    lead = say("report.lead_slices_found", count=number(len(dice)), shown=number(len(viewers)))
+    figures = {"shown": [{"id": ids[place], "dice": dice[place]} for place in worst]}
+    return Section("slices", lead, viewers=viewers, figures=figures)
+
+
+def _dice(said: torch.Tensor, true: torch.Tensor, classes: int) -> float:
+    """The mean over the classes that are there or were said to be, of one volume."""
+    counts = cells(said[None], true[None], classes)[0].double()
+    both, sides = counts.diagonal(), counts.sum(1) + counts[:, :classes].sum(0)
+    return float((2 * both / sides)[sides > 0].mean()) if (sides > 0).any() else 1.0
+
+
 def _viewer(found: Classified, place: int, view: Slices) -> Viewer:
-    depth = len(view.grey)
-    numbers = np.unique(np.linspace(0, depth - 1, min(depth, MOST_SLICES)).round().astype(int)).tolist()
-    peak = view.peak()
-    start = min(range(len(numbers)), key=lambda at: abs(numbers[at] - (peak[0] if peak else depth // 2)))
     said, true = found.name(int(found.predicted[place])), found.name(int(found.targets[place]))
     title = said if said == true else say("report.taken_for", true=true, taken=said)
     share = percent(float(found.shares[place].max()))
-    return Viewer(
-        tuple(thumbnail(view.slice_of(number), SIDE) for number in numbers),
-        start,
-        say("report.described_example", id=found.ids[place], label=title) + " " + view.text(),
-        title,
-        (say("report.sure", share=share), found.ids[place]),
-    )
+    described = say("report.described_example", id=found.ids[place], label=title) + " " + view.text()
+    return leafed(view, described, title, (say("report.sure", share=share), found.ids[place]))
+
+
+def leafed(view: Slices, described: str, title: str, lines: tuple[str, ...]) -> Viewer:
+    """A volume to leaf through, opened where most is to be seen."""
+    depth, peak = len(view.grey), view.peak()
+    numbers = np.unique(np.linspace(0, depth - 1, min(depth, MOST_SLICES)).round().astype(int)).tolist()
+    start = min(range(len(numbers)), key=lambda at: abs(numbers[at] - (peak[0] if peak else depth // 2)))
+    return Viewer(tuple(thumbnail(view.slice_of(at), SIDE) for at in numbers), start, described, title, lines)

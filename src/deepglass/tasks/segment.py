@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import torch
-from annotated_types import Ge, Le
+from annotated_types import Ge, Le, Lt
 from torch import Tensor, nn
 
 from deepglass.data.augment.masks import augment_masks, unfit
@@ -27,6 +27,8 @@ from deepglass.metrics.boundary import BoundaryF1
 from deepglass.metrics.iou import Dice, MeanIou, PixelAccuracy
 from deepglass.tasks.inputs import OneInput, learn_inputs
 from deepglass.tasks.kinds.picture import PictureFacts, PictureSettings
+from deepglass.tasks.kinds.volume import VolumeFacts, VolumeSettings
+from deepglass.tasks.segment_volumes import SegmentVolumes
 from deepglass.tasks.task import Losses, Metric, Predictions
 from deepglass.views.mask import Mask, runs, unrolled
 from deepglass.views.view import View
@@ -40,7 +42,7 @@ class SegmentFacts:
 
     classes: tuple[str, ...]
     pixels: tuple[int, ...] = ()  # of each class
-    inputs: PictureFacts
+    inputs: PictureFacts | VolumeFacts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,20 +57,22 @@ class SegmentSettings:
     class_weights: Literal["none", "balanced"] = "none"  # balanced: each class weighs as much as every other
     test_views: Literal["plain", "mirror"] = "plain"  # answer with a mean over the picture and its mirror image
     picture: PictureSettings = PictureSettings(fit="pad")
+    volume: VolumeSettings = VolumeSettings()
+    overlap: Annotated[float, Ge(0), Lt(1)] = 0.5  # of the windows that slide over a volume
 
-    def learn(self, index: Index, size: tuple[int, int], channels: int) -> SegmentFacts:
+    def learn(self, index: Index, size: tuple[int, ...], channels: int) -> SegmentFacts:
         """Classes and inputs from the index; how many pixels each class has follows when masks are read."""
         if len(index.classes) < 2:
             raise DataError("tasks.no_masks", count=len(index.classes))
         if names := unfit(self.picture.augment):
             raise UsageError("tasks.mask_augment", names=", ".join(names))
         inputs = learn_inputs(index, self, size, channels)
-        assert isinstance(inputs, PictureFacts)
+        assert isinstance(inputs, PictureFacts | VolumeFacts)
         return SegmentFacts(classes=index.classes, inputs=inputs)
 
-    def build(self, facts: SegmentFacts) -> "Segment":
+    def build(self, facts: SegmentFacts) -> "Segment | SegmentVolumes":
         """The task with what it learned."""
-        return Segment(self, facts)
+        return SegmentVolumes(self, facts) if facts.inputs.kind == "volume" else Segment(self, facts)
 
 
 class Segment(OneInput):

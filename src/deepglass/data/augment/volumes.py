@@ -54,7 +54,8 @@ def placed(volumes: Tensor, draws: Draws, settings: VolumeAugment, *, mask: bool
         return volumes
     how = "nearest" if mask else "bilinear"
     grid = F.affine_grid(_affine(volumes, draws, settings), list(volumes.shape), align_corners=False)
-    return F.grid_sample(volumes, grid, mode=how, padding_mode="border", align_corners=False)
+    beyond = "zeros" if mask else "border"
+    return F.grid_sample(volumes, grid, mode=how, padding_mode=beyond, align_corners=False)
 
 
 def _affine(volumes: Tensor, draws: Draws, settings: VolumeAugment) -> Tensor:

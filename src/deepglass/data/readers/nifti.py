@@ -48,9 +48,9 @@ def carries_names(file: Path) -> bool:
     return any(extension.get_code() == DICOM_INSIDE for extension in extensions)
 
 
-def write_mask(mask: np.ndarray, affine: np.ndarray, file: Path) -> None:
+def write_mask(mask: np.ndarray, affine: Any, file: Path) -> None:
     """Classes of every place (D, H, W) as a NIfTI that viewers lay over the scan."""
-    image = _library().Nifti1Image(mask, TO_THE_LEFT @ affine)
+    image = _library().Nifti1Image(mask, TO_THE_LEFT @ np.asarray(affine))
     image.to_filename(file)
 
 

@@ -162,17 +162,20 @@ def resampled_mask(mask: np.ndarray, grids: Sequence[Grid], unknown: int) -> np.
     return found
 
 
-def at_spacing(raw: Scan, spacing: Spacing) -> Scan:
-    """The whole volume at another spacing."""
+def grids_at(raw: Scan, spacing: Spacing) -> list[Grid]:
+    """Where each axis of a whole volume is asked at another spacing."""
     steps = [wanted / own for wanted, own in zip(spacing, raw.spacing, strict=True)]
     counts = [max(1, round(size / step)) for size, step in zip(raw.shape, steps, strict=True)]
-    grids = [
-        Grid(count, step, (size - 1) / 2 - step * (count - 1) / 2)
-        for count, step, size in zip(counts, steps, raw.shape, strict=True)
-    ]
+    axes = zip(counts, steps, raw.shape, strict=True)
+    return [Grid(count, step, (size - 1) / 2 - step * (count - 1) / 2) for count, step, size in axes]
+
+
+def at_spacing(raw: Scan, spacing: Spacing) -> Scan:
+    """The whole volume at another spacing."""
+    grids = grids_at(raw, spacing)
     affine = raw.affine.copy()
     affine[:3, 3] += raw.affine[:3, :3] @ [grid.first for grid in grids]
-    affine[:3, :3] *= steps
+    affine[:3, :3] *= [grid.step for grid in grids]
     return Scan(resample(raw, grids), spacing, affine, hounsfield=raw.hounsfield, notes=raw.notes)
 
 

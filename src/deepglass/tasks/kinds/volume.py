@@ -5,6 +5,7 @@ moved in training. Where values are Hounsfield units, which mean the same in eve
 are those of the training part; else, as in MR, each scan's own.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
@@ -148,11 +149,13 @@ def slices_of(measured: np.ndarray, facts: VolumeFacts, caption: str, heat: np.n
     return Slices(grey_of(measured, facts), caption, heat=heat)
 
 
-def _thinned(volumes: np.ndarray) -> np.ndarray:
+def _thinned(volumes: Iterable[np.ndarray]) -> np.ndarray:
     """Every n-th place of each, so that all of a large set fits into memory."""
-    flat = np.asarray(volumes).reshape(len(volumes), -1)
-    step = -(-flat.shape[1] // AT_MOST) | 1  # odd: even steps would meet the same columns in every row
-    return flat[:, ::step].astype(np.float32).ravel()
+    found: list[np.ndarray] = []
+    for one in volumes:
+        flat = np.asarray(one).ravel()
+        found.append(flat[:: -(-len(flat) // AT_MOST) | 1])  # odd: even steps would meet the same columns in every row
+    return np.concatenate(found).astype(np.float32)
 
 
 CATALOGUE = {"volume": VolumeKind()}

@@ -1,0 +1,101 @@
+"""Volumes with masks: paired by name in every usual layout, named where the two do not go together."""
+
+import json
+
+import nibabel
+import numpy as np
+import pytest
+
+from deepglass.data.check import report
+from deepglass.data.recognise import recognise, recognised
+from deepglass.data.settings import DataSettings
+from deepglass.data.source import Unreadable
+from tests.data.volumes import body
+
+AFFINE = np.diag((-1.0, -1.0, 2.0, 1.0))
+
+
+def write(file, values, affine=AFFINE):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    nibabel.Nifti1Image(values.transpose(2, 1, 0), affine).to_filename(file)
+
+
+def pair(root, name, scans="images", masks="labels", ending=".nii.gz", classes=2):
+    values = body(6, seed=len(name))
+    write(root / scans / f"{name}{ending}", values)
+    write(root / masks / f"{name.removesuffix('_0000')}{ending}", ((values > -500) * (classes - 1)).astype(np.uint8))
+
+
+def ask(place):
+    return recognise(str(place), DataSettings())
+
+
+@pytest.mark.parametrize(
+    ("scans", "masks", "names"),
+    [
+        ("images", "labels", "a b"),
+        ("imagesTr", "labelsTr", "liver_1 liver_2"),
+        ("imagesTr", "labelsTr", "x_0000 y_0000"),
+    ],
+)
+def test_every_usual_layout_is_recognised(tmp_path, scans, masks, names):
+    for name in names.split():
+        pair(tmp_path, name, scans, masks)
+    source = ask(tmp_path)
+    assert (source.layout, source.task, source.index.kind) == ("volume_masks", "segment", "volume")
+    assert source.index.classes == ("background", "object") and len(source.index) == 2
+    assert recognised(str(tmp_path), DataSettings()).sentence() == "volumes with masks, 2 of them; task segment"
+    scan = source.read(0)
+    assert np.array_equal(scan.mask, scan.slices(0, 6) > -500) and scan.mask.dtype == np.uint8
+
+
+def test_parts_and_names_of_classes_are_given(tmp_path):
+    for part in ("train", "test"):
+        pair(tmp_path / part, "a", classes=3)
+    (tmp_path / "dataset.json").write_text(json.dumps({"labels": {"background": 0, "liver": 1, "tumour": 2}}))
+    source = ask(tmp_path)
+    assert source.index.parts == ["test", "train"] and source.index.classes == ("background", "liver", "tumour")
+    (tmp_path / "dataset.json").write_text(json.dumps({"labels": {"0": "air", "1": "liver", "2": "tumour"}}))
+    assert ask(tmp_path).index.classes == ("air", "liver", "tumour")
+    (tmp_path / "dataset.json").unlink()
+    assert ask(tmp_path).index.classes == ("0", "1", "2")
+
+
+def test_masks_that_do_not_go_with_their_volume_are_named(tmp_path):
+    for name in "abcde":
+        pair(tmp_path, name)
+    write(tmp_path / "labels" / "a.nii.gz", np.zeros((5, 20, 24), np.uint8))
+    write(
+        tmp_path / "labels" / "b.nii.gz",
+        np.zeros((6, 20, 24), np.uint8),
+        AFFINE + np.array([[0, 0, 0, 9]] * 3 + [[0] * 4]),
+    )
+    write(tmp_path / "labels" / "c.nii.gz", np.full((6, 20, 24), 0.5, np.float32))
+    write(tmp_path / "labels" / "d.nii.gz", np.full((6, 20, 24), 255, np.uint8))
+    (tmp_path / "dataset.json").write_text(json.dumps({"labels": {"0": "no", "1": "yes"}}))
+    write(tmp_path / "images" / "alone.nii.gz", body(6))
+    source = ask(tmp_path)
+    reasons = []
+    for row in range(4):
+        try:
+            reasons.append(source.read(row).mask.max())
+        except Unreadable as reason:
+            reasons.append((reason.reason, reason.values["at"]))
+    assert reasons == [
+        ("mask_size", "labels/a.nii.gz"),
+        ("volume_mask_elsewhere", "labels/b.nii.gz"),
+        ("volume_mask_shades", "labels/c.nii.gz"),
+        255,
+    ]
+    write(tmp_path / "labels" / "e.nii.gz", np.full((6, 20, 24), 7, np.uint8))
+    with pytest.raises(Unreadable, match="volume_mask_classes"):
+        ask(tmp_path).read(4)
+    (alone,) = [one for one in report(source.findings) if one["kind"] == "volume_without_mask"]
+    assert alone["reason"] == "Volumes without a mask of their name are left out: 1 (images/alone.nii.gz)."
+
+
+def test_the_fingerprint_follows_the_masks(tmp_path):
+    pair(tmp_path, "a")
+    before = ask(tmp_path).fingerprint()
+    write(tmp_path / "labels" / "a.nii.gz", np.zeros((6, 20, 24), np.uint8))
+    assert ask(tmp_path).fingerprint() != before
