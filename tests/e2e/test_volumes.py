@@ -7,6 +7,9 @@ import pytest
 
 import deepglass as dg
 from deepglass import journey
+from deepglass.data.recognise import recognise
+from deepglass.data.settings import DataSettings
+from deepglass.data.split import parts_of
 from deepglass.explain.answer import explain
 from deepglass.foundation.settings import parse_assignments
 from deepglass.foundation.words import speaking
@@ -89,3 +92,15 @@ def test_heat_lies_over_the_slices_of_what_is_asked_about(learned):
     (view,) = found.views.values()
     assert isinstance(view, Slices) and view.heat.shape == view.grey.shape == (16, 16, 16)
     assert "Grad-CAM" in found.words and "A volume of 16 slices" in found.words
+
+
+def test_made_scans_are_the_same_everywhere_and_bodies_are_patients():
+    source = recognise("made:scans", DataSettings())
+    assert len(source.index) == 300 and len(set(source.index.groups)) == 60
+    values = source.read(7).slices(0, 16)
+    assert np.array_equal(values, source.read(7).slices(0, 16))
+    shown = source.read(6).slices(0, 16)
+    assert (values > 120).sum() != (shown > 120).sum()
+    parts = parts_of(source.index, DataSettings())
+    for body_of in set(source.index.groups):
+        assert len({part for part, group in zip(parts, source.index.groups, strict=True) if group == body_of}) == 1

@@ -11,6 +11,7 @@ from deepglass.data.sources.made_sequences import english, german
 from tests.data.scenes import bright_boxes
 from tests.data.sounds import save, spelled, tone
 from tests.data.texts import text_table, ts_file
+from tests.data.volumes import body
 
 SAID = "bad cab dad abba bee fed face deaf".split()
 
@@ -26,6 +27,7 @@ def write_data(folder: Path) -> None:
     _sounds(folder)
     ts_file(folder / "waves.ts", 60)
     bright_boxes(folder / "boxes", 40)
+    _volumes(folder)
     hours = (f"2024-01-{1 + hour // 24:02d}T{hour % 24:02d}:00,{(hour * hour) % 17 + hour % 6}" for hour in range(240))
     (folder / "load.csv").write_text("\n".join(["time,load", *hours]) + "\n")
 
@@ -66,6 +68,20 @@ def _masks(folder: Path) -> None:
         mask[:, :1] = 255
         Image.fromarray(pixels).save(folder / "masks" / "images" / f"{number:02d}.png")
         Image.fromarray(mask).save(folder / "masks" / "masks" / f"{number:02d}.png")
+
+
+def _volumes(folder: Path) -> None:
+    """24 scans of 12 patients, and 12 bodies under noise with their masks."""
+    for number in range(24):
+        at = (4, 8, 8) if number % 2 else None
+        file = folder / "scans" / ("clear", "lesion")[number % 2] / f"p{number // 2}" / "scan.npz"
+        file.parent.mkdir(parents=True)
+        np.savez(file, values=body(8, 16, 16, seed=number, lesion=at))
+        if number < 12:
+            for name, values in (("images", body(6, 14 + number, 16, seed=number)), ("labels", None)):
+                values = (body(6, 14 + number, 16, seed=number) > -500).astype(np.uint8) if values is None else values
+                (folder / "bodies" / name).mkdir(parents=True, exist_ok=True)
+                np.savez(folder / "bodies" / name / f"b{number:02d}.npz", values=values)
 
 
 def _texts(folder: Path) -> None:

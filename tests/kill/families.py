@@ -13,6 +13,7 @@ from deepglass.data.augment.pictures import PictureAugment
 from deepglass.data.augment.scenes import SceneAugment
 from deepglass.data.augment.series import SeriesAugment
 from deepglass.data.augment.sound import SoundAugment
+from deepglass.data.augment.volumes import VolumeAugment
 from deepglass.data.features import SoundFeatures
 from deepglass.data.settings import DataSettings
 from deepglass.data.vocabulary import VocabularySettings
@@ -31,6 +32,7 @@ from deepglass.tasks.kinds.picture import PictureSettings
 from deepglass.tasks.kinds.series import SeriesSettings
 from deepglass.tasks.kinds.sound import SoundSettings
 from deepglass.tasks.kinds.text import TextSettings
+from deepglass.tasks.kinds.volume import VolumeSettings
 from deepglass.tasks.segment import SegmentSettings
 from deepglass.tasks.tag import TagSettings
 from deepglass.tasks.transcribe import TranscribeSettings
@@ -47,6 +49,7 @@ HEARD = SoundSettings(
 )
 BENT = SeriesSettings(augment=SeriesAugment(scale=0.1, shift=0.1, noise=0.1, warp=0.1, drop=0.1))
 CUT = PictureSettings(size=24, augment=PictureAugment(flip=True, alternate=True, resize_crop=0.5, rotate=10))
+TURNED = VolumeSettings(augment=VolumeAugment(flip="all", turn=15, zoom=0.1, move=0.1, scale=0.1, level=0.1, noise=0.1))
 KEPT = DataSettings(cache=False)
 COMMON = TrainSettings(plan="plain", check_epochs=0.5, average=0.9, clip=5.0)
 
@@ -279,6 +282,24 @@ FAMILIES = {
                 picture=PictureSettings(size=16, augment=PictureAugment(rotate=10, shift=0.1, brightness=0.2)),
             ),
         ),
+        kills=2,
+    ),
+    "volumes": Family(
+        "scans by a residual network in (2+1)D, turned, moved, lighter and under noise, balanced weights",
+        replace(COMMON, steps=16, batch=6, lr=3e-3, schedule="onecycle"),
+        "resnet2p1d18",
+        file="scans",
+        asks=Choice("tasks", "classify", ClassifySettings(class_weights="balanced", volume=TURNED)),
+        sized={"stem": 2, "units": (1, 1, 1, 1), "depth": 8, "height": 16, "width": 16},
+        kills=2,
+    ),
+    "volume_masks": Family(
+        "every place of a volume by a 3D U-Net, parts drawn and turned with their masks, windows that overlap",
+        replace(COMMON, steps=12, batch=3, lr=3e-3),
+        "unet3d_small",
+        file="bodies",
+        asks=Choice("tasks", "segment", SegmentSettings(dice=1.0, volume=TURNED)),
+        sized={"widths": (2, 4), "depth": 4, "height": 12, "width": 12},
         kills=2,
     ),
     "compiled": Family(
