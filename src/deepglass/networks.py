@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.padded import Padded
-from deepglass.foundation.ports import Map, PortMismatch, Ports, Steps, Vector
+from deepglass.foundation.ports import Map, Plates, PortMismatch, Ports, Steps, Vector
 from deepglass.foundation.settings import Choice, from_json
 from deepglass.foundation.words import say
 from deepglass.models.contract import sees
@@ -67,13 +67,13 @@ def _does_not_fit(mismatch: PortMismatch, asks: Ports) -> UsageError:
 def check_own(model: nn.Module, asks: Ports, *row: Any) -> None:
     """Refuse a network of the user's own that cannot take one row, gives something else, or sees what it must tell."""
     given = _shape(row[0])
-    wanted = {Vector: (1,), Map: (1,), Steps: given[:2]}.get(type(asks.gives), ())
-    wanted += (getattr(asks.gives, "size", 0), *(given[2:] if isinstance(asks.gives, Map) else ()))
+    wanted = {Vector: (1,), Map: (1,), Plates: (1,), Steps: given[:2]}.get(type(asks.gives), ())
+    wanted += (getattr(asks.gives, "size", 0), *_map_of(asks.gives, given))
     was_training, seen = model.training, False
     model.eval()
     try:
         with torch.no_grad():
-            gave = _shape(model(*row))
+            gave = _shape(_first(model(*row)))
         fits = len(gave) == len(wanted) and gave[-1] == wanted[-1]  # of steps it may give fewer
         found = say("run.own_gave", shape=gave) if len(wanted) > 1 and not fits else ""
         if isinstance(asks.gives, Steps) and asks.gives.unseen != "nothing" and not found:
@@ -101,6 +101,18 @@ def before_head(model: nn.Module, *inputs: Any) -> Tensor:
     if len(caught) != 1 or not isinstance(caught[0], Tensor) or caught[0].ndim != 2:
         raise UsageError("bundle.no_vector", model=type(model).__name__)
     return caught[0]
+
+
+def _map_of(gives: Any, given: tuple[int, ...]) -> tuple[int, ...]:
+    """Rows and columns of the map that must come out for a picture of this shape."""
+    if isinstance(gives, Plates):
+        return tuple(-(-side // gives.stride) for side in given[2:])
+    return given[2:] if isinstance(gives, Map) else ()
+
+
+def _first(said: Any) -> Any:
+    """What a network gives, or the first of several things that it does."""
+    return said[0] if isinstance(said, tuple) and not isinstance(said, Padded) else said
 
 
 def _shape(values: Any) -> tuple[int, ...]:

@@ -193,7 +193,19 @@ def feature_pyramid(draw):
     return made("feature_pyramid")(widths, draw(small)), *maps
 
 
+@st.composite
+def line(draw, name):
+    """A picture of a line, exactly as high as the block was made for."""
+    width, tall, wide = draw(small), draw(st.integers(8, 35)), draw(st.integers(4, 40))
+    sizes = {"maps": draw(small), "height": tall}
+    if name == "line_reader":
+        return made(name)(width, 5, hidden=draw(st.sampled_from([0, 3])), **sizes), (3, width, tall, wide)
+    return made(name)(width, **sizes), (3, width, tall, wide)
+
+
 CASES = {
+    "line_columns": line("line_columns"),
+    "line_reader": line("line_reader"),
     "feature_pyramid": feature_pyramid(),
     "up": up(),
     "transposed_conv": transposed_conv(),
@@ -322,6 +334,18 @@ REFUSALS = [
     ("whitening", dict(channels=3), (2, 4, 4, 4), r"Whitening expects 3 channels; got 4"),
     ("feature_pyramid", dict(inputs=(3,), width=4), (2, 4, 4, 4), r"FeaturePyramid expects 3 channels; got 4"),
     ("factored_conv", dict(inputs=3, outputs=4), (2, 3, 4, 4), r"expects \(batch, channels, D, H, W\); got shape"),
+    (
+        "line_columns",
+        dict(inputs=3, maps=2, height=16),
+        (2, 3, 15, 40),
+        r"expects 16 rows and 4 columns or more",
+    ),
+    (
+        "line_reader",
+        dict(inputs=3, symbols=4, maps=2, hidden=0, height=16),
+        (2, 1, 16, 40),
+        r"LineColumns expects 3",
+    ),
     ("up", dict(inputs=3, outputs=4, dims=2), (2, 4, 4, 4), r"Up expects 3 channels; got 4"),
     (
         "transposed_conv",

@@ -18,6 +18,7 @@ from deepglass.foundation.ports import (
     Latent,
     Map,
     Places,
+    Plates,
     Players,
     PortMismatch,
     Ports,
@@ -41,6 +42,7 @@ COUNTS = {
     "cloze_bilstm": 6_324_000,
     "cnn3d": 291_474,
     "conv_seq2seq": 8_567_616,
+    "crnn": 412_285,
     "ctc_speech": 2_908_669,
     "word_lm": 4_738_000,
     "alexnet_2012": 60_965_224,
@@ -59,6 +61,7 @@ COUNTS = {
     "resnet3d18": 33_371_472,
     "resnet3d34": 63_681_104,
     "resnet3d50": 46_980_944,
+    "plate_net": 1_237_401,
     "resnet18": 11_689_512,
     "resnet34": 21_797_672,
     "resnet50": 25_557_032,
@@ -150,6 +153,10 @@ def flat(logits):
     """Logits of all rows, of all rows' own steps, of all places, or of all pixels. (N, K)"""
     if isinstance(logits, Padded):
         return logits.values[logits.mask]
+    if isinstance(logits, tuple):  # the places and the letters of a picture, one after the other
+        places, letters = logits[0].flatten(2).mT, logits[1].values
+        width = max(places.shape[2], letters.shape[2])
+        return torch.cat([F.pad(part, (0, width - part.shape[2])) for part in (places, letters)], 1).flatten(0, 1)
     return (logits.movedim(1, -1) if logits.ndim >= 4 else logits).flatten(0, -2)
 
 
@@ -184,6 +191,8 @@ def test_graph_covers_every_parameter_once_and_ends_in_the_declared_shape(name):
     shape, gives = graph.nodes[graph.outputs[0]].shape, config.ports().gives
     if isinstance(gives, Map):
         assert shape == (1, gives.size, *example(config.ports().takes)[0].shape[2:])
+    elif isinstance(gives, Plates):
+        assert (shape[1], graph.nodes[graph.outputs[1]].shape[2]) == (gives.size, gives.symbols)
     else:
         assert (shape[0], *shape[1 + isinstance(gives, Steps | Places) :]) == (1, gives.size)
     assert all(source < node.index for node in graph.nodes for source in node.inputs)
@@ -202,7 +211,12 @@ def test_declared_shapes_and_no_nan(entry):
     for scale in (1.0, 0.0, 10.0):
         with torch.no_grad():
             logits = network.eval()(*batch(config, 3, scale))
-        if isinstance(gives, Steps):
+        if isinstance(gives, Plates):
+            places, letters = logits
+            sides = batch(config, 3)[0].shape[2:]
+            assert places.shape == (3, gives.size, *(-(-side // gives.stride) for side in sides))
+            assert letters.values.shape == (3, letters.lengths[0], gives.symbols)
+        elif isinstance(gives, Steps):
             assert logits.values.shape == (3, max(logits.lengths), gives.size)
             assert logits.lengths.min() >= 1 and not logits.values[~logits.mask].any()
         elif isinstance(gives, Places):
@@ -283,7 +297,7 @@ def test_what_is_called_unseen_is_unseen_and_nothing_else(entry):
     """Of what stands behind a step and of the step itself, in the tokens that the answers belong to."""
     _, config, network = entry
     takes, gives = config.ports()
-    if not isinstance(gives, Steps) or isinstance(takes, Series):
+    if not isinstance(gives, Steps) or isinstance(takes, Series | Image):
         return
     inputs = row_of(batch(config, 1), 0)
     for unseen in ("later", "own"):
@@ -305,6 +319,7 @@ OTHERS = [
     Ports(Tokens(70), Steps(70, "own")),
     Ports(Series(5), Vector(2)),
     Ports(Series(40), Steps(30)),
+    Ports(Image(3, 32, 64), Steps(30)),
     Ports(Translation(60, 70), Steps(70, "later")),
     Ports(Volume(2, 9, 20, 17), Vector(3)),
     Ports(Volume(2, 9, 20, 17), Map(3)),
@@ -363,6 +378,14 @@ REFUSED = [
     ("resnet3d18", Ports(Volume(1, 16, 15, 99), Vector(5)), "at least 8x16x16 .depth, height, width.; these are"),
     ("unet3d", Ports(Volume(1, 16, 16, 16), Vector(5)), "unet3d gives a class for every pixel, but the task asks"),
     ("resnet18", Ports(Volume(1, 9, 8, 7), Vector(5)), "but the data are volumes or clips of 9x8x7 with 1 channels"),
+    ("crnn", Ports(Series(3), Steps(9)), "crnn looks at pictures, but the data are series"),
+    ("crnn", Ports(Image(3, 32, 64), Vector(5)), "crnn gives numbers for every step, but the task asks for rows of 5"),
+    (
+        "plate_net",
+        Ports(Image(3, 64, 64), Steps(9)),
+        "finds and reads number plates, but the task asks for 9 num",
+    ),
+    ("fcos", Ports(Image(3, 64, 64), Plates(2, 9, 8)), "asks for number plates of 2 kinds in 9 symbols"),
     ("airbench94", Ports(Image(3, 8, 99), Vector(5)), "airbench94 needs pictures of at least 9x9; these are 8x99"),
     ("one_shot_cnn", Ports(Image(3, 7, 99), Vector(5)), "one_shot_cnn needs pictures of at least 8x8; these are 7x99"),
 ]

@@ -10,13 +10,10 @@ from tests.kill.data import write_data
 from tests.kill.families import FAMILIES
 
 CUT = ("language", "cloze", "forecast")  # whose examples are passages of a file
-FILES = {
-    "transcribe": "speech",
-    "sounds": "tones",
-    "detect": "boxes",
-    "segment": "masks",
-    "embed": "patterns",
-}  # of files of a folder
+FILES = {  # of files of a folder
+    **{"transcribe": "speech", "sounds": "tones", "detect": "boxes", "segment": "masks"},
+    **{"embed": "patterns", "read_text": "lines", "read_plates": "street"},
+}
 
 
 @pytest.fixture(scope="module")

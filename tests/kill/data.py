@@ -10,6 +10,7 @@ from deepglass.data.sources.digits import FILE
 from deepglass.data.sources.made_sequences import english, german
 from tests.data.scenes import bright_boxes
 from tests.data.sounds import save, spelled, tone
+from tests.data.street import street, text_lines
 from tests.data.texts import text_table, ts_file
 from tests.data.volumes import body
 
@@ -28,6 +29,8 @@ def write_data(folder: Path) -> None:
     ts_file(folder / "waves.ts", 60)
     bright_boxes(folder / "boxes", 40)
     _volumes(folder)
+    street(folder / "street", 40, ((128, 96), (144, 96)))
+    text_lines(folder / "lines", 48)
     hours = (f"2024-01-{1 + hour // 24:02d}T{hour % 24:02d}:00,{(hour * hour) % 17 + hour % 6}" for hour in range(240))
     (folder / "load.csv").write_text("\n".join(["time,load", *hours]) + "\n")
 

@@ -13,6 +13,7 @@ from deepglass.data.augment.pictures import PictureAugment
 from deepglass.data.augment.scenes import SceneAugment
 from deepglass.data.augment.series import SeriesAugment
 from deepglass.data.augment.sound import SoundAugment
+from deepglass.data.augment.street import StreetAugment
 from deepglass.data.augment.volumes import VolumeAugment
 from deepglass.data.features import SoundFeatures
 from deepglass.data.settings import DataSettings
@@ -33,6 +34,8 @@ from deepglass.tasks.kinds.series import SeriesSettings
 from deepglass.tasks.kinds.sound import SoundSettings
 from deepglass.tasks.kinds.text import TextSettings
 from deepglass.tasks.kinds.volume import VolumeSettings
+from deepglass.tasks.read_plates import ReadPlatesSettings
+from deepglass.tasks.read_text import ReadTextSettings
 from deepglass.tasks.segment import SegmentSettings
 from deepglass.tasks.tag import TagSettings
 from deepglass.tasks.transcribe import TranscribeSettings
@@ -50,6 +53,9 @@ HEARD = SoundSettings(
 BENT = SeriesSettings(augment=SeriesAugment(scale=0.1, shift=0.1, noise=0.1, warp=0.1, drop=0.1))
 CUT = PictureSettings(size=24, augment=PictureAugment(flip=True, alternate=True, resize_crop=0.5, rotate=10))
 TURNED = VolumeSettings(augment=VolumeAugment(flip="all", turn=15, zoom=0.1, move=0.1, scale=0.1, level=0.1, noise=0.1))
+LINES = PictureSettings(fit="pad", augment=PictureAugment(rotate=2, shear=4, brightness=0.3, invert=0.2))
+SEEN = StreetAugment(zoom_in=1.3, zoom_out=1.3, turn=5, jitter=0.1)
+WINDOW = PictureSettings(size=96, fit="pad", augment=PictureAugment(brightness=0.3, hue=0.02))
 KEPT = DataSettings(cache=False)
 COMMON = TrainSettings(plan="plain", check_epochs=0.5, average=0.9, clip=5.0)
 
@@ -236,6 +242,24 @@ FAMILIES = {
             ),
         ),
         sized={"backbone": "resnet18", "stem": 8, "features": 16, "depth": 1},
+        kills=2,
+    ),
+    "read_text": Family(
+        "lines of text by convolutions and an LSTM, turned and dimmed, CTC behind a flat start",
+        replace(COMMON, steps=24, batch=6, lr=3e-3),
+        "crnn",
+        file="lines",
+        asks=Choice("tasks", "read_text", ReadTextSettings(flat=10, picture=LINES)),
+        sized={"maps": 3, "hidden": 6, "width": 64},
+        kills=2,
+    ),
+    "read_plates": Family(
+        "plates by a finder and a reader in turns, pictures of two sizes zoomed and turned, corners moved",
+        replace(COMMON, steps=20, batch=6, lr=2e-3, shards=2),
+        "plate_net",
+        file="street",
+        asks=Choice("tasks", "read_plates", ReadPlatesSettings(confidence=0.0, flat=8, street=SEEN, picture=WINDOW)),
+        sized={"widths": (4, 6, 8, 8, 8), "maps": 3, "hidden": 6},
         kills=2,
     ),
     "sounds": Family(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deepglass.foundation.padded import Padded
-from deepglass.losses.ctc import alignable, ctc, ctc_count
+from deepglass.losses.ctc import alignable, ctc, ctc_count, flat_start
 
 
 def padded(rows: list[list[int]]) -> Padded:
@@ -81,3 +81,27 @@ def test_a_nan_is_not_hidden():
     logits = some_logits([4], 3)
     logits.values[0, 1, 1] = float("nan")
     assert ctc(logits, padded([[1]])).isnan()
+
+
+def test_a_flat_start_wants_letters_evenly_spread_and_blanks_between():
+    """Eight steps, two letters: each is wanted in the middle half of its four steps; a row's own end counts."""
+    logits, targets = some_logits([8, 4], 4), padded([[3, 1], [2]])
+    probabilities = logits.values.log_softmax(2)
+    wanted = [[0, 3, 3, 0, 0, 1, 1, 0], [0, 2, 2, 0]]
+    expected = -sum(probabilities[b, t, symbol] for b, row in enumerate(wanted) for t, symbol in enumerate(row))
+    torch.testing.assert_close(flat_start(logits, targets), expected)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 12), st.integers(0, 12)), min_size=1, max_size=3))
+def test_a_flat_start_wants_every_letter_that_has_a_step(rows):
+    rows = [(steps, min(letters, steps)) for steps, letters in rows]
+    lengths = [steps for steps, _ in rows]
+    targets = padded([list(range(1, letters + 1)) for _, letters in rows])
+    values = torch.zeros(len(rows), max(lengths), 14, requires_grad=True)
+    flat_start(Padded(values, torch.tensor(lengths)), targets).backward()
+    assert values.grad is not None
+    for row, (steps, letters) in enumerate(rows):
+        asked = values.grad[row].argmin(1)[:steps].tolist()
+        assert read(tuple(asked)) == list(range(1, letters + 1))
+        assert not values.grad[row, steps:].any()

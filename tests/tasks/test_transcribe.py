@@ -113,7 +113,7 @@ def test_answers_as_numbers_and_letters_that_training_never_had():
     task, _ = made()
     target = task.code(["Dad, a!", None, "xaz", "é"])["target"]
     assert texts(target) == ["dad a", "", "xaz", "é"]
-    symbols = task._symbols(target)
+    symbols = task._alphabet.symbols(target)
     assert symbols.lengths.tolist() == [5, 0, 1, 0]  # x, z and é are no letters of the network
     assert symbols.values[2].tolist() == [task.facts.alphabet.index("a") + 1, 0, 0, 0, 0]
 

@@ -40,6 +40,7 @@ MAKER = np.random.default_rng(0)
 PIXELS = MAKER.integers(0, 256, (20, 30, 3), dtype=np.uint8)
 POINTS, CLASSES = MAKER.normal(size=(30, 2)), np.arange(30) % 3
 NAN = math.nan
+RING = ((2.0, 5.0), (20.0, 3.0), (19.0, 13.0), (3.0, 15.0))
 BODY = MAKER.integers(0, 256, (20, 6, 8), dtype=np.uint8)
 HOT = np.zeros((20, 6, 8))
 HOT[7, 2, 3], HOT[8, 2, 3] = 5.0, 1.0
@@ -56,6 +57,7 @@ def make(lang: str) -> dict[str, Any]:
     return {
         "curve": Curve(lines, "Loss", "step", "nats", lang=lang),
         "boxes": Boxes(PIXELS, [BoxMark("cat <b>", (2, 3, 20, 15), 1), BoxMark("猫", (0, 0, 9, 9))], "2", lang=lang),
+        "boxes outlined": Boxes(PIXELS, [BoxMark("京A1", (2, 3, 20, 15), 0.9, 1, RING)], lang=lang),
         "boxes none": Boxes(PIXELS, [], lang=lang),
         "mask": Mask(PIXELS, np.arange(600).reshape(20, 30).astype(np.uint8) // 8 % 5, NAMES, "rose", lang),
         "curve log": Curve([Line("a", [1, 10, 100], [1e-3, 0.0, 10.0])], "Rates", "step", "rate", True, True, lang),
@@ -304,3 +306,15 @@ def test_tracks_are_told_by_strength_over_what_was_read():
     drawn = Tracks({"h": band}, ["a", "b", "word"], "Gates", "en")
     assert drawn.terminal().split("\n") == ["Gates", "h │ ██│", "   ab·"]
     assert drawn.text() == "Gates: h over 3 steps."
+
+
+def test_an_outline_is_drawn_as_it_goes_and_told():
+    outlined = Boxes(np.zeros((20, 30, 3), dtype=np.uint8), [BoxMark("A1", (2, 3, 20, 15), None, 0, RING)])
+    assert outlined.json()["boxes"][0]["outline"] == [list(point) for point in RING]
+    drawn = outlined.drawn(320).pixels
+    scale = 320 / 30
+    on, off = (round(9 * scale), round(11 * scale)), (round(13 * scale), round(3 * scale))  # column, row
+    assert drawn[round(14 * scale), on[1]].max() > 0 and drawn[off[1], round(3 * scale)].max() == 0
+    upright = Boxes(np.zeros((20, 30, 3), dtype=np.uint8), [BoxMark("A1", (2, 3, 20, 15))])
+    assert "outline" not in upright.json()["boxes"][0]
+    assert 'points="21.3,32.0 213.3,32.0 213.3,160.0 21.3,160.0"' in upright.svg()

@@ -22,6 +22,8 @@ from deepglass.views.mask import index_png, unrolled
 
 STANDARD_INPUT = "-"
 COLUMNS = ("id", "prediction", "confidence", "error")
+TABLE = "answers.csv"  # beside pictures with the answers drawn in them
+SMALLEST, LARGEST = 320, 1280  # pixels of the longer side of those
 AT_ONCE = 1 << 16  # bytes of lines that are answered together, where so many have come
 
 
@@ -37,20 +39,23 @@ def predict(
     """The same answers as in evaluation: raw files pass through the bundle's own preprocessing."""
     printer = Printer(as_json)
     bundle = journey.load(run, Own(local_model(model)))
+    drawn = _drawn(Path(out), bundle.task) if out else None
     answers: list[dict[str, Any]] = []
     for given in _given(files, bundle):
-        raws = bundle.inputs(given) if show else itertools.repeat(None)
+        raws = bundle.inputs(given) if show or drawn else itertools.repeat(None)
         for answer, raw in zip(bundle.predict(given), raws, strict=False):
             answers.append(answer if given == files else answer | {"id": f"{STANDARD_INPUT}:{len(answers) + 1}"})
             for line in _said(answers[-1], brief=bool(out)):
                 printer.line(line)
-            if raw and "error" not in answer:
-                for view in bundle.task.show(raw.raw, answer):
-                    printer.line(view.terminal())
+            views = bundle.task.show(raw.raw, answer) if raw and "error" not in answer else []
+            for view in views if show else ():
+                printer.line(view.terminal())
+            if drawn and views:
+                _draw(drawn, len(answers), answer["id"], views[0])
     tell_unknown(printer, answers)
     if out:
         write = _write_masks if any("mask" in answer for answer in answers) else _write
-        write(Path(out), answers, bundle.task)
+        write(drawn / TABLE if drawn else Path(out), answers, bundle.task)
         failed = sum("error" in answer for answer in answers)
         printer.line(say("cli.written", file=out, count=len(answers) - failed, failed=failed))
     printer.done(answers)
@@ -90,6 +95,27 @@ def _said(answer: dict[str, Any], brief: bool) -> list[str]:
     key = "cli.answered" if answer.get("known", 1) else "cli.answered_blindly"
     told = [] if brief else [say(key, id=answer["id"], answer=said(answer))]
     return told + ([say("cli.read_in_part", id=answer["id"], words=answer["read"])] if "read" in answer else [])
+
+
+def _drawn(out: Path, task: Any) -> Path | None:
+    """A new folder for pictures with the answers drawn in them, where the task has such and no table is asked for."""
+    if not getattr(task, "draws", False) or out.suffix.lower() == ".csv":
+        return None
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MachineError("sealed.cannot_write", folder=out, reason=error.strerror) from None
+    return out
+
+
+def _draw(folder: Path, number: int, name: str, view: Any) -> None:
+    """One picture under its own name; what already has that name keeps it."""
+    file = folder / f"{Path(name).stem}.png"
+    file = folder / f"{Path(name).stem}_{number}.png" if file.exists() else file
+    try:
+        file.write_bytes(view.png(min(LARGEST, max(SMALLEST, *view.pixels.shape[:2]))))
+    except OSError as error:
+        raise MachineError("sealed.cannot_write", folder=folder, reason=error.strerror) from None
 
 
 def _write_masks(folder: Path, answers: list[dict[str, Any]], task: Any) -> None:

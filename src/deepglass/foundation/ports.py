@@ -112,6 +112,29 @@ class Latent:
 
 
 @dataclass(frozen=True, slots=True)
+class Plates:
+    """Of a network with a `finder` and a `reader`: where plates are, and what stands on each.
+
+    finder: picture (B, C, H, W) -> for every place of a map at this stride K logits and a plate's four corners, x and
+    y in pixels of the picture, (B, K + 8, ⌈H / stride⌉, ⌈W / stride⌉). reader: upright plates (N, C, height, width) ->
+    Padded (N, T, V). The network itself reads the surest plate of each picture as the finder sees it, and gives
+    both. `split` is where the lower of two lines begins.
+    """
+
+    kinds: int
+    symbols: int
+    stride: int
+    height: int = 32
+    width: int = 128
+    split: float = 0.4
+
+    @property
+    def size(self) -> int:
+        """Numbers of a place."""
+        return self.kinds + 8
+
+
+@dataclass(frozen=True, slots=True)
 class Players:
     """Named submodules that take turns, a generator and a discriminator; called whole, what the last says of the first.
 
@@ -127,7 +150,9 @@ class Players:
         return 1
 
 
-Port = Vector | Image | Volume | Tokens | Series | Translation | Latent | Map | Steps | Pyramid | Places | Players
+Port = (
+    Vector | Image | Volume | Tokens | Series | Translation | Latent | Map | Steps | Pyramid | Places | Plates | Players
+)
 
 
 class Ports(NamedTuple):

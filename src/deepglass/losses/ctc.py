@@ -4,10 +4,13 @@ Graves et al. 2006, "Connectionist temporal classification". Number 0 is the bla
 Letters: B rows, T steps of the network, V symbols with the blank, L letters of a transcript.
 """
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from deepglass.foundation.padded import Padded
+
+NEAR = 0.25  # of its room, from a letter's middle, within which a flat start wants it
 
 
 def ctc(logits: Padded, targets: Padded) -> Tensor:
@@ -28,6 +31,25 @@ def ctc(logits: Padded, targets: Padded) -> Tensor:
         zero_infinity=True,
     )
     return loss.to(logits.values.device)
+
+
+def flat_start(logits: Padded, targets: Padded) -> Tensor:
+    """Σ_b Σ_t -log softmax(z_bt)_ŷ with the letters ŷ of each row spread evenly over it, blanks between them.
+
+    What recognisers of speech begin with before they can find out where each letter is (Young 2006, "The HTK Book",
+    section 8.3): a CTC network by itself says for hundreds of steps nothing but how often each letter comes up.
+    logits (B, T, V), targets int (B, L) of 1 .. V-1 -> (); its count is that of `ctc`.
+    """
+    steps, letters = logits.lengths[:, None], targets.lengths[:, None]
+    time = torch.arange(logits.values.shape[1], device=steps.device)
+    share = letters / steps.clamp(min=1)  # letters a step
+    place = (time + 0.5) * share  # (B, T)
+    letter = torch.minimum(place.long(), (letters - 1).clamp(min=0))
+    near = (place - letter - 0.5).abs() < torch.clamp(share / 2 + 1e-4, min=NEAR)  # at one step at least
+    every = F.pad(targets.values.long(), (0, 1)).gather(1, letter)  # (B, T)
+    wanted = torch.where(near & (letters > 0), every, 0)
+    each = F.cross_entropy(logits.values.float().mT, wanted, reduction="none")  # (B, T)
+    return (each * logits.mask).sum()
 
 
 def alignable(steps: Tensor, targets: Padded) -> Tensor:

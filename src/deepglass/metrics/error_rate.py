@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from deepglass.metrics.collect import Collected
-from deepglass.metrics.figure import Figure, bootstrap, missing
+from deepglass.metrics.figure import Figure, bootstrap, missing, share
 
 Unit = Literal["letters", "words"]
 
@@ -46,6 +46,22 @@ class ErrorRate:
             return (counts @ errors) / (counts @ lengths)
 
         return bootstrap(float(errors.sum() / lengths.sum()), n, again, "down")
+
+
+class WholeText:
+    """The share of texts of which every character is right, with Wilson's interval; reads what `ErrorRate` reads."""
+
+    def __init__(self):
+        self._rows = Collected()
+
+    def update(self, ids: Sequence[str], predictions: Mapping[str, Any], targets: Any) -> None:
+        """A batch."""
+        pairs = zip(texts(targets), texts(predictions["text"]), strict=True)
+        self._rows.add(ids, right=torch.tensor([true == said for true, said in pairs]))
+
+    def compute(self) -> Figure:
+        """Of all rows."""
+        return share(int(self._rows.column("right").sum()) if len(self._rows) else 0, len(self._rows))
 
 
 class Edit(NamedTuple):

@@ -20,6 +20,7 @@ from deepglass.foundation.ports import (
     Latent,
     Map,
     Places,
+    Plates,
     Players,
     Port,
     PortMismatch,
@@ -40,7 +41,7 @@ NAMED: dict[type, str] = {  # ports as people call what goes through them: keys 
     **{Vector: "rows", Image: "pictures", Volume: "volumes"},
     **{Tokens: "texts", Series: "series", Translation: "translations"},
     **{Steps: "steps", Places: "places", Map: "maps"},
-    **{Players: "players", Latent: "latents"},
+    **{Players: "players", Latent: "latents", Plates: "plates"},
 }
 
 

@@ -29,6 +29,7 @@ from deepglass.report.mislabelled import mislabelled
 from deepglass.report.mistakes import mistakes
 from deepglass.report.network import network
 from deepglass.report.ngrams import ngrams
+from deepglass.report.plates import plates
 from deepglass.report.retrieval import retrieval
 from deepglass.report.samples import samples
 from deepglass.report.scores import scores
@@ -51,6 +52,7 @@ SECTIONS: tuple[Callable[[Case], Section | None], ...] = (
     translations,
     transcripts,
     boxes,
+    plates,
     masks,
     retrieval,
     slices,

@@ -42,13 +42,21 @@ def kept(boxes: Tensor, scores: Tensor, least: float, most_overlap: float, most:
     best = scores.flatten(1).topk(count, 1)
     place, kind = best.indices // scores.shape[2], best.indices % scores.shape[2]
     chosen = boxes.gather(1, place[..., None].expand(-1, -1, 4))  # (B, N, 4)
-    rivals = overlap(chosen[:, :, None], chosen[:, None])[0] > most_overlap
-    rivals &= kind[:, :, None] == kind[:, None]
-    alive = best.values >= least
+    alive = unrivalled(chosen, best.values, kind, least, most_overlap, most)
+    table = torch.cat([chosen, best.values[..., None], kind[..., None].to(chosen.dtype)], -1)
+    return Ragged(table[alive], alive.sum(1))
+
+
+def unrivalled(boxes: Tensor, scores: Tensor, kinds: Tensor, least: float, most_overlap: float, most: int) -> Tensor:
+    """Which boxes stay of those that stand in the order of their scores: no surer one of their kind overlaps them.
+
+    boxes (B, N, 4), scores and kinds (B, N) -> bool (B, N), at most `most` of each row
+    """
+    rivals = overlap(boxes[:, :, None], boxes[:, None])[0] > most_overlap
+    rivals &= kinds[:, :, None] == kinds[:, None]
+    alive = scores >= least
     for one in range(int(alive.sum(1).max()) if len(alive) else 0):
         beaten = rivals[:, one] & alive[:, one, None]
         beaten[:, : one + 1] = False
         alive &= ~beaten
-    alive &= alive.cumsum(1) <= most
-    table = torch.cat([chosen, best.values[..., None], kind[..., None].to(chosen.dtype)], -1)
-    return Ragged(table[alive], alive.sum(1))
+    return alive & (alive.cumsum(1) <= most)

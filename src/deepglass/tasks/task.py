@@ -138,6 +138,9 @@ def _answered(answer: Mapping[str, Any]) -> str:
         return "; ".join(series)
     if "shares" in answer:
         return ", ".join(f"{name} {100 * share:.1f} %" for name, share in answer["shares"].items() if share)
+    if "plates" in answer:
+        read = [f"{one['text']} ({100 * one['confidence']:.1f} %)" for one in answer["plates"]]
+        return ", ".join(read) or say("tasks.no_plate")
     if isinstance(prediction, list) and any(isinstance(one, float) for one in prediction):
         shown = ", ".join(f"{one:.2f}" for one in prediction[:SHOWN])
         return say("tasks.vector", count=len(prediction), shown=shown)

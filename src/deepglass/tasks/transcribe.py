@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 import torch
 from annotated_types import Ge, Le
-from torch import Tensor, nn
+from torch import nn
 
 from deepglass.data.example import Batch, Column, Ragged, ragged
 from deepglass.data.source import Index
@@ -28,6 +28,7 @@ from deepglass.metrics.error_rate import ErrorRate, texts
 from deepglass.tasks.ctc import Listening, beam_search, greedy, when
 from deepglass.tasks.inputs import OneInput, learn_inputs
 from deepglass.tasks.kinds.sound import SoundFacts, SoundSettings, spectrogram
+from deepglass.tasks.letters import Alphabet, written
 from deepglass.tasks.ngram import NGram, fit_ngram
 from deepglass.tasks.task import Losses, Metric, Predictions
 from deepglass.views.spectrogram import Mark
@@ -70,11 +71,11 @@ class TranscribeSettings:
         """Alphabet and language from the training part's transcripts."""
         if index.kind != "sound":
             raise DataError("tasks.no_speech", kind=index.kind)
-        written = [transcript(str(label), self.letters) for label in index.labels if label is not None]
-        alphabet = "".join(sorted(set("".join(written))))
+        told = [transcript(str(label), self.letters) for label in index.labels if label is not None]
+        alphabet = "".join(sorted(set("".join(told))))
         if not alphabet.strip():
-            raise DataError("tasks.no_transcripts", count=len(written))
-        language = _language(written, alphabet, self.order) if self.order else ()
+            raise DataError("tasks.no_transcripts", count=len(told))
+        language = _language(told, alphabet, self.order) if self.order else ()
         return TranscribeFacts(
             alphabet=alphabet,
             language=language,
@@ -103,18 +104,18 @@ class Transcribe(OneInput):
     def code(self, labels: Sequence[Any]) -> dict[str, Column]:
         """Each transcript as Unicode numbers, letters that training never had among them; empty where there is none."""
         rows = ["" if label is None else transcript(str(label), self.settings.letters) for label in labels]
-        return {"target": _written(rows)}
+        return {"target": written(rows)}
 
     def present(self, batch: Batch, draws: Draws | None = None) -> Batch:
         heard = self.kind.present(batch["input"], self.facts.inputs, self.settings, draws)
         return batch.with_columns(input=heard)
 
     def counts(self, batch: Batch) -> dict[str, float]:
-        return {"loss": ctc_count(self._symbols(batch["target"]))}
+        return {"loss": ctc_count(self._alphabet.symbols(batch["target"]))}
 
     def loss(self, model: nn.Module, batch: Batch) -> Losses:
         """Connectionist temporal classification, summed over the rows that have steps enough for their letters."""
-        logits, target = model(batch["input"]), self._symbols(batch["target"])
+        logits, target = model(batch["input"]), self._alphabet.symbols(batch["target"])
         fits = alignable(logits.lengths, target)
         if not fits.any():
             steps, letters = int(logits.lengths.max()), int(target.lengths.max())
@@ -139,8 +140,8 @@ class Transcribe(OneInput):
         ).tolist()  # seconds of the network's steps
         sure = [one.sure if len(one.sure) else row[:, 0] for one, row in zip(spoken, rows, strict=True)]
         return {
-            "text": _written([self._read(text) for text in found]),
-            "greedy": _written([self._read(text) for text in best]),
+            "text": written([self._alphabet.text(text) for text in found]),
+            "greedy": written([self._alphabet.text(text) for text in best]),
             "start": _floats([one.start * each for one, each in zip(spoken, step, strict=True)]),
             "end": _floats([one.end * each for one, each in zip(spoken, step, strict=True)]),
             "sure": _floats([one.sure for one in spoken]),
@@ -175,9 +176,8 @@ class Transcribe(OneInput):
         return [view, Table(names, rows, say("tasks.words_in_time"))]
 
     @cached_property
-    def _points(self) -> Tensor:
-        """The Unicode number of every letter. int32 (V - 1,)"""
-        return torch.tensor([ord(letter) for letter in self.facts.alphabet], dtype=torch.int32)
+    def _alphabet(self) -> Alphabet:
+        return Alphabet(self.facts.alphabet)
 
     @cached_property
     def _listening(self) -> Listening | None:
@@ -186,18 +186,6 @@ class Transcribe(OneInput):
         tables = {one.name: np.frombuffer(base64.b64decode(one.content), one.type) for one in self.facts.language}
         model = NGram.of(tables)
         return Listening(model, len(model.orders) - 1, self.settings.weight, self.settings.bonus)
-
-    def _symbols(self, target: Ragged) -> Padded:
-        """Unicode numbers as symbols of the network; letters that it does not have are left out. int64 (B, L)"""
-        points = self._points.to(target.values.device)
-        place = torch.searchsorted(points, target.values).clamp(max=len(points) - 1)
-        known = points[place] == target.values
-        owner = torch.repeat_interleave(target.lengths)
-        lengths = torch.zeros_like(target.lengths).index_add_(0, owner, known.long())
-        return Ragged(place[known] + 1, lengths).padded()
-
-    def _read(self, symbols: np.ndarray) -> str:
-        return "".join(self.facts.alphabet[symbol - 1] for symbol in symbols.tolist())
 
 
 def timed_words(text: str, start: Sequence[float], end: Sequence[float], sure: Sequence[float]) -> list[dict[str, Any]]:
@@ -215,10 +203,10 @@ def timed_words(text: str, start: Sequence[float], end: Sequence[float], sure: S
     return words
 
 
-def _language(written: Sequence[str], alphabet: str, order: int) -> tuple[Stored, ...]:
+def _language(told: Sequence[str], alphabet: str, order: int) -> tuple[Stored, ...]:
     """The n-gram model of transcripts between the edges of each, symbol 0."""
     number = {letter: place for place, letter in enumerate(alphabet, start=1)}
-    rows = [[0, *(number[letter] for letter in text), 0] for text in written]
+    rows = [[0, *(number[letter] for letter in text), 0] for text in told]
     tokens = np.array([symbol for row in rows for symbol in row], dtype=np.int32)
     model = fit_ngram(tokens, 1 + len(alphabet), order, [len(row) for row in rows])
     stored: list[Stored] = []
@@ -226,11 +214,6 @@ def _language(written: Sequence[str], alphabet: str, order: int) -> tuple[Stored
         kind = "<f4" if table.dtype.kind == "f" else "<i8"
         stored.append(Stored(name=name, type=kind, content=base64.b64encode(table.astype(kind).tobytes()).decode()))
     return tuple(stored)
-
-
-def _written(rows: Sequence[str]) -> Ragged:
-    """Texts as Unicode numbers. int32"""
-    return ragged([torch.tensor([ord(letter) for letter in row], dtype=torch.int32) for row in rows])
 
 
 def _floats(rows: Sequence[np.ndarray]) -> Ragged:

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from deepglass.foundation.words import say
 from deepglass.views.cells import tidy
+from deepglass.views.chart import cjk_file
 from deepglass.views.frame import SYSTEM_FONTS, frame
 from deepglass.views.palette import colour
 from deepglass.views.picture import LARGEST, Picture, as_bytes, data_address
@@ -27,11 +28,20 @@ class Mark(NamedTuple):
     corners: Sequence[float]  # left, top, right, bottom
     confidence: float | None = None
     colour: int = 0
+    outline: Sequence[Sequence[float]] = ()  # points x, y around it, where it is no upright box
 
     @property
     def words(self) -> str:
         """The label, and how sure it is."""
         return self.label if self.confidence is None else f"{self.label} {100 * self.confidence:.0f} %"
+
+
+def _font(words: tuple[str, ...]) -> tuple[Any, bool]:
+    """What labels are written with, and whether it has Latin letters alone."""
+    file = None if all(one.isascii() for one in words) else cjk_file()
+    if file is None:
+        return ImageFont.load_default(LETTER), True
+    return ImageFont.truetype(file, LETTER + 2), False
 
 
 @dataclass(frozen=True)
@@ -53,12 +63,16 @@ class Boxes:
     def drawn(self, largest: int) -> Picture:
         """The picture with outlines and labels in its pixels."""
         picture, scale = self._fitted(largest)
-        draw, font = ImageDraw.Draw(picture), ImageFont.load_default(LETTER)
+        draw, font, latin = ImageDraw.Draw(picture), *_font(tuple(mark.words for mark in self.marks))
         for mark in sorted(self.marks, key=lambda mark: mark.confidence or 0):  # the surest lies on top
             left, top, right, bottom = (end * scale for end in mark.corners)
             shade = colour(mark.colour)
-            draw.rectangle((left, top, max(left, right - 1), max(top, bottom - 1)), outline=shade, width=2)
-            words = mark.words if mark.words.isascii() else f"{mark.colour + 1}"  # the font has Latin letters alone
+            if mark.outline:
+                ring = [(x * scale, y * scale) for x, y in mark.outline]
+                draw.line([*ring, ring[0]], fill=shade, width=2)
+            else:
+                draw.rectangle((left, top, max(left, right - 1), max(top, bottom - 1)), outline=shade, width=2)
+            words = f"{mark.colour + 1}" if latin and not mark.words.isascii() else mark.words
             room = draw.textbbox((left + 2, max(0, top - LETTER - 2)), words, font=font)
             draw.rectangle((room[0] - 2, room[1] - 1, room[2] + 2, room[3] + 1), fill=shade)
             draw.text((left + 2, max(0, top - LETTER - 2)), words, fill="white", font=font)
@@ -77,9 +91,10 @@ class Boxes:
         for mark in sorted(self.marks, key=lambda mark: mark.confidence or 0):
             left, top, right, bottom = (end * scale for end in mark.corners)
             shade, above = colour(mark.colour), max(LETTER, top - 3)
+            ring = mark.outline or ((mark.corners[i], mark.corners[j]) for i, j in ((0, 1), (2, 1), (2, 3), (0, 3)))
+            points = " ".join(f"{x * scale:.1f},{y * scale:.1f}" for x, y in ring)
             parts.append(
-                f'<rect x="{left:.1f}" y="{top:.1f}" width="{max(1, right - left):.1f}" '
-                f'height="{max(1, bottom - top):.1f}" fill="none" stroke="{shade}" stroke-width="2"/>'
+                f'<polygon points="{points}" fill="none" stroke="{shade}" stroke-width="2"/>'
                 f'<text x="{left + 2:.1f}" y="{above:.1f}" fill="{shade}" stroke="white" stroke-width="3" '
                 f'paint-order="stroke">{escape(mark.words)}</text>'
             )
@@ -95,6 +110,7 @@ class Boxes:
         small = Picture(self.pixels).json()["png"]
         boxes = [
             {"label": mark.label, "box": [*map(float, mark.corners)], "confidence": mark.confidence}
+            | ({"outline": [[float(x), float(y)] for x, y in mark.outline]} if mark.outline else {})
             for mark in self.marks
         ]
         return {"kind": "boxes", "caption": self.caption, "size": [*self._size], "boxes": boxes, "png": small}

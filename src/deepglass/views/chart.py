@@ -62,6 +62,13 @@ def cjk_font() -> str | None:
     return next((name for name in CJK if name in installed), None)
 
 
+@functools.cache
+def cjk_file() -> str | None:
+    """The file of that font."""
+    found = cjk_font()
+    return font_manager.findfont(found) if found else None
+
+
 def font_hint(*texts: str, lang: str | None = None) -> str:
     """What to install when these texts hold Chinese and no font for it is there; otherwise nothing."""
     return "" if cjk_font() or not any(CHINESE.search(text) for text in texts) else say("views.no_cjk_font", lang)

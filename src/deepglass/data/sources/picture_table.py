@@ -5,7 +5,7 @@ split or the like gives the part, `data.group` the group. The place is the folde
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ class Plan:
 
 def recognise(place: str, settings: DataSettings) -> Match | None:
     """A table, given or alone in its folder, of which a column names pictures that lie beside or below it."""
-    file = _table_in(Path(place))
+    file = table_in(Path(place))
     if file is None:
         return None
     table = open_delimited(file)
@@ -59,9 +59,12 @@ def recognise(place: str, settings: DataSettings) -> Match | None:
     return Match(0.92, "layout_picture_table", plan.task, values)
 
 
-def open_table(place: str, settings: DataSettings) -> PictureFiles:
-    """Every row of the table as an example; a file that does not exist is found out when it is read."""
-    file = _table_in(Path(place))
+def open_table(place: str, settings: DataSettings, whole: bool = False) -> PictureFiles:
+    """Every row of the table as an example; a file that does not exist is found out when it is read.
+
+    With `whole`, an answer is what its cell holds, whatever it looks like.
+    """
+    file = table_in(Path(place))
     table = open_delimited(file) if file else None
     names = Names(file.parent, "picture") if file else None
     path = _path_column(table, names, settings) if table and names else None
@@ -69,6 +72,7 @@ def open_table(place: str, settings: DataSettings) -> PictureFiles:
         raise DataError("data.not_that_layout", place=place, layout="picture_table")
     findings: list[Finding] = []
     plan = _plan(table, path, settings, findings)
+    plan = replace(plan, separator="") if whole else plan
     index, lines = _index(table, plan, names, findings)
     unused = sorted(set(names.ids) - set(index.ids))
     if unused:
@@ -79,7 +83,7 @@ def open_table(place: str, settings: DataSettings) -> PictureFiles:
     return source
 
 
-def _table_in(place: Path) -> Path | None:
+def table_in(place: Path) -> Path | None:
     """The file itself, or the table of a folder; several tables in a folder are a question, not a guess."""
     if place.is_file():
         return place if suffix(place.name) in SUFFIXES else None
