@@ -7,8 +7,8 @@ image (B, C, 64, 64) -> 32 maps of 32x32 -> 64 of 16x16 -> 128 of 8x8 -> all of 
 
     3x3 ──► norm ──► relu ──► max 2x2     three times, 32, 64 and 128 maps;  1,142,176 parameters
 
-A mean over the maps, as residual networks take it, forgets where an eye or a corner is: on faces of people who were never
-learned, told apart by one picture each, it finds fewer than the raw pixels do (records/2026-11-27-search.md).
+A mean over the maps, as residual networks take it, forgets where an eye or a corner is: on faces of people who were
+never learned, told apart by one picture each, it finds fewer than the raw pixels do (records/2026-11-27-search.md).
 """
 
 from dataclasses import dataclass, replace
