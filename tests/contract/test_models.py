@@ -41,6 +41,7 @@ COUNTS = {
     "char_lm": 3_342_692,
     "cloze_bilstm": 6_324_000,
     "cnn3d": 291_474,
+    "cnn_lstm": 291_474,
     "conv_seq2seq": 8_567_616,
     "crnn": 412_285,
     "ctc_speech": 2_908_669,

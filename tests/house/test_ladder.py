@@ -141,6 +141,7 @@ def adapts_an_extra(path: Path) -> bool:
         "data/readers/dicom.py",
         "data/readers/nifti.py",
         "data/readers/sound.py",
+        "data/readers/video.py",
         "engine/tensorboard.py",
         "index/approximate.py",
         "index/qdrant.py",

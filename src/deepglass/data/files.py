@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,16 +11,17 @@ import numpy as np
 from deepglass.data.clock import Clock
 from deepglass.data.readers.delimited import SUFFIXES, open_delimited
 from deepglass.data.readers.picture import on_white, read_picture
-from deepglass.data.readers.sound import MOST_CHANNELS, Sound, Wave, read_sound
+from deepglass.data.readers.sound import MOST_CHANNELS, Sound, read_sound
 from deepglass.data.readers.tagged import looks_tagged, read_tagged, tokens_of, written
 from deepglass.data.readers.text import SUFFIXES as TEXTS
 from deepglass.data.readers.text import Given, Line, Text, clean, read_text
 from deepglass.data.readers.vector import Column, columns_of, read_vector
+from deepglass.data.readers.video import Clip, read_clip
 from deepglass.data.readers.volume_file import read_volume, scan_of
 from deepglass.data.recognise import nearest_place
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Index, Picture, Source, Unreadable
-from deepglass.data.sources.files import is_picture, is_sound, is_text
+from deepglass.data.sources.files import is_clip, is_picture, is_sound, is_text
 from deepglass.data.sources.series_table import asked_about
 from deepglass.data.sources.series_wide import rows_of
 from deepglass.data.sources.ts import open_ts
@@ -46,7 +48,7 @@ class Input(NamedTuple):
 def open_inputs(
     inputs: Any, kind: str, columns: Sequence[str], channels: int = 1, fit: object = None
 ) -> Iterator[Input]:
-    """Pictures and sounds from files, folders, bytes or arrays; rows of numbers from tables or arrays with columns.
+    """Pictures, videos and sounds from files, folders, bytes or arrays; rows of numbers from tables or arrays.
 
     Texts are files, folders, tables with the column that was read in training, bytes, or the words themselves: what is
     no place on the disk is the text. Where every token is to be told of, each sentence of a file is one, and each line
@@ -132,8 +134,8 @@ def _listed(inputs: Any, kind: str, channels: int) -> list[Any]:
     if isinstance(inputs, list | tuple) and any(isinstance(item, str | Path | bytes | np.ndarray) for item in inputs):
         return [np.asarray(item) if not isinstance(item, str | Path | bytes) else item for item in inputs]
     array = np.asarray(inputs)
-    if kind in ("series", "sound", "volume"):
-        return [array] if array.ndim < (4 if kind == "volume" else 3) else list(array)
+    if kind in ("series", "sound", "volume", "clip"):
+        return [array] if array.ndim < {"volume": 4, "clip": 5}.get(kind, 3) else list(array)
     if kind == "picture" and array.ndim == 3 and channels == 3 and len(array) in CHANNELS[1:]:
         if array.shape[2] not in CHANNELS:
             raise DataError("data.array_ambiguous", shape=array.shape, count=len(array))
@@ -196,19 +198,19 @@ def _from_path(path: Path, fit: object) -> Iterator[Input]:
         yield Input(str(path), Unreadable("missing_file"))
 
 
-def _sounds(place: int, item: Any, fit: object) -> Iterator[Input]:
-    """What one thing holds: a file's sound, those of a folder, or samples at the rate of the training."""
+def _media(media: "Media", place: int, item: Any, fit: object) -> Iterator[Input]:
+    """What one thing holds: a file's sound or video, those of a folder, or an array at the rate of the training."""
     if isinstance(item, np.ndarray):
-        yield Input(str(place), _samples(item, fit.rate if isinstance(fit, Wave) else 16_000))
+        yield Input(str(place), media.of_array(item, getattr(fit, "rate", media.rate)))
     elif isinstance(item, bytes):
-        yield _sound(str(place), item, fit)
+        yield _medium(media, str(place), item, fit)
     elif Path(item).is_dir():
-        files = [name for name in walk(item) if is_sound(item, name)]
+        files = [name for name in walk(item) if media.meant(item, name)]
         if not files:
-            raise DataError("data.no_sounds", place=item)
-        yield from (_sound(str(Path(item) / name), Path(item) / name, fit) for name in files)
+            raise DataError(media.nothing, place=item)
+        yield from (_medium(media, str(Path(item) / name), Path(item) / name, fit) for name in files)
     else:
-        yield _sound(str(item), Path(item), fit)
+        yield _medium(media, str(item), Path(item), fit)
 
 
 def _samples(array: np.ndarray, rate: int) -> Any:
@@ -219,9 +221,15 @@ def _samples(array: np.ndarray, rate: int) -> Any:
     return Sound(samples if array.dtype == np.int16 else samples.astype(np.float32), rate)
 
 
-def _sound(name: str, content: Path | bytes, fit: object) -> Input:
+def _frames(array: np.ndarray, rate: float) -> Any:
+    if array.ndim != 4 or not len(array) or array.shape[3] not in CHANNELS[:2] or array.dtype != np.uint8:
+        return Unreadable("array_not_clip", dtype=array.dtype, shape=tuple(array.shape))
+    return Clip(array, np.arange(len(array)) / rate, (), (array.shape[2], array.shape[1]), len(array) / rate)
+
+
+def _medium(media: "Media", name: str, content: Path | bytes, fit: object) -> Input:
     try:
-        return Input(name, read_sound(content, fit))
+        return Input(name, media.read(content, fit))
     except Unreadable as reason:
         return Input(name, reason)
 
@@ -375,4 +383,18 @@ def _picture(name: str, content: Path | bytes, fit: object) -> Input:
         return Input(name, reason)
 
 
-BODIES: dict[str, Callable[[int, Any, object], Iterator[Input]]] = {"sound": _sounds, "volume": _volumes}
+class Media(NamedTuple):
+    """How things of one kind that lie in files are read, and what an array of them is."""
+
+    read: Callable[[Any, object], Any]
+    of_array: Callable[[np.ndarray, Any], Any]
+    meant: Callable[[Any, str], bool]
+    nothing: str  # what is said of a folder that holds none
+    rate: float  # of an array where the task has none
+
+
+BODIES: dict[str, Callable[[int, Any, object], Iterator[Input]]] = {
+    "sound": partial(_media, Media(read_sound, _samples, is_sound, "data.no_sounds", 16_000)),
+    "clip": partial(_media, Media(read_clip, _frames, is_clip, "data.no_videos", 25.0)),
+    "volume": _volumes,
+}

@@ -10,6 +10,7 @@ from deepglass.data.duplicates import small_copies, small_copy
 from deepglass.data.readers.picture import to_bytes
 from deepglass.data.readers.sound import Sound
 from deepglass.data.readers.text import Text
+from deepglass.data.readers.video import Clip
 from deepglass.data.readers.volume import Scan
 from deepglass.data.source import Picture
 
@@ -32,7 +33,7 @@ class Glance(NamedTuple):
 
 
 def glance(raw: Any) -> Glance:
-    """Look at one picture, vector, series, text or sound. Pure: runs wherever decoding does."""
+    """Look at one picture, clip, vector, series, text or sound. Pure: runs wherever decoding does."""
     if isinstance(raw, np.ndarray):
         return Glance(
             hashlib.blake2b(raw.tobytes(), digest_size=DIGEST).digest(), vector=raw if raw.ndim == 1 else None
@@ -42,6 +43,10 @@ def glance(raw: Any) -> Glance:
     if isinstance(raw, Sound):
         state = hashlib.blake2b(f"{raw.samples.shape}{raw.samples.dtype}{raw.rate}".encode(), digest_size=DIGEST)
         state.update(np.ascontiguousarray(raw.samples).data)
+        return Glance(state.digest(), notes=raw.notes)
+    if isinstance(raw, Clip):
+        state = hashlib.blake2b(str(raw.frames.shape).encode(), digest_size=DIGEST)
+        state.update(np.ascontiguousarray(raw.frames).data)
         return Glance(state.digest(), notes=raw.notes)
     return _looked_through(raw) if isinstance(raw, Scan) else _seen(raw, small_copy(to_bytes(raw.pixels)))
 

@@ -18,6 +18,7 @@ TOGETHER = 1 << 22  # bytes of small batches that are drawn together
 MOST_TOGETHER = 64  # steps
 LONGER = 2  # times the mean length: what rows that are evaluated together are padded to, at most
 MOST_PADDED = 1 << 19  # steps of rows that are answered together, padded: of a sound each takes up to 4 kB
+MOST_BYTES = 1 << 26  # of prepared rows that are answered together: a clip has many frames
 MOST_EMPTY = 100  # batches in a row of which nothing can be read before it is given up
 
 
@@ -214,11 +215,21 @@ def together(lengths: np.ndarray, batch: int, most: float = MOST_PADDED) -> Iter
         start = stop
 
 
+def _largest(store: Store, rows: np.ndarray) -> int:
+    """Bytes of the mean row of the largest column."""
+    sizes = [0]
+    for name, values in store.columns.items():
+        each = values.nbytes // max(1, len(values))
+        sizes.append(int(each * store.lengths(name)[rows].mean()) if name in store.offsets and len(rows) else each)
+    return max(sizes)
+
+
 def _pieces(store: Store, rows: np.ndarray, batch: int) -> Iterator[np.ndarray]:
     """At most `batch` rows each; of unequal ones no more than fit into LONGER times their mean length.
 
     One recording of a minute among many of a second would make a minute of each of them.
     """
+    batch = max(1, min(batch, MOST_BYTES // max(1, _largest(store, rows))))
     if not store.offsets:
         yield from (rows[start : start + batch] for start in range(0, len(rows), batch))
         return

@@ -17,6 +17,7 @@ from deepglass.foundation.seeds import text_keys
 from deepglass.material import Material
 from deepglass.metrics.figure import Figure
 from deepglass.report.baselines import Baseline, bags, baselines, baselines_of_texts
+from deepglass.report.thumbnail import contact_sheet
 from deepglass.run import Run
 from deepglass.tasks.task import Predictions, Task
 
@@ -147,7 +148,9 @@ class Case:
         return self.batch(rows)["input"]
 
     def pixels(self, row: int) -> np.ndarray | None:
-        """One row as a picture uint8 (H, W, C), where rows are pictures."""
+        """One row as a picture uint8 (H, W, C), where rows are pictures; of a clip, its contact sheet."""
+        if self.kind == "clip":
+            return contact_sheet(self.material.store.each("input", np.array([row]))[0])
         if self.inputs is None or self.inputs.kind != "picture":
             return None
         return np.asarray(self.material.store.columns["input"][row]).transpose(1, 2, 0)

@@ -18,6 +18,7 @@ from deepglass.views.view import number
 MOST_BARS = 20
 MOST_NOTES = 8
 MOST_LISTED = 200
+SIDES = {"picture": 96, "clip": 200}  # pixels of the longer side of an example
 EXAMPLES = 20
 HEADERS = 256  # files whose size is looked at
 
@@ -58,6 +59,12 @@ def _kind(case: Case) -> str:
         if case.kind == "volume":
             values = {"size": f"{facts.depth} × {facts.height} × {facts.width}"}
         return say(f"report.kind_{case.kind}", channels=max(1, len(facts.columns)), **values)
+    if case.kind == "clip":
+        clips: Any = case.task
+        facts, chosen = clips.facts.inputs, clips.settings.clip
+        colour = say("report.grey" if facts.channels == 1 else "report.colour")
+        values = {"frames": facts.frames, "rate": number(chosen.rate), "size": f"{facts.width} × {facts.height}"}
+        return say("report.kind_clip", colour=colour, **values)
     inputs = case.inputs
     if inputs is None:
         return say("report.kind_other")
@@ -132,7 +139,7 @@ def _examples(case: Case) -> list[Card]:
             assert pixels is not None
             name = found.labels[owner]
             described = say("report.described_example", id=found.ids[place], label=name)
-            cards.setdefault(owner, []).append(Card((thumbnail(pixels, 96),), described, name))
+            cards.setdefault(owner, []).append(Card((thumbnail(pixels, SIDES[case.kind]),), described, name))
     return [card for owner in sorted(cards) for card in cards[owner]]
 
 

@@ -20,6 +20,7 @@ from deepglass.views.table import Table
 from deepglass.views.view import number
 
 MOST = 12
+SIDES = {"picture": 144, "clip": 320}  # pixels of the longer side of what is shown
 MOST_COLUMNS = 6  # of a row of numbers
 MOST_LETTERS = 200  # of a text
 
@@ -54,11 +55,11 @@ def mistakes(case: Case) -> Section | None:
     figures = {"wrong": wrong, "of": of, "worst": [mistake.entry() for mistake in worst]}
     if not wrong:
         return Section("mistakes", say("report.no_mistakes", count=number(of)), figures=figures)
-    pictures = case.kind == "picture"
+    pictures = case.kind in ("picture", "clip")
     lead = say("report.lead_mistakes", wrong=number(wrong), count=number(of), shown=len(worst))
     return Section(
         "mistakes",
-        sentences(lead, say("report.lead_heat") if pictures and fits(case.run.bundle) else ""),
+        sentences(lead, say("report.lead_heat") if case.kind == "picture" and fits(case.run.bundle) else ""),
         cards=_cards(case, worst) if pictures else (),
         tables=() if pictures else [_table(case, worst)],
         figures=figures,
@@ -106,7 +107,7 @@ def _cards(case: Case, worst: list[Mistake]) -> list[Card]:
     for heat, mistake in zip(_heats(case, worst), worst, strict=True):
         pixels = case.pixels(mistake.row)
         assert pixels is not None
-        seen, pictures = "", [thumbnail(pixels)]
+        seen, pictures = "", [thumbnail(pixels, SIDES[case.kind])]
         if heat is not None:
             view = Heat(pixels, heat, mistake.name)
             pictures.append(thumbnail(view.overlay().pixels))
@@ -119,7 +120,7 @@ def _cards(case: Case, worst: list[Mistake]) -> list[Card]:
 
 
 def _heats(case: Case, worst: list[Mistake]) -> list[np.ndarray | None]:
-    if not fits(case.run.bundle):
+    if case.kind != "picture" or not fits(case.run.bundle):
         return [None] * len(worst)
     inputs = case.presented(np.array([mistake.row for mistake in worst]))
     stage = last_map(case.model, inputs[:1])

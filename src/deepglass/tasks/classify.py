@@ -36,6 +36,7 @@ from deepglass.tasks.decision import (
     settle_decision,
 )
 from deepglass.tasks.inputs import InputFacts, OneInput, Views, learn_inputs, natural
+from deepglass.tasks.kinds.clip import ClipSettings
 from deepglass.tasks.kinds.picture import PictureSettings
 from deepglass.tasks.kinds.series import SeriesSettings
 from deepglass.tasks.kinds.sound import SoundSettings
@@ -74,6 +75,7 @@ class ClassifySettings:
     series: SeriesSettings = SeriesSettings()
     sound: SoundSettings = SoundSettings()
     volume: VolumeSettings = VolumeSettings()
+    clip: ClipSettings = ClipSettings()
 
     def learn(self, index: Index, size: tuple[int, ...], channels: int) -> ClassifyFacts:
         """Labels and inputs from the training part's index."""

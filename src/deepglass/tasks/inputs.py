@@ -14,6 +14,7 @@ from deepglass.data.source import Index
 from deepglass.foundation.ports import Port
 from deepglass.foundation.seeds import Draws
 from deepglass.foundation.words import say
+from deepglass.tasks.kinds.clip import ClipFacts
 from deepglass.tasks.kinds.kind import Kind, Seen, kind_named, kind_of
 from deepglass.tasks.kinds.picture import PictureFacts
 from deepglass.tasks.kinds.series import SeriesFacts
@@ -26,7 +27,7 @@ from deepglass.views.bars import Bars
 from deepglass.views.view import View
 
 Views = Literal["plain", "mirror", "crops"]
-InputFacts = PictureFacts | VectorFacts | TextFacts | SeriesFacts | SoundFacts | VolumeFacts
+InputFacts = PictureFacts | VectorFacts | TextFacts | SeriesFacts | SoundFacts | VolumeFacts | ClipFacts
 
 
 def learn_inputs(index: Index, settings: Any, size: tuple[int, ...], channels: int) -> InputFacts:

@@ -19,6 +19,7 @@ from deepglass.foundation.ports import Ports, Vector
 from deepglass.losses.binary import binary_cross_entropy
 from deepglass.metrics.multilabel import MultiLabel
 from deepglass.tasks.inputs import InputFacts, OneInput, Views, learn_inputs, natural
+from deepglass.tasks.kinds.clip import ClipSettings
 from deepglass.tasks.kinds.picture import PictureSettings
 from deepglass.tasks.kinds.series import SeriesSettings
 from deepglass.tasks.kinds.sound import SoundSettings
@@ -51,6 +52,7 @@ class MultiLabelSettings:
     series: SeriesSettings = SeriesSettings()
     sound: SoundSettings = SoundSettings()
     volume: VolumeSettings = VolumeSettings()
+    clip: ClipSettings = ClipSettings()
 
     def learn(self, index: Index, size: tuple[int, ...], channels: int) -> MultiLabelFacts:
         """Labels and inputs from the training part's index."""

@@ -19,6 +19,7 @@ from deepglass.foundation.ports import Ports, Vector
 from deepglass.losses.squared import squared_error
 from deepglass.metrics.regression import Regression
 from deepglass.tasks.inputs import InputFacts, OneInput, Views, learn_inputs
+from deepglass.tasks.kinds.clip import ClipSettings
 from deepglass.tasks.kinds.picture import PictureSettings
 from deepglass.tasks.kinds.series import SeriesSettings
 from deepglass.tasks.kinds.sound import SoundSettings
@@ -48,6 +49,7 @@ class RegressSettings:
     series: SeriesSettings = SeriesSettings()
     sound: SoundSettings = SoundSettings()
     volume: VolumeSettings = VolumeSettings()
+    clip: ClipSettings = ClipSettings()
 
     def learn(self, index: Index, size: tuple[int, ...], channels: int) -> RegressFacts:
         """Mean and spread of the answers, and the inputs, from the training part's index."""

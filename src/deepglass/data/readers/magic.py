@@ -71,6 +71,18 @@ OTHER_SOUNDS = (  # sounds that are not read
     ("Monkey's Audio", 0, b"MAC "),
     ("WavPack", 0, b"wvpk"),
 )
+VIDEOS = (  # video formats that are read, where their mark stands, the mark
+    ("MP4", 4, b"ftyp"),
+    *(("MP4", 4, box) for box in (b"moov", b"mdat", b"wide", b"free", b"skip")),
+    ("Matroska", 0, b"\x1a\x45\xdf\xa3"),
+    ("AVI", 8, b"AVI "),
+    ("MPEG", 0, b"\0\0\1\xba"),
+    ("Ogg", 0, b"OggS"),
+    ("FLV", 0, b"FLV\1"),
+    ("WMV", 0, b"\x30\x26\xb2\x75"),
+)
+PLAYLISTS = (b"#EXTM3U", b'<?xml version="1.0" encoding="utf-8"?>\n<MPD', b"<MPD", b"ffconcat version", b"[playlist]")
+PACKET = 188  # bytes of an MPEG-TS packet; each begins with a G, in some files behind a time of 4 bytes
 ENOUGH = 512  # bytes from the start that hold every mark
 
 
@@ -82,6 +94,27 @@ def picture_format(start: bytes) -> str:
 def sound_format(start: bytes) -> str:
     """The name of a sound format that is read ("WAV", "MP3" ...), or nothing."""
     return next((name for name, place, mark in SOUNDS if start[place : place + len(mark)] == mark), "")
+
+
+def video_format(start: bytes) -> str:
+    """The name of a video format that is read ("MP4", "Matroska" ...), or nothing."""
+    if start[::PACKET][:2] == b"GG" or start[4 :: PACKET + 4][:2] == b"GG":
+        return "MPEG-TS"
+    if foreign(start)[0] == "is_other_picture":  # HEIC and AVIF are boxes as an MP4 is
+        return ""
+    return next((name for name, place, mark in VIDEOS if start[place : place + len(mark)] == mark), "")
+
+
+def no_video(start: bytes) -> tuple[str, str]:
+    """What a file is that was taken for a video: (key of the sentence that names it, the format's own name)."""
+    if start.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(PLAYLISTS):
+        return "video_playlist", ""
+    if sound := sound_format(start):
+        return "video_sound", sound
+    key, name = foreign(start)
+    if (picture := picture_format(start)) or key == "is_other_picture":
+        return "video_picture", picture or name
+    return (key if key == "is_zeros" else f"video_{key.removeprefix('is_')}"), name
 
 
 def no_sound(start: bytes) -> tuple[str, str]:

@@ -1,12 +1,13 @@
-"""Examples that lie in files, pictures, sounds and texts: what the folder layouts and the table of pictures open."""
+"""Examples that lie in files, pictures, videos, sounds and texts: what the layouts of folders and tables open."""
 
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from deepglass.data.annotation import Annotated
@@ -15,7 +16,11 @@ from deepglass.data.readers.magic import ENOUGH, picture_format
 from deepglass.data.readers.picture import FOREIGN_SUFFIXES, SUFFIXES, header, read_picture
 from deepglass.data.readers.text import SUFFIXES as TEXTS
 from deepglass.data.readers.text import Text, read_text
-from deepglass.data.source import Finding, Index, Picture
+from deepglass.data.readers.video import FOREIGN_SUFFIXES as FOREIGN_VIDEOS
+from deepglass.data.readers.video import SUFFIXES as VIDEOS
+from deepglass.data.readers.video import Clip, read_clip
+from deepglass.data.readers.video import header as video_header
+from deepglass.data.source import Finding, Index, Picture, Unreadable
 from deepglass.data.walk import suffix, walk
 
 LOOKED = 2000  # files of a folder by which it is told what kind they are
@@ -108,6 +113,27 @@ class TextFiles(Files):
         return (self.root / self.index.ids[row]).stat().st_size, 1, 1
 
 
+class ClipFiles(Files):
+    """Videos in files."""
+
+    faults: Mapping[int, Unreadable] = MappingProxyType({})  # rows of a table that cannot be used
+
+    def read(self, row: int, fit: object = None) -> Clip:
+        """The frames as the form wants them, decoded; raises Unreadable."""
+        if row in self.faults:
+            raise self.faults[row]
+        return read_clip(os.path.join(self.root, self.index.ids[row]), fit)
+
+    def header(self, row: int) -> tuple[int, int, int]:
+        """Width, height and channels by its first frame; raises Unreadable."""
+        return video_header(self.root / self.index.ids[row])[:3]
+
+
+def is_clip(folder: Path | str, name: str) -> bool:
+    """Whether a file is meant as a video, by its extension; what is not read is an example that is named."""
+    return suffix(name) in VIDEOS or suffix(name) in FOREIGN_VIDEOS
+
+
 def is_text(folder: Path | str, name: str) -> bool:
     """Whether a file is meant as a text, by its extension."""
     return suffix(name) in TEXTS
@@ -133,8 +159,9 @@ def is_picture(folder: Path | str, name: str) -> bool:
         return False
 
 
-MEANT = {"picture": is_picture, "sound": is_sound, "text": is_text}  # by kind; of equally many files the first counts
-OPENED: dict[str, type[Files]] = {"picture": PictureFiles, "sound": SoundFiles, "text": TextFiles}
+# by kind; of equally many files the first counts
+MEANT = {"picture": is_picture, "clip": is_clip, "sound": is_sound, "text": is_text}
+OPENED: dict[str, type[Files]] = {"picture": PictureFiles, "clip": ClipFiles, "sound": SoundFiles, "text": TextFiles}
 
 
 def has_pictures(folder: Path | str) -> bool:

@@ -6,7 +6,6 @@ x' = (x - mean) / std, per channel, with the training part's statistics, or thos
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
-import numpy as np
 from annotated_types import Ge, Le
 from torch import Tensor
 
@@ -17,7 +16,7 @@ from deepglass.data.source import Index
 from deepglass.foundation.ports import Image, Port
 from deepglass.foundation.seeds import Draws
 from deepglass.tasks.kinds.kind import Seen
-from deepglass.tasks.kinds.standard import PIECE, constants, spread
+from deepglass.tasks.kinds.standard import PIECE, byte_statistics, constants
 from deepglass.views.picture import Picture
 from deepglass.views.view import View
 
@@ -63,7 +62,8 @@ class PictureKind:
     def settle(self, facts: PictureFacts, settings: Any, values: Any) -> PictureFacts:
         if facts.mean:
             return facts
-        mean, std = _statistics(values)
+        pieces = (values[start : start + PIECE] for start in range(0, len(values), PIECE))
+        mean, std = byte_statistics(pieces, values.shape[1])
         return replace(facts, mean=mean, std=std)
 
     def encoder(self, facts: PictureFacts, settings: Any) -> None:
@@ -81,20 +81,6 @@ class PictureKind:
 
     def show(self, raw: Any, facts: PictureFacts, caption: str) -> View:
         return Picture(raw.pixels, caption)
-
-
-def _statistics(values: Any) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Per channel over all pixels in [0, 1], by counting the 256 byte values: exact and quick at any size."""
-    levels = np.arange(256) / 255
-    counted = np.zeros((values.shape[1], 256))
-    for start in range(0, len(values), PIECE):
-        piece = values[start : start + PIECE]
-        for channel, counts in enumerate(counted):
-            counts += np.bincount(piece[:, channel].ravel(), minlength=256)
-    shares = counted / counted.sum(axis=1, keepdims=True)
-    mean = [float(share @ levels) for share in shares]
-    std = [float(np.sqrt(share @ (levels - middle) ** 2)) for share, middle in zip(shares, mean, strict=True)]
-    return tuple(mean), spread(np.array(std))
 
 
 CATALOGUE = {"picture": PictureKind()}
