@@ -1,4 +1,4 @@
-"""What is marked in a picture: boxes with their labels, in pixels of the picture as it is stored.
+"""What is marked in a picture or a video: boxes in pixels of the picture as it is stored, moments in seconds.
 
 Coordinates are continuous: pixel (0, 0) covers [0, 1] x [0, 1], so a box around it alone is 0, 0, 1, 1 and its width
 is right - left. COCO writes it as x, y, width, height (0, 0, 1, 1), VOC by its first and last pixels counted from 1
@@ -39,6 +39,14 @@ class Plate(NamedTuple):
     corners: tuple[tuple[float, float], ...]  # four points x, y, clockwise from the top left as one reads the plate
     kind: str = ""  # "blue", "yellow", "green", "white", or "" where nobody says
     lines: int = 1
+
+
+class Moment(NamedTuple):
+    """One thing in a video from one time to another, in seconds. The answer to a video is a tuple of these."""
+
+    label: str
+    start: float
+    end: float
 
 
 class Annotated(NamedTuple):
@@ -83,6 +91,8 @@ def in_words(answer: Any) -> str:
 
     >>> in_words(("cat", "dog")), in_words((Box("cat", 1, 2, 30, 40.5),)), in_words((Plate("京A12345", ()),))
     ('cat, dog', 'cat 1,2-30,40.5', '京A12345')
+    >>> in_words((Moment("cat", 0, 2.5),))
+    'cat 0-2.5 s'
     """
     if not isinstance(answer, tuple):
         return str(answer)
@@ -94,6 +104,8 @@ def in_words(answer: Any) -> str:
 def _one_in_words(one: Any) -> str:
     if isinstance(one, Box):
         return f"{one.label} {one.left:g},{one.top:g}-{one.right:g},{one.bottom:g}"
+    if isinstance(one, Moment):
+        return f"{one.label} {one.start:g}-{one.end:g} s"
     return one.text if isinstance(one, Plate) else str(getattr(one, "label", one))
 
 
