@@ -22,6 +22,7 @@ from deepglass.data.clock import Clock
 from deepglass.data.example import Batch, columns_of
 from deepglass.data.files import Input, open_inputs
 from deepglass.data.loader import together
+from deepglass.data.readers.video import Frames, frames_of
 from deepglass.data.source import Unreadable
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import RunFailed, UsageError
@@ -163,6 +164,14 @@ class Bundle:
         if not hasattr(self.task, "paint"):
             raise UsageError("bundle.no_painter", task=self.document["task"]["name"])
         return self.task.paint(self.model, count, label, seed)  # pyright: ignore
+
+    def live(self, file: Path | str | bytes) -> Iterator[dict[str, Any]]:
+        """What begins and ends in a video, told while it is read from front to back; memory holds one window of it."""
+        if not hasattr(self.task, "live"):
+            raise UsageError("bundle.not_live", task=self.document["task"]["name"])
+        form = form_of(self.task)
+        assert isinstance(form, Frames)
+        return self.task.live(self.model.eval(), frames_of(file, form))  # pyright: ignore
 
     def scores(self, batch: Batch) -> Predictions:
         """The network's predictions for prepared rows, on the processor the network is on."""

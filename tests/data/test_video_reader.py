@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from deepglass.data.readers import video as reader
 from deepglass.data.readers.sound import Sound
-from deepglass.data.readers.video import Clip, Frames, Video, every_frame, header, read_clip, sound_of
+from deepglass.data.readers.video import Clip, Frames, Video, frames_of, header, read_clip, sound_of
 from deepglass.data.source import Unreadable
 from deepglass.foundation.errors import MachineError
 from deepglass.foundation.words import say
 from tests.data.sounds import stored, tone
-from tests.data.videos import film, shades
+from tests.data.videos import every_frame, film, shades
 
 TENTHS = [number / 10 for number in range(10)]
 SEEN = Frames(3, 24, 32, rate=4.0)
@@ -211,6 +211,7 @@ def test_a_long_video_takes_no_more_memory_than_a_short_one(tmp_path: Path) -> N
         count = sum(1 for _ in video.frames(form))
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
+    assert sum(1 for _ in frames_of(hours, form)) == count
     assert count == pytest.approx(7200, abs=8) and peak < 1 << 20
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reader, "MOST_BYTES", 1 << 20)

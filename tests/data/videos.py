@@ -7,6 +7,8 @@ from pathlib import Path
 import av
 import numpy as np
 
+from deepglass.data.readers.video import Clip, Frames, header, read_clip
+
 TICKS = 1000  # a second
 
 
@@ -44,6 +46,12 @@ def film(
             box.mux(track.encode(wave))
             box.mux(track.encode())
     return file
+
+
+def every_frame(file: Path | bytes) -> Clip:
+    """All frames at their own size and times, none twice."""
+    found = header(file)
+    return read_clip(file, Frames(found.channels, found.height, found.width, rate=0.0))
 
 
 def shades(count: int, height: int = 24, width: int = 32) -> list[np.ndarray]:

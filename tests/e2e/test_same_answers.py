@@ -13,6 +13,7 @@ CUT = ("language", "cloze", "forecast")  # whose examples are passages of a file
 FILES = {  # of files of a folder
     **{"transcribe": "speech", "sounds": "tones", "detect": "boxes", "segment": "masks"},
     **{"embed": "patterns", "read_text": "lines", "read_plates": "street"},
+    **{"clips": "ways", "tag_video": "moments"},
 }
 
 

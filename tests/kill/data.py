@@ -12,6 +12,7 @@ from tests.data.scenes import bright_boxes
 from tests.data.sounds import save, spelled, tone
 from tests.data.street import street, text_lines
 from tests.data.texts import text_table, ts_file
+from tests.data.videos import film, moving
 from tests.data.volumes import body
 
 SAID = "bad cab dad abba bee fed face deaf".split()
@@ -26,6 +27,7 @@ def write_data(folder: Path) -> None:
     _texts(folder)
     _tagged(folder)
     _sounds(folder)
+    _videos(folder)
     ts_file(folder / "waves.ts", 60)
     bright_boxes(folder / "boxes", 40)
     _volumes(folder)
@@ -85,6 +87,21 @@ def _volumes(folder: Path) -> None:
                 values = (body(6, 14 + number, 16, seed=number) > -500).astype(np.uint8) if values is None else values
                 (folder / "bodies" / name).mkdir(parents=True, exist_ok=True)
                 np.savez(folder / "bodies" / name / f"b{number:02d}.npz", values=values)
+
+
+def _videos(folder: Path) -> None:
+    """A square that goes left or right, for longer or shorter; and when it is there, in a table."""
+    rows = ["file,start,end,tag"]
+    for number in range(40):
+        way, length = (("left", -1), ("right", 1))[number % 2], 10 + number % 5
+        frames = moving(length, 24, (way[1], 0), (number % 18, number % 7 + 4))
+        film(folder / "ways" / way[0] / f"{number:02d}.mp4", frames, np.arange(length) / 8, codec="mpeg4")
+        first, last = number % 4, 6 + number % 4
+        empty = [np.full_like(frames[0], 30)]
+        seen = [*(empty * first), *frames[first:last], *(empty * (length - last))]
+        film(folder / "moments" / f"{number:02d}.mp4", seen, np.arange(length) / 8, codec="mpeg4")
+        rows.append(f"{number:02d}.mp4,{first / 8},{last / 8},{way[0]}")
+    (folder / "moments" / "tags.csv").write_text("\n".join(rows) + "\n")
 
 
 def _texts(folder: Path) -> None:

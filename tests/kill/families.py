@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from deepglass.bundle import Own
+from deepglass.data.augment.clips import ClipAugment
 from deepglass.data.augment.pictures import PictureAugment
 from deepglass.data.augment.scenes import SceneAugment
 from deepglass.data.augment.series import SeriesAugment
@@ -29,6 +30,7 @@ from deepglass.tasks.embed import EmbedSettings
 from deepglass.tasks.forecast import ForecastSettings
 from deepglass.tasks.generate_images import GenerateImagesSettings
 from deepglass.tasks.generate_text import GenerateTextSettings
+from deepglass.tasks.kinds.clip import ClipSettings
 from deepglass.tasks.kinds.picture import PictureSettings
 from deepglass.tasks.kinds.series import SeriesSettings
 from deepglass.tasks.kinds.sound import SoundSettings
@@ -38,6 +40,7 @@ from deepglass.tasks.read_plates import ReadPlatesSettings
 from deepglass.tasks.read_text import ReadTextSettings
 from deepglass.tasks.segment import SegmentSettings
 from deepglass.tasks.tag import TagSettings
+from deepglass.tasks.tag_video import TagVideoSettings
 from deepglass.tasks.transcribe import TranscribeSettings
 from deepglass.tasks.translate import TranslateSettings
 from tests.kill.digits_gan import DigitsGAN, DigitsNetworks
@@ -56,6 +59,7 @@ TURNED = VolumeSettings(augment=VolumeAugment(flip="all", turn=15, zoom=0.1, mov
 LINES = PictureSettings(fit="pad", augment=PictureAugment(rotate=2, shear=4, brightness=0.3, invert=0.2))
 SEEN = StreetAugment(zoom_in=1.3, zoom_out=1.3, turn=5, jitter=0.1)
 WINDOW = PictureSettings(size=96, fit="pad", augment=PictureAugment(brightness=0.3, hue=0.02))
+MOVED_CLIPS = ClipSettings(size=16, frames=6, augment=ClipAugment(flip=True, crop_pad=2, brightness=0.2, contrast=0.2))
 KEPT = DataSettings(cache=False)
 COMMON = TrainSettings(plan="plain", check_epochs=0.5, average=0.9, clip=5.0)
 
@@ -269,6 +273,24 @@ FAMILIES = {
         file="tones",
         asks=Choice("tasks", "classify", ClassifySettings(sound=HEARD)),
         sized={"maps": (4, 8)},
+        kills=2,
+    ),
+    "clips": Family(
+        "which way a square goes by a CNN with an LSTM, clips begun anywhere, mirrored, cut and lit, BatchNorm",
+        replace(COMMON, steps=24, batch=6, lr=3e-3),
+        "cnn_lstm",
+        file="ways",
+        asks=Choice("tasks", "classify", ClassifySettings(clip=MOVED_CLIPS)),
+        sized={"widths": (4, 6), "features": 8, "hidden": 6, "grid": 2},
+        kills=2,
+    ),
+    "tag_video": Family(
+        "what is in a video when, frame by frame over windows, two shards",
+        replace(COMMON, steps=24, batch=6, lr=3e-3, shards=2),
+        "cnn_lstm",
+        file="moments",
+        asks=Choice("tasks", "tag_video", TagVideoSettings(clip=replace(MOVED_CLIPS, fit="stretch"))),
+        sized={"widths": (4, 6), "features": 8, "hidden": 6, "grid": 2},
         kills=2,
     ),
     "segment": Family(

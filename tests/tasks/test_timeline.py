@@ -70,7 +70,9 @@ def test_step_by_step_is_all_at_once(data: st.DataObject) -> None:
         assert all(later.start - one.end > rules.gap for one, later in zip(mine, mine[1:], strict=False))  # pyright: ignore
     begun = {(one.tag, one.start) for one in told if one.end is None}
     long = {(one.tag, one.start) for one in whole if one.end and one.end - one.start > 0.25 + 0.2}
-    assert all(one in begun for one in long if not rules.gap)  # where a gap may lie in it, it may be told only at its end
+    assert all(
+        one in begun for one in long if not rules.gap
+    )  # where a gap may lie in it, it may be told only at its end
     mean = [np.mean(shares[max(0, at - rules.reach) : at + rules.reach + 1], axis=0) for at in range(steps)]
     assert np.allclose(smoothed(shares, rules), mean)
 

@@ -32,6 +32,7 @@ from deepglass.views.slices import Slices
 from deepglass.views.spectrogram import Mark, Spectrogram
 from deepglass.views.table import Table
 from deepglass.views.text import Sentence
+from deepglass.views.timeline import Band, Bands
 from deepglass.views.tracks import Tracks
 from deepglass.views.view import number
 
@@ -45,6 +46,7 @@ BODY = MAKER.integers(0, 256, (20, 6, 8), dtype=np.uint8)
 HOT = np.zeros((20, 6, 8))
 HOT[7, 2, 3], HOT[8, 2, 3] = 5.0, 1.0
 LOOKS = np.array([[0.9, 0.1, 0.0, 0.0], [0.0, 0.7, 0.3, 0.0], [0.25, 0.25, 0.25, 0.25]])
+BANDS = [Band("郁金香", 0.0, 3.25, 0.87, 1), Band(NAMES[2], 2.0, 12.5, 0.5, 2)]
 MARKS = [Mark(0.5, "h"), Mark(0.6, "i"), Mark(0.7, " "), Mark(8.9, "你")]
 
 
@@ -82,6 +84,9 @@ def make(lang: str) -> dict[str, Any]:
         "heat flat": Heat(PIXELS[:, :, :1], np.zeros((3, 3)), "Why", lang),
         "table": Table(["name", "n"], [[NAMES[1], 3], [NAMES[2], NAN], [None, 10_000]], "Rows", lang),
         "table empty": Table(["name"], [], "Rows", lang),
+        "timeline": Bands(NAMES, BANDS, 12.5, [Band("rose", 1.0, 4.0, None, 0)], "a.mp4", lang),
+        "timeline alone": Bands(NAMES, BANDS, 12.5, lang=lang),
+        "timeline empty": Bands(NAMES, [], 0.0, lang=lang),
         "sentence": Sentence("All <is> well & 好。"),
         "alignment": Alignment(LOOKS, ["le", "猫", "<b>"], ["the", "cat", "&", "[end]"], "Looks", lang),
         "alignment long": Alignment(np.eye(100), [f"w{n}" for n in range(100)], many, lang=lang),

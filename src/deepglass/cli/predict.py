@@ -2,6 +2,7 @@
 
 import csv
 import itertools
+import json
 import os
 import sys
 from collections import Counter
@@ -15,10 +16,12 @@ from deepglass import journey
 from deepglass.bundle import Bundle, Own
 from deepglass.cli.options import Debug, Json, ModelName, Printer, local_model, tell_unknown
 from deepglass.data.readers.nifti import write_mask
+from deepglass.data.source import Unreadable
 from deepglass.foundation.errors import MachineError, UsageError
 from deepglass.foundation.words import say
 from deepglass.tasks.task import Task, said
 from deepglass.views.mask import index_png, unrolled
+from deepglass.views.timeline import clock
 
 STANDARD_INPUT = "-"
 COLUMNS = ("id", "prediction", "confidence", "error")
@@ -32,6 +35,7 @@ def predict(
     files: Annotated[list[str], typer.Argument(help=say("cli.files"))],
     model: ModelName = "",
     out: Annotated[str, typer.Option("--out", help=say("cli.csv"))] = "",
+    live: Annotated[bool, typer.Option("--live", help=say("cli.live"))] = False,
     show: Annotated[bool, typer.Option("--show", help=say("cli.show"))] = False,
     as_json: Json = False,
     debug: Debug = False,
@@ -39,19 +43,10 @@ def predict(
     """The same answers as in evaluation: raw files pass through the bundle's own preprocessing."""
     printer = Printer(as_json)
     bundle = journey.load(run, Own(local_model(model)))
+    if live:
+        return _watch(bundle, files, printer)
     drawn = _drawn(Path(out), bundle.task) if out else None
-    answers: list[dict[str, Any]] = []
-    for given in _given(files, bundle):
-        raws = bundle.inputs(given) if show or drawn else itertools.repeat(None)
-        for answer, raw in zip(bundle.predict(given), raws, strict=False):
-            answers.append(answer if given == files else answer | {"id": f"{STANDARD_INPUT}:{len(answers) + 1}"})
-            for line in _said(answers[-1], brief=bool(out)):
-                printer.line(line)
-            views = bundle.task.show(raw.raw, answer) if raw and "error" not in answer else []
-            for view in views if show else ():
-                printer.line(view.terminal())
-            if drawn and views:
-                _draw(drawn, len(answers), answer["id"], views[0])
+    answers = _answered(bundle, files, printer, show=show, brief=bool(out), drawn=drawn)
     tell_unknown(printer, answers)
     if out:
         write = _write_masks if any("mask" in answer for answer in answers) else _write
@@ -61,6 +56,54 @@ def predict(
     printer.done(answers)
     if answers and all("error" in answer for answer in answers):
         raise typer.Exit(3)
+
+
+def _answered(
+    bundle: Bundle, files: list[str], printer: Printer, *, show: bool, brief: bool, drawn: Path | None
+) -> list[dict[str, Any]]:
+    """All answers, each told as soon as it is there, and drawn into its picture where a folder is given."""
+    answers: list[dict[str, Any]] = []
+    for given in _given(files, bundle):
+        raws = bundle.inputs(given) if show or drawn else itertools.repeat(None)
+        for answer, raw in zip(bundle.predict(given), raws, strict=False):
+            answers.append(answer if given == files else answer | {"id": f"{STANDARD_INPUT}:{len(answers) + 1}"})
+            for line in _said(answers[-1], brief):
+                printer.line(line)
+            views = bundle.task.show(raw.raw, answer) if raw and "error" not in answer else []
+            for view in views if show else ():
+                printer.line(view.terminal())
+            if drawn and views:
+                _draw(drawn, len(answers), answer["id"], views[0])
+    return answers
+
+
+def _watch(bundle: Bundle, files: list[str], printer: Printer) -> None:
+    """What begins and ends in videos, as it is found; a video that cannot be read, or not to its end, is told of."""
+    delay = getattr(bundle.task, "delay", None)
+    if delay is not None:
+        printer.line(say("cli.live_delay", delay=f"{delay:.3g}"))
+    failed = 0
+    for file in files:
+        try:
+            for found in bundle.live(file):
+                _tell(printer, {"id": file, **found})
+        except Unreadable as reason:
+            failed += 1
+            _tell(printer, {"id": file, "error": say(f"data.{reason.reason}", **reason.values)})
+    if failed == len(files):
+        raise typer.Exit(3)
+
+
+def _tell(printer: Printer, found: dict[str, Any]) -> None:
+    if printer.as_json:
+        print(json.dumps(found, ensure_ascii=False), flush=True)
+    elif "error" in found:
+        printer.line(say("cli.unanswered", id=found["id"], reason=found["error"]))
+    elif "end" in found:
+        values = {"start": clock(found["start"]), "end": clock(found["end"]), "label": found["label"]}
+        printer.line(say("cli.ends", share=f"{100 * found['confidence']:.0f}", **values))
+    else:
+        printer.line(say("cli.begins", start=clock(found["start"]), label=found["label"]))
 
 
 def _given(files: list[str], bundle: Bundle) -> Iterator[list[Any]]:

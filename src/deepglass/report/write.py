@@ -37,6 +37,7 @@ from deepglass.report.screening import screening
 from deepglass.report.section import Section
 from deepglass.report.settings import settings
 from deepglass.report.slices import slices
+from deepglass.report.timelines import timelines
 from deepglass.report.transcripts import transcripts
 from deepglass.report.translations import translations
 from deepglass.run import Run
@@ -56,6 +57,7 @@ SECTIONS: tuple[Callable[[Case], Section | None], ...] = (
     masks,
     retrieval,
     slices,
+    timelines,
     mistakes,
     groups,
     floor,

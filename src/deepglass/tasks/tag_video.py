@@ -148,7 +148,7 @@ class TagVideo(OneInput):
         windows, shares = batch["input"], []
         for start in range(0, len(windows), TOGETHER):
             shares.append(model(windows[start : start + TOGETHER]).values.float().sigmoid())
-        shares, used = torch.cat(shares).cpu().numpy(), 0
+        shares, used = torch.cat(shares).detach().cpu().numpy(), 0
         rows: list[np.ndarray] = []
         found: list[list[Found]] = []
         for length in batch["lengths"].tolist():

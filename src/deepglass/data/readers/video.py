@@ -107,14 +107,11 @@ def read_clip(file: Path | str | bytes, form: object = None, start: float = 0.0,
         return Clip(frames, np.array(times), tuple(video.notes(frames)), video.size, video.ended)
 
 
-def every_frame(file: Path | str | bytes) -> Clip:
-    """All frames at their own size and times, none twice; for short videos."""
-    with Video(file) as video:
-        width, height = video.size
-        shown = list(video.frames(Frames(video.channels, height, width, rate=0.0)))
-        frames = np.stack([one.pixels for one in shown])
-        times = np.array([one.time for one in shown])
-        return Clip(frames, times, tuple(video.notes(frames)), video.size, video.ended)
+def frames_of(file: Path | str | bytes, form: Frames) -> Iterator[np.ndarray]:
+    """A whole video as a task sees it, one frame after the other, however long it is. uint8 (C, H, W) each"""
+    with Video(file, threads=0) as video:
+        for shown in video.frames(form._replace(longest=0.0)):
+            yield np.ascontiguousarray(shown.pixels.transpose(2, 0, 1))
 
 
 def header(file: Path | str | bytes) -> Header:

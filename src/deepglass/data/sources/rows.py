@@ -1,4 +1,4 @@
-"""Examples that are in memory already and differ in length: texts, series, sounds."""
+"""Examples that are in memory already and differ in length: texts, series, sounds, clips."""
 
 import hashlib
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ import numpy as np
 
 from deepglass.data.readers.sound import Sound
 from deepglass.data.readers.text import Text
+from deepglass.data.readers.video import Clip
 from deepglass.data.source import Finding, Index, Unreadable
 
 
@@ -39,12 +40,13 @@ class Rows:
         return raw
 
     def header(self, row: int) -> tuple[int, int, int]:
-        """How long it is: letters of a text, steps and channels of a series, samples and channels of a sound."""
+        """Letters of a text, steps and channels of a series or a sound; width, height and channels of a clip."""
         raw = self.read(row)
         if isinstance(raw, Text):
             return len(raw.text), 1, 1
-        steps = raw.samples if isinstance(raw, Sound) else raw
-        return *steps.shape[:2], 1
+        if isinstance(raw, Clip):
+            return *raw.size, raw.frames.shape[3]
+        return *_steps(raw).shape[:2], 1
 
     def fingerprint(self) -> str:
         """A hash over the rows themselves, their answers, parts and groups."""
@@ -53,9 +55,16 @@ class Rows:
             if isinstance(raw, Unreadable | Text):
                 state.update(f"{raw.reason if isinstance(raw, Unreadable) else raw.text}\0".encode())
             else:
-                steps = raw.samples if isinstance(raw, Sound) else raw
+                steps = _steps(raw)
                 state.update(f"{steps.shape}".encode())
                 state.update(np.ascontiguousarray(steps).view(np.uint8).data)
         for column in (self.index.labels, self.index.parts, self.index.groups, self.index.columns):
             state.update(repr(list(column)).encode())
         return state.hexdigest()
+
+
+def _steps(raw: Any) -> np.ndarray:
+    """What differs in length: a series, a sound's samples, a clip's frames."""
+    if isinstance(raw, Clip):
+        return raw.frames
+    return raw.samples if isinstance(raw, Sound) else raw
