@@ -220,7 +220,7 @@ class Video:
             time = before + usual if frame.pts is None and before is not None else self._time(frame)
             self._judge(time, before, frame)
             before = time
-            self.ended = time + (float(frame.duration * frame.time_base) if frame.duration else usual)
+            self.ended = time + (frame.duration * self._base or usual)
             yield time, frame
             if stop is not None and time >= stop:
                 return
@@ -228,7 +228,7 @@ class Video:
             raise Unreadable("truncated")
 
     def _time(self, frame: Any) -> float:
-        return float(frame.pts * frame.time_base) - self._first_time if frame.pts is not None else 0.0
+        return frame.pts * self._base - self._first_time if frame.pts is not None else 0.0
 
     def _judge(self, time: float, before: float | None, frame: Any) -> None:
         self._count += 1
@@ -257,8 +257,9 @@ class Video:
         sides = (height, width) if self._turns % 2 else (width, height)
         shrinks = sides[0] < frame.width
         small = frame.reformat(*sides, format="gray" if form.channels == 1 else "rgb24", interpolation=_how(shrinks))
-        array = small.to_ndarray()
-        array = array[..., None] if array.ndim == 2 else array
+        plane, channels = small.planes[0], form.channels
+        strides = (plane.line_size, channels, 1)  # the decoder's own memory, not a copy: the array keeps it
+        array = np.ndarray((small.height, small.width, channels), np.uint8, plane, 0, strides)
         array = np.rot90(array, self._turns) if self._turns else array
         top, left = (height - form.height) // 2, (width - form.width) // 2
         return array[top : top + form.height, left : left + form.width]
