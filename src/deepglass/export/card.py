@@ -23,8 +23,10 @@ KINDS = {  # the hub's names for what is done, by task, or by task and kind of i
     "forecast": "time-series-forecasting",
     "embed": "image-feature-extraction",
     "generate_images": "unconditional-image-generation",
+    "read_plates": "image-to-text",
+    "read_text": "image-to-text",
 }
-INPUTS = {"picture": "image", "text": "text", "sound": "audio", "vector": "tabular"}
+INPUTS = {"picture": "image", "text": "text", "sound": "audio", "vector": "tabular", "clip": "video"}
 FEW = 30  # training examples of a class below which the card warns
 MOST, NAMED = 1000, 10  # classes that are listed, and that a sentence names
 
