@@ -378,7 +378,7 @@ REFUSED = [
     ("cnn3d", Ports(Volume(1, 7, 99, 99), Vector(5)), "at least 8x8x8 .depth, height, width.; these are 7x99x99"),
     ("resnet3d18", Ports(Volume(1, 16, 15, 99), Vector(5)), "at least 8x16x16 .depth, height, width.; these are"),
     ("unet3d", Ports(Volume(1, 16, 16, 16), Vector(5)), "unet3d gives a class for every pixel, but the task asks"),
-    ("resnet18", Ports(Volume(1, 9, 8, 7), Vector(5)), "but the data are volumes or clips of 9x8x7 with 1 channels"),
+    ("resnet18", Ports(Volume(1, 9, 8, 7), Vector(5)), "but the data are volumes or clips of 9x8x7 with 1 channel"),
     ("crnn", Ports(Series(3), Steps(9)), "crnn looks at pictures, but the data are series"),
     ("crnn", Ports(Image(3, 32, 64), Vector(5)), "crnn gives numbers for every step, but the task asks for rows of 5"),
     (

@@ -164,7 +164,7 @@ def test_decoders_in_processes_ask_as_well(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("categories", "kind", "message"),
     [
-        ((0, 2), "class_ids_shifted", "Class ids are off by one: 1 boxes have ids that"),
+        ((0, 2), "class_ids_shifted", "Class ids are off by one: 1 box has ids that"),
         ((1, 7), "class_ids_unknown", "Boxes with class ids that"),
     ],
 )

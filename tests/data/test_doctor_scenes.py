@@ -147,7 +147,7 @@ def test_class_ids_off_by_one(tmp_path: Path) -> None:
     more: dict[str, Any] = {"categories": [{"id": 0, "name": "cat"}]}
     instances(tmp_path / "coco" / "a.json", [image(0, "a.png")], [annotation(0, GOOD)], **more)
     for form in ("yolo", "coco"):
-        en, zh = "Class ids are off by one: 1 boxes have ids that", "类别编号错开了一位：有 1 个框的编号不在"
+        en, zh = "Class ids are off by one: 1 box has ids that", "类别编号错开了一位：有 1 个框的编号不在"
         says(told(tmp_path / form), "class_ids_shifted", en, zh)
     mask = drawn()
     mask[0, 0] = 2

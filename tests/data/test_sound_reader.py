@@ -173,7 +173,7 @@ def test_what_has_no_samples_or_impossible_ones_is_refused() -> None:
     assert reason(wav(b"")) == "The sound has a header but no samples. Record or copy it again."
     holes = stored(np.array([0.1, np.nan, 0.2], dtype=np.float32), subtype="FLOAT")
     assert reason(holes).startswith("Some of its samples are not finite numbers.")
-    assert reason(wav(b"\0" * 400, rate=3)).startswith("It has 1 channels at 3 samples a second.")
+    assert reason(wav(b"\0" * 400, rate=3)).startswith("It has 1 channel at 3 samples a second.")
     assert reason(wav(b"\0" * 400, channels=100)).startswith("It has 100 channels at 8000 samples a second.")
     assert reason(b"fLaC" + bytes(range(200))).startswith("The file is damaged: ")
     assert reason(b"OggS" + bytes(range(200))).startswith("The file is damaged: ")

@@ -153,7 +153,7 @@ def test_numbers_that_count_from_one(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         refuse(source.findings)
     assert str(caught.value) == (
-        f"Class ids are off by one: 1 boxes have ids that {tmp_path / 'classes.txt'} does not list (ids 2; it lists "
+        f"Class ids are off by one: 1 box has ids that {tmp_path / 'classes.txt'} does not list (ids 2; it lists "
         "0 .. 1), first of labels/a.txt:2. Then every box may bear its neighbour's name; count both from the same "
         "number."
     )

@@ -112,7 +112,7 @@ def test_a_table_of_zeros_holds_no_rows(shell, tmp_path):
 
 def test_where_nothing_can_be_used_nothing_is_offered(shell, tmp_path):
     (tmp_path / "book.txt").write_bytes(("word after word " * 500 + "café").encode("latin-1"))
-    says = ("Not one of 1 examples can be used. Mend them:", "looks like Windows-1252")
+    says = ("Not one of 1 example can be used. Mend them:", "looks like Windows-1252")
     assert "max_bad" not in shell.refused(3, "train", tmp_path / "book.txt", "--out", shell.out, says=says)
 
 

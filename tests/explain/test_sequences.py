@@ -131,7 +131,7 @@ def test_how_far_back_is_the_last_step_with_a_hundredth_left():
 
 def test_nothing_is_said_to_vanish_that_does_not(numbers):
     short, long = (one.explanation.words for one in explain(dg.load(numbers), ["42", "forty-two = 42\n" * 8], "memory"))
-    assert "1 steps read before the last" in short and "gates make little difference" in short
+    assert "1 step read before the last" in short and "gates make little difference" in short
     assert "119 steps read before the last" in long and "there it vanishes sooner" in long
 
 

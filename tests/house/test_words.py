@@ -68,3 +68,21 @@ def test_a_message_is_said_in_the_language_asked_for():
     values = {"name": "resnet8", "room": "models", "hint": "", "offered": "resnet18"}
     assert say("catalogue.missing", lang="en", **values) == "No entry 'resnet8' in models. Offered: resnet18."
     assert say("catalogue.missing", lang="zh-CN", **values) == "models 中没有“resnet8”。可用的有：resnet18。"
+
+
+def test_a_word_agrees_with_its_number():
+    for count, end in (
+        (1, "1 step back in lstm"),
+        ("1", "1 step back in lstm"),
+        (0, "0 steps back in lstm"),
+        (12, "12 steps back in lstm"),
+    ):
+        assert say("explain.memory_reach", lang="en", steps=count, layer="lstm") == end
+    assert say("explain.memory_reach", lang="zh-CN", steps=1, layer="lstm") == "lstm 可回溯 1 步"
+
+
+def test_only_english_needs_two_forms():
+    for key, entry in MESSAGES.items():
+        assert "|" not in "".join(spec or "" for _, _, spec, _ in string.Formatter().parse(entry["zh-CN"])), key
+        for _, name, spec, _ in string.Formatter().parse(entry["en"]):
+            assert not spec or "|" not in spec or spec.count("|") == 1, (key, name)

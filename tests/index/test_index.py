@@ -121,7 +121,7 @@ def test_places_without_pictures_are_named(digits, tmp_path):
     with pytest.raises(DataError, match="none.png"):
         index.add(tmp_path / "none.png")
     (tmp_path / "empty" / "a.png").write_bytes(b"x")
-    with pytest.raises(DataError, match="None of 1 pictures could be read. The first: .*a.png"):
+    with pytest.raises(DataError, match="None of 1 picture could be read. The first: .*a.png"):
         index.add(tmp_path / "empty")
 
 

@@ -67,5 +67,5 @@ def test_rows_come_back_in_the_order_of_ids_and_no_id_counts_twice():
     choose_language("en")
     with pytest.raises(RunFailed, match=r"Example 'a' was counted twice in one evaluation. Give every example an id"):
         rows.add(["a"], x=torch.tensor([1]))
-    with pytest.raises(RunFailed, match=r"'x' has 2 rows for 1 examples. Give one row for every id."):
+    with pytest.raises(RunFailed, match=r"'x' has 2 rows for 1 example\. Give one row for every id."):
         rows.add(["e"], x=torch.tensor([1, 2]))

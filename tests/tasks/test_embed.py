@@ -80,7 +80,7 @@ def test_an_answer_is_a_vector_of_length_one():
 def test_what_cannot_teach_likeness_is_refused():
     with pytest.raises(DataError, match="at least two classes are needed, and two examples of one"):
         EmbedSettings().learn(Index(["a", "b"], ["x", "y"]), (8, 8), 3)
-    with pytest.raises(DataError, match="the training part has 1 classes and 2 examples"):
+    with pytest.raises(DataError, match="the training part has 1 class and 2 examples"):
         EmbedSettings().learn(Index(["a", "b"], ["x", "x"]), (8, 8), 3)
     with pytest.raises(UsageError, match="Unset task.picture.augment.mixup"):
         made(picture=PictureSettings(augment=PictureAugment(mixup=0.4)))

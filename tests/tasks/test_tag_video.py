@@ -61,7 +61,7 @@ def test_facts_and_ports() -> None:
     assert task.facts.labels == ("blue", "red") and task.facts.counts == (2, 2)
     assert task.asks().takes == Volume(3, 8, 8, 8) and task.asks().gives == Steps(2)
     assert from_json(type(task.facts), json.loads(json.dumps(to_json(task.facts)))) == task.facts
-    with pytest.raises(DataError, match="None of the 1 videos"):
+    with pytest.raises(DataError, match="None of the 1 video"):
         SETTINGS.learn(Index(("a",), [()], kind="clip"), (0, 0), 3)
     with pytest.raises(DataError, match="Only videos"):
         SETTINGS.learn(Index(("a",), [()], kind="sound"), (0, 0), 3)

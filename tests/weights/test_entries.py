@@ -73,7 +73,7 @@ def test_all_but_the_head_is_strict():
         UsageError, match=r"4 names are missing, such as body.1.weight, body.1.bias, body.1.running_mean"
     ):
         started(Net(3), short)
-    with pytest.raises(UsageError, match=r"1 names are unknown to it, such as tail.weight"):
+    with pytest.raises(UsageError, match=r"1 name is unknown to it, such as tail.weight"):
         started(Net(3), {**public, "tail.weight": torch.zeros(2)})
     with pytest.raises(UsageError, match=r"6 shapes differ .* such as body.0.weight \(4, 5\) / \(6, 5\)"):
         started(Net(3, width=6), public)

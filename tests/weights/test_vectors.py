@@ -58,7 +58,7 @@ def test_a_word_as_it_is_written_comes_before_its_small_letters(tmp_path):
         ("2 4\nthe 1 2 3\n", r"line 2: 'the 1 2 3 \.\.\.' has 3 numbers where 4 are expected\."),
         ("the 1 2 3\ncat 4 x 6\n", r"v\.txt, line 2: 'x' is no number that a vector can hold\."),
         ("the 1 2 3\ncat 4 nan 6\n", r"line 2: 'nan' is no number"),
-        ("just words\n", r"line 1: 'just words \.\.\.' has 1 numbers where 2 are expected\."),
+        ("just words\n", r"line 1: 'just words \.\.\.' has 1 number where 2 are expected\."),
         ("", r"v\.txt holds no word vectors that can be read \(0 bytes\)\."),
         ("zebra 1 2 3\n", r"holds none of the 2 words of the training part \(the, cat, \.\.\.\)\."),
     ],

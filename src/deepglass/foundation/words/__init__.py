@@ -1,19 +1,36 @@
 """Everything that people read, in English and Simplified Chinese: one TOML file per room, both languages side by side.
 
-`say("data.empty_folder", path=p)` looks up table [empty_folder] of data.toml in the chosen language.
+`say("data.empty_folder", path=p)` looks up table [empty_folder] of data.toml in the chosen language. A word that agrees
+with a number names its two forms behind it: "{count} {count:step|steps}"; Chinese needs none.
 """
 
 import contextlib
 import functools
 import locale
 import os
+import string
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 LANGUAGES = ("en", "zh-CN")
+ONE = "1"  # as it is written; 0 and 1.0 are many
 
 _chosen: list[str] = []
+
+
+class _Filler(string.Formatter):
+    """Fills in values; "{count:step|steps}" is the first word where the value is one, else the second."""
+
+    def format_field(self, value: Any, format_spec: str) -> Any:
+        one, either, many = format_spec.partition("|")
+        if not either:
+            return super().format_field(value, format_spec)
+        return one if str(value) == ONE else many
+
+
+_filler = _Filler()
 
 
 def choose_language(language: str) -> None:
@@ -43,7 +60,7 @@ def speaking(lang: str | None) -> Iterator[None]:
 def say(key: str, /, lang: str | None = None, **values: object) -> str:
     """The message `key` in the language in force (or `lang`), filled with `values`."""
     room, _, name = key.partition(".")
-    return _room(room)[name][lang or language()].format(**values)
+    return _filler.vformat(_room(room)[name][lang or language()], (), values)
 
 
 def has(key: str) -> bool:
