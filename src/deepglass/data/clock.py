@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from deepglass.data.dates import Notation, notation_of
+
 DAY = timedelta(days=1)
 WEEKS_SEEN = 10  # days without a weekend, from which it is left out
 SHORTEST_MONTH = 28 * DAY
@@ -34,16 +36,23 @@ class Clock(NamedTuple):
         return [self.write(moment) for moment in found[1:]]
 
 
-def clock_of(cells: Sequence[str]) -> Clock | None:
-    """What goes on from these times, in whatever order they stand; None where they are no times or do not go on."""
+def clock_of(cells: Sequence[str], notation: Notation | None = None) -> Clock | None:
+    """What goes on from these times, in whatever order they stand; None where they are no times or do not go on.
+
+    `notation` is how dates are written that are not ISO's, where the whole column tells.
+    """
     try:
         return _of_numbers(sorted(map(float, cells)))
     except ValueError:
         pass
     try:
         last = max(cells, key=lambda cell: datetime.fromisoformat(cell).timestamp())
-        return _of_dates(sorted(map(datetime.fromisoformat, cells)), last)
+        return _of_dates(sorted(map(datetime.fromisoformat, cells)), _written_as(last))
     except (ValueError, TypeError):  # some with an offset from UTC and some without cannot be put in order
+        notation = notation or notation_of(cells)
+    try:
+        return _of_dates(sorted(map(notation.read, cells)), notation.write) if notation else None
+    except ValueError:
         return None
 
 
@@ -54,13 +63,12 @@ def _of_numbers(times: list[float]) -> Clock | None:
     return Clock(times[-1], lambda time: time + step, lambda time: f"{time:.12g}") if step else None
 
 
-def _of_dates(times: list[datetime], cell: str) -> Clock | None:
+def _of_dates(times: list[datetime], write: Callable[[datetime], str]) -> Clock | None:
     if len(times) < 2:
         return None
     step = sorted(later - earlier for earlier, later in zip(times, times[1:], strict=False))[(len(times) - 2) // 2]
     if not step:
         return None
-    write = _written_as(cell)
     ends = all((time + DAY).day == 1 for time in times)
     if step >= SHORTEST_MONTH and (ends or len({time.day for time in times}) == 1):
         numbers = [12 * time.year + time.month for time in times]

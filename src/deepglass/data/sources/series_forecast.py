@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from deepglass.data.check import sentence
+from deepglass.data.dates import notation_of
 from deepglass.data.readers.delimited import Delimited, open_delimited
 from deepglass.data.readers.series import EVEN, Gaps, bridged
 from deepglass.data.season import find_season
@@ -24,7 +25,7 @@ from deepglass.data.sources.columns import ANSWERS, PART_NAMES, ROW_NUMBERS, by_
 from deepglass.data.sources.made_series import MADE
 from deepglass.data.sources.npz import load_arrays, sizes_of
 from deepglass.data.sources.series_names import first_lines, series_columns
-from deepglass.data.sources.series_table import Roles, Told, gathered, moments, of_numbers, time_of
+from deepglass.data.sources.series_table import Roles, Told, gathered, moments, notation, of_numbers, time_of
 from deepglass.data.sources.table import table_in
 from deepglass.data.walk import suffix
 from deepglass.data.windows import Windows
@@ -130,13 +131,14 @@ def _found(place: str, settings: DataSettings) -> Found:
         raise DataError("data.not_that_layout", place=place, layout=LAYOUT)
     table = open_delimited(file)
     roles = _roles(table, settings)
-    told = Told(file.name, MOST_FILLED)
+    lines = gathered(table, roles)
+    told = Told(file.name, MOST_FILLED, notation(table, roles, lines.values()))
     names = tuple(table.names[column] for column in roles.channels)
     series: dict[str, np.ndarray] = {}
     broken: list[Finding] = []
-    for name, lines in gathered(table, roles).items():
+    for name, gathering in lines.items():
         id = f"{file.name}:{name}" if name else file.name
-        one = told.series(lines)
+        one = told.series(gathering)
         if isinstance(one, Unreadable):
             broken.append(Finding("unreadable", "warning", id, {**one.values, "why": one.reason}))
         elif np.isfinite(one).all():
@@ -200,8 +202,16 @@ def _steps(cells: Sequence[str], in_order: bool) -> np.ndarray:
     """From each time to the next, in units of the usual distance; nothing where they are no times.
 
     The lines of a series that is named may stand in any order, others from the first to the last or the other way.
+    Dates that may be read two ways are read in the one that is more even: they are refused when they are opened.
     """
-    times = moments(cells)
+    told = notation_of(cells)
+    if told is not None and told.order == "either":
+        both = [moments(cells, told._replace(order=order)) for order in ("day", "month")]
+        return max((_between(times, in_order) for times in both), key=lambda one: (np.abs(one - 1) <= EVEN).sum())
+    return _between(moments(cells), in_order)
+
+
+def _between(times: np.ndarray | None, in_order: bool) -> np.ndarray:
     if times is None or len(times) < 2:
         return np.zeros(0)
     between = np.diff(times if in_order else np.sort(times))

@@ -8,7 +8,7 @@ b,0.0,0.02,9.80,stand          straight lines; NAME_TRAIN.csv brings NAME_TEST.c
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from deepglass.data.clock import Clock, clock_of
+from deepglass.data.dates import Notation, notation_of
 from deepglass.data.readers.delimited import FIRST_LINES, MISSING, SUFFIXES, Delimited, open_delimited
 from deepglass.data.readers.series import MOST_MISSING, Gaps, bridged, evened
 from deepglass.data.settings import DataSettings
@@ -140,9 +141,11 @@ def asked_about(
     channels = tuple(table.names.index(name) for name in columns)
     time = time_of(table, channels)
     series = series_columns(table, time, channels)
-    told = Told(file.name)
-    for name, found in gathered(table, Roles(series, time, None, None, None, channels)).items():
-        clock = clock_of(found.times) if time is not None else None
+    roles = Roles(series, time, None, None, None, channels)
+    lines = gathered(table, roles)
+    told = Told(file.name, notation=notation(table, roles, lines.values()))
+    for name, found in lines.items():
+        clock = clock_of(found.times, told.notation) if time is not None else None
         yield (f"{file.name}:{name}" if name else file.name), told.series(found), clock
 
 
@@ -195,9 +198,10 @@ class Told:
     A series may become `most` times as long by steps that are missing in it; what misses more has uneven times.
     """
 
-    def __init__(self, file: str, most: float = MOST_MISSING):
+    def __init__(self, file: str, most: float = MOST_MISSING, notation: Notation | None = None):
         self.file = file
         self.most = most
+        self.notation = notation
         self.gaps = Gaps(file)
         self.counts = {"series_sorted": 0, "series_uneven": 0}
 
@@ -206,7 +210,7 @@ class Told:
         if found.wrong is not None:
             return found.wrong
         values = np.frombuffer(found.values, np.float32).reshape(-1, found.channels)
-        times = moments(found.times)
+        times = moments(found.times, self.notation)
         missing = 0
         if times is not None:
             order = np.argsort(times, kind="stable")
@@ -226,13 +230,27 @@ class Told:
         return self.gaps.findings() + counted
 
 
-def moments(cells: Sequence[str]) -> np.ndarray | None:
+def notation(table: Delimited, roles: Roles, found: Iterable[Gathered]) -> Notation | None:
+    """How all dates of a table are written that are not ISO's; DataError where they are dates that cannot be read."""
+    cells = [cell for one in found for cell in one.times]
+    if roles.time is None or not cells or moments(cells) is not None or not are_dates(Counter(cells)):
+        return None
+    told, names = notation_of(cells), {"place": table.file, "column": table.names[roles.time]}
+    if told is None:
+        raise DataError("data.dates_unread", cell=cells[0], **names)
+    if told.order == "either":
+        raise DataError("data.dates_either", cell=cells[0], **names)
+    return told
+
+
+def moments(cells: Sequence[str], notation: Notation | None = None) -> np.ndarray | None:
     """Times as numbers, dates as seconds; None where they are neither, and lines stand in their order. (T,)
 
     >>> moments(["2024-03-01 10:00", "2024-03-01T10:00:30"]).tolist()[1] % 60
     30.0
     """
-    for read in (float, _seconds):
+    told = notation or notation_of(cells)
+    for read in (float, _seconds, *([lambda cell: told.read(cell).replace(tzinfo=UTC).timestamp()] if told else [])):
         try:
             times = np.array([read(cell) for cell in cells])
         except ValueError:
