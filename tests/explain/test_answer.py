@@ -22,7 +22,14 @@ def english():
 
 def test_the_default_method_follows_from_the_network(xor, squares):
     assert methods(load(xor)) == ["boundary", "weights", "integrated_gradients"]
-    assert methods(load(squares[1])) == ["grad_cam", "weights", "occlusion", "integrated_gradients"]
+    assert methods(load(squares[1])) == [
+        "grad_cam",
+        "weights",
+        "occlusion",
+        "integrated_gradients",
+        "eigen_cam",
+        "levels",
+    ]
 
 
 def test_a_method_that_does_not_fit_names_those_that_do(xor):

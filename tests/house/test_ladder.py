@@ -145,6 +145,7 @@ def adapts_an_extra(path: Path) -> bool:
         "engine/tensorboard.py",
         "index/approximate.py",
         "index/qdrant.py",
+        "explain/by_captum.py",
         "metrics/average_precision.py",
         "metrics/sacre.py",
         "weights/hub.py",

@@ -24,6 +24,7 @@ from deepglass.views.boxes import Mark as BoxMark
 from deepglass.views.cells import columns
 from deepglass.views.curve import Curve, Line
 from deepglass.views.heat import Heat
+from deepglass.views.levels import Level, Levels
 from deepglass.views.mask import Mask
 from deepglass.views.matrix import Matrix
 from deepglass.views.picture import Gallery, Picture, as_bytes, fitted
@@ -47,6 +48,7 @@ HOT = np.zeros((20, 6, 8))
 HOT[7, 2, 3], HOT[8, 2, 3] = 5.0, 1.0
 LOOKS = np.array([[0.9, 0.1, 0.0, 0.0], [0.0, 0.7, 0.3, 0.0], [0.25, 0.25, 0.25, 0.25]])
 BANDS = [Band("郁金香", 0.0, 3.25, 0.87, 1), Band(NAMES[2], 2.0, 12.5, 0.5, 2)]
+WARM, CHANNELS = Heat(PIXELS, np.eye(5)), [(3, np.eye(4)), (0, LOOKS)]
 MARKS = [Mark(0.5, "h"), Mark(0.6, "i"), Mark(0.7, " "), Mark(8.9, "你")]
 
 
@@ -82,6 +84,9 @@ def make(lang: str) -> dict[str, Any]:
         "gallery empty": Gallery([], "Mistakes", lang=lang),
         "heat": Heat(PIXELS, np.eye(5), "Why", lang),
         "heat flat": Heat(PIXELS[:, :, :1], np.zeros((3, 3)), "Why", lang),
+        "heat marked": Heat(PIXELS, np.eye(5), "Why", lang, [BoxMark("猫", (2, 3, 20, 15), 0.5)]),
+        "levels": Levels([Level(name, ["20 x 30", "好"], WARM, CHANNELS) for name in NAMES], "Seen", lang),
+        "levels empty": Levels([], "Seen", lang),
         "table": Table(["name", "n"], [[NAMES[1], 3], [NAMES[2], NAN], [None, 10_000]], "Rows", lang),
         "table empty": Table(["name"], [], "Rows", lang),
         "timeline": Bands(NAMES, BANDS, 12.5, [Band("rose", 1.0, 4.0, None, 0)], "a.mp4", lang),
@@ -107,7 +112,7 @@ def make(lang: str) -> dict[str, Any]:
 
 VIEWS = {lang: make(lang) for lang in ("en", "zh-CN")}
 EACH = pytest.mark.parametrize("name", VIEWS["en"])
-DRAWN = ("curve", "bars", "matrix", "scatter", "spectrogram", "alignment", "tracks")
+DRAWN = ("curve", "bars", "matrix", "scatter", "spectrogram", "alignment", "tracks", "levels")
 CHARTS = [name for name in VIEWS["en"] if name.split()[0] in DRAWN]
 
 

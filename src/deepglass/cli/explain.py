@@ -19,6 +19,7 @@ def explain(
     files: Annotated[list[str] | None, typer.Argument(help=say("explain.files"))] = None,
     model: ModelName = "",
     method: Annotated[str, typer.Option("--method", help=say("explain.method"))] = "",
+    target: Annotated[str, typer.Option("--target", help=say("explain.target"))] = "",
     out: Annotated[str, typer.Option("--out", help=say("explain.out"))] = "",
     as_json: Json = False,
     debug: Debug = False,
@@ -29,7 +30,7 @@ def explain(
     name, _ = choose_method(bundle, method, rows=bool(files))
     folder = Path(out) if out else Path(run) / "explain" if Path(run).is_dir() else Path("explain")
     found: list[Explained] = []
-    for one in explain_all(bundle, files or [], name):
+    for one in explain_all(bundle, files or [], name, target):
         printer.line(sentence(one))  # as they come: a long table is no silence
         found.append(one)
     document = write_explanations(found, name, bundle.name, folder, reading(bundle, name))

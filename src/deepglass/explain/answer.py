@@ -13,7 +13,8 @@ from deepglass.data.example import Batch, columns_of
 from deepglass.data.files import Input, open_inputs
 from deepglass.data.source import Unreadable
 from deepglass.explain.gates import letters_of
-from deepglass.explain.method import Explanation, Method, Row, kind_of, labels_of
+from deepglass.explain.method import Explanation, Method, Row, kind_of, sentences
+from deepglass.explain.target import inner_of, target_of
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.words import has, say
@@ -32,11 +33,11 @@ class Explained(NamedTuple):
     shared: bool = False  # it shows the network, and the examples that follow have no explanation of their own
 
 
-def methods(bundle: Bundle) -> list[str]:
-    """The methods that fit the network, the default first."""
+def methods(bundle: Bundle, extras: bool = False) -> list[str]:
+    """The methods that fit the network, the default first; those of extras only where they are asked for."""
     offered = {name: catalogue.find("explain", name) for name in catalogue.entries("explain")}
-    fitting = [name for name, method in offered.items() if isinstance(method, Method) and method.fits(bundle)]
-    return sorted(fitting, key=lambda name: offered[name].rank)
+    own = [name for name, method in offered.items() if isinstance(method, Method) and (extras or not method.check)]
+    return sorted((name for name in own if offered[name].fits(bundle)), key=lambda name: offered[name].rank)
 
 
 def choose_method(bundle: Bundle, name: str = "", rows: bool = False) -> tuple[str, Method]:
@@ -45,10 +46,13 @@ def choose_method(bundle: Bundle, name: str = "", rows: bool = False) -> tuple[s
     With `rows` of a table to be explained the default is what differs from row to row, if the network is small.
     """
     fitting = methods(bundle)
+    method = catalogue.find("explain", name) if name else None  # an unknown name is answered with its neighbours
+    if method and method.check and method.fits(bundle):
+        method.check()
+        return name, method
     if not fitting:
         raise UsageError("explain.none_fits", model=bundle.name)
     if name and name not in fitting:
-        catalogue.find("explain", name)  # an unknown name is answered with its neighbours
         unfit = f"explain.unfit_{name}"
         key = unfit if has(unfit) else "explain.does_not_fit"
         raise UsageError(key, method=name, model=bundle.name, fitting=", ".join(fitting))
@@ -59,8 +63,10 @@ def choose_method(bundle: Bundle, name: str = "", rows: bool = False) -> tuple[s
     return name, catalogue.find("explain", name)
 
 
-def explain(bundle: Bundle, inputs: Any, method: str = "") -> Iterator[Explained]:
+def explain(bundle: Bundle, inputs: Any, method: str = "", target: str = "") -> Iterator[Explained]:
     """Every input explained; no input at all asks for the network itself, where the method can show that.
+
+    `target` is what of the answer is explained: a class, or the number of a box; without it what counts most.
 
     What a method shows of the network is the same for every input, so several inputs share one explanation.
     """
@@ -76,17 +82,21 @@ def explain(bundle: Bundle, inputs: Any, method: str = "") -> Iterator[Explained
         yield from _together(bundle, chosen, given)
     else:
         for item in given:
-            yield _explained(bundle, chosen, item)
+            yield _explained(bundle, chosen, item, target)
 
 
-def _explained(bundle: Bundle, chosen: Method, item: Input) -> Explained:
+def _explained(bundle: Bundle, chosen: Method, item: Input, target: str) -> Explained:
     if isinstance(item.raw, Unreadable):
         return Explained({"id": item.id, "error": item.error()}, None)
     try:
-        row = prepare_row(bundle, item)
+        row = prepare_row(bundle, item, target)
     except Unreadable as reason:  # it is of another shape than the network's rows
         return Explained({"id": item.id, "error": item._replace(raw=reason).error()}, None)
-    return Explained({"id": item.id, **row.answer}, chosen.explain(bundle, row))
+    found = chosen.explain(bundle, row)
+    if row.target and (row.target.remark or row.target.figures):
+        words = sentences(row.target.remark, found.words)
+        found = found._replace(words=words, figures={"target": row.target.figures, **found.figures})
+    return Explained({"id": item.id, **row.answer}, found)
 
 
 def _together(bundle: Bundle, chosen: Method, given: list[Input]) -> Iterator[Explained]:
@@ -140,28 +150,21 @@ def _numbers(word: str) -> Any:
         return word
 
 
-def prepare_row(bundle: Bundle, item: Input) -> Row:
+def prepare_row(bundle: Bundle, item: Input, target: str = "") -> Row:
     """One readable input as a row, with its answer."""
     inputs = bundle.task.prepare(item.raw).inputs
-    row = row_of(bundle, Batch((item.id,), columns_of([inputs], encoder_of(bundle.task))), inputs["input"])
+    row = row_of(bundle, Batch((item.id,), columns_of([inputs], encoder_of(bundle.task))), inputs["input"], target)
     return row._replace(answer=row.answer | unseen(bundle.task, inputs["input"]))
 
 
 @torch.no_grad()
-def row_of(bundle: Bundle, batch: Batch, prepared: Tensor) -> Row:
-    """A batch of one as a row, with its answer."""
+def row_of(bundle: Bundle, batch: Batch, prepared: Tensor, wanted: str = "") -> Row:
+    """A batch of one as a row, with its answer and what of it is explained."""
     model = bundle.model.eval()
     presented = bundle.task.present(batch.to(next(model.parameters()).device))
     predictions = bundle.task.predict(model, presented)
     answer = bundle.task.answers(predictions)[0]
     inputs = watched(bundle.task, presented, predictions)
-    number = _explained_class(answer, list(labels_of(bundle)))
-    return Row(batch.ids[0], prepared, presented["input"], answer, number, inputs)
-
-
-def _explained_class(answer: dict[str, Any], labels: list[str]) -> int:
-    """Which output is explained: the class that is answered; of several the first, else the likeliest."""
-    said = answer.get("prediction")
-    names = said if isinstance(said, list) else [said]
-    names = [*names, *(one["label"] for one in answer.get("top", ()))]
-    return next((labels.index(name) for name in names if name in labels), 0)
+    target = target_of(bundle, presented, answer, wanted)
+    lies = inner_of(bundle.task, presented)
+    return Row(batch.ids[0], prepared, presented["input"], answer, inputs, target, presented, lies)

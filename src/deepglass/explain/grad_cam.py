@@ -1,78 +1,64 @@
 """Grad-CAM (Selvaraju et al. 2017, arXiv:1610.02391): where in a picture or volume the last maps speak for an answer.
 
-a_k = mean over places of dz_c / dA_k;   heat = max(0, Σ_k a_k A_k)
+a_k = mean over places of dy / dA_k;   heat = max(0, Σ_k a_k A_k)
+y is the score of a class, or the number that is answered. Where it is said of a part of the picture, of a box or of a
+class' pixels, each place of the maps keeps its own slope, heat = max(0, Σ_k dy/dA_k · A_k): the mean would light up
+everything of that kind (HiResCAM, arXiv:2011.08891; of boxes ODAM, arXiv:2304.06354).
 """
 
-import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from deepglass.bundle import Bundle
-from deepglass.explain.method import Explanation, Method, Row, kind_of, labels_of, pixels_of, stages
+from deepglass.explain.maps import gives_maps, inside_words, laid_over, read_at
+from deepglass.explain.method import Explanation, Method, Row, kind_of, sentences
+from deepglass.explain.target import has_target
 from deepglass.foundation.words import say
 from deepglass.graph.probe import Probe
-from deepglass.graph.trace import example
 from deepglass.tasks.kinds.volume import slices_of
-from deepglass.views.heat import Heat
 
 
-def grad_cam(model: nn.Module, inputs: Tensor, classes: Tensor, stage: str) -> Tensor:
-    """Heat for the given class of each row, from the maps of `stage`.
+def grad_cam(
+    model: nn.Module, inputs: Tensor, score: Callable[[Tensor], Tensor], stage: str, local: bool = False
+) -> Tensor:
+    """Heat for the score (B,) of what the network gives, from the maps of `stage`.
 
-    (B, C, H, W), int (B,) -> (B, h, w); (B, C, D, H, W) -> (B, d, h, w)
+    (B, C, H, W) -> (B, h, w); (B, C, D, H, W) -> (B, d, h, w)
     """
     inputs = inputs.detach().clone().requires_grad_()
     with torch.enable_grad(), Probe(model, [stage]) as probe:
-        logits = model(inputs)
-        logits.gather(1, classes[:, None]).sum().backward(inputs=[inputs])
+        score(model(inputs)).sum().backward(inputs=[inputs])
     maps, slopes = probe[stage].value, probe[stage].gradient  # (B, K, h, w) each, or (B, K, d, h, w)
-    weights = slopes.mean(tuple(range(2, maps.ndim)), keepdim=True)  # (B, K, 1, 1)
+    weights = slopes if local else slopes.mean(tuple(range(2, maps.ndim)), keepdim=True)
     return (weights * maps).sum(1).clamp(min=0).float()
 
 
-def last_map(model: nn.Module, inputs: Tensor) -> str | None:
-    """The last stage that gives maps (B, C, h, w) or (B, C, d, h, w) of more than one place."""
-    names = stages(model)
-    with torch.no_grad(), Probe(model, names, keep=lambda tensor, kind: tuple(tensor.shape)) as probe:
-        model(inputs)
-    maps = [name for name in names if name in probe and _is_map(probe[name].value)]
-    return maps[-1] if maps else None
-
-
-def _is_map(shape: tuple[int, ...]) -> bool:
-    return len(shape) in (4, 5) and math.prod(shape[2:]) > 1
+def logits_of(classes: Tensor) -> Callable[[Tensor], Tensor]:
+    """The score of a class of its own for each row. int (B,)"""
+    return lambda logits: logits.gather(1, classes[:, None])[:, 0]
 
 
 def fits(bundle: Bundle) -> bool:
-    """Pictures or volumes, classes, and maps inside."""
-    if kind_of(bundle) not in ("picture", "volume") or not labels_of(bundle):
-        return False
-    (blank,) = example(bundle.task.asks().takes, device=_device(bundle))
-    return last_map(bundle.model.eval(), blank) is not None
+    """Pictures or volumes, maps inside, and one number to be explained."""
+    return has_target(bundle) and gives_maps(bundle, ("picture", "volume"))
 
 
 def explain(bundle: Bundle, row: Row | None) -> Explanation:
-    """The heat over the picture."""
-    assert row is not None
-    model = bundle.model.eval()
-    stage = last_map(model, row.presented)
-    assert stage is not None
-    target = torch.tensor([row.number], device=row.presented.device)
-    heat = grad_cam(model, row.presented, target, stage)[0].cpu().numpy()
-    label = str(labels_of(bundle)[row.number])
+    """The heat over the picture, or over slices of the volume."""
+    assert row is not None and row.target is not None
+    model, target = bundle.model.eval(), row.target
+    stage = read_at(model, row)
+    heat = grad_cam(model, row.presented, target.score, stage, target.local)[0].cpu().numpy()
     if kind_of(bundle) == "volume":
-        measured = row.prepared[0].float().cpu().numpy()
-        view = slices_of(measured, bundle.task.facts.inputs, label, heat)
+        measured, inside = row.prepared[0].float().cpu().numpy(), ""
+        view = slices_of(measured, bundle.task.facts.inputs, target.name, heat)
     else:
-        view = Heat(pixels_of(row), heat, label)
-    words = say("explain.grad_cam", stage=stage, seen=view.text())
-    return Explanation({"grad_cam": view}, {"heat": heat.astype(np.float32)}, words)
-
-
-def _device(bundle: Bundle) -> torch.device:
-    return next(bundle.model.parameters()).device
+        view, inside = laid_over(row, heat, target.name), inside_words(row, heat)
+    words = sentences(say("explain.grad_cam", stage=stage, seen=view.text()), inside)
+    return Explanation({"grad_cam": view}, {"heat": heat.astype(np.float32)}, words, {"stage": stage})
 
 
 CATALOGUE = {"grad_cam": Method(fits, explain, rank=0)}

@@ -4,17 +4,42 @@ A file of this room offers `CATALOGUE = {"grad_cam": Method(...)}`. The function
 presented inputs, so that the report can call them for many examples at once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from torch import Tensor, nn
+from torch import Tensor
 
 from deepglass.bundle import Bundle
+from deepglass.data.example import Batch
 from deepglass.data.vocabulary import Vocabulary
 from deepglass.foundation.ports import Vector
+from deepglass.foundation.words import say
+from deepglass.views.boxes import Mark
 from deepglass.views.view import View
+
+Inner = tuple[int, int, int, int]
+
+
+class Target(NamedTuple):
+    """The one number of an answer that is explained; explain/target.py chooses it."""
+
+    kind: Literal["class", "number", "box", "pixels"]
+    name: str  # "cat", "cat 91 %", "the answer"
+    score: Callable[[Any], Tensor]  # of what the network gives for (B, ...): (B,), and slopes go through it
+    share: Callable[[Any], Tensor]  # the same as people read it: a probability, or the answer in its own unit
+    output: int = 0  # the number of the class among the outputs
+    marks: tuple[Mark, ...] = ()  # the box, in pixels of the network's frame
+    region: np.ndarray | None = None  # the pixels, bool (h, w) of the frame
+    level: int | None = None  # which of the network's levels said it
+    remark: str = ""  # a sentence of its own, or nothing
+    figures: Mapping[str, Any] = {}  # what explanation.json holds of it
+
+    @property
+    def local(self) -> bool:
+        """Whether it is said of a part of the picture."""
+        return self.kind in ("box", "pixels")
 
 
 class Row(NamedTuple):
@@ -22,10 +47,17 @@ class Row(NamedTuple):
 
     id: str
     prepared: Tensor  # before standardising: uint8 (C, H, W) or float32 (F,)
-    presented: Tensor  # as the network sees it, on its device, with a batch of one in front
+    presented: Any  # Tensor or Padded, as the network sees it, on its device, with a batch of one in front
     answer: dict[str, Any]  # as `predict` gives it
-    number: int  # of the output that is explained
     inputs: tuple[Any, ...] = ()  # what the network is called with; of one that writes its own answer among them
+    target: Target | None = None  # None for answers that are no single number
+    batch: Batch | None = None  # as it is presented: the input with what lies beside it
+    inner: Inner | None = None  # where in the network's frame the picture lies: left, top, width, height
+
+    @property
+    def number(self) -> int:
+        """Of the output that is explained."""
+        return self.target.output if self.target else 0
 
 
 class Explanation(NamedTuple):
@@ -34,6 +66,7 @@ class Explanation(NamedTuple):
     views: dict[str, View]
     arrays: dict[str, np.ndarray]
     words: str
+    figures: Mapping[str, Any] = {}  # what explanation.json holds besides
 
 
 @dataclass(frozen=True)
@@ -44,13 +77,7 @@ class Method:
     explain: Callable[[Bundle, Row | None], Explanation]
     rank: int  # of the methods that fit, the lowest is the default
     needs_row: bool = True  # False: it shows the network itself, an example is not needed
-
-
-def stages(model: nn.Module) -> list[str]:
-    """The names of a network's stages in the order of forward, without the head."""
-    if hasattr(model, "stages"):
-        return list(model.stages())  # pyright: ignore
-    return [name for name, _ in model.named_children()][:-1]
+    check: Callable[[], None] | None = None  # of an extra: raises MachineError where it is not installed
 
 
 def labels_of(bundle: Bundle) -> Sequence[str]:
@@ -68,11 +95,11 @@ def kind_of(bundle: Bundle) -> str:
     return getattr(getattr(bundle.task.facts, "inputs", None), "kind", "")
 
 
+def sentences(*parts: str) -> str:
+    """Sentences one after the other, as the language in force sets them."""
+    return say("explain.between").join(part for part in parts if part)
+
+
 def visible(vocabulary: Vocabulary, tokens: Sequence[int]) -> list[str]:
     """Tokens as they may stand in a picture: what has no ink gets a sign."""
     return [vocabulary.shown(token).replace("\n", "↵").strip() or "␣" for token in tokens]
-
-
-def pixels_of(row: Row) -> np.ndarray:
-    """A prepared picture as (H, W, C)."""
-    return row.prepared.cpu().numpy().transpose(1, 2, 0)

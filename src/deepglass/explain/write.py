@@ -3,7 +3,7 @@
 import io
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from deepglass.foundation.settings import to_json
 from deepglass.foundation.words import language, say
 from deepglass.tasks.task import said
 from deepglass.views.heat import Heat
-from deepglass.views.picture import Gallery, Picture, data_address
+from deepglass.views.picture import Gallery, data_address
 
 VERSION = 1
 DRAWN = 20  # inputs that get pictures and a place on the page; every answer stands in explanation.json
@@ -38,6 +38,7 @@ def write_explanations(
             arrays |= {f"{place + 1:03d}.{name}": values for name, values in one.explanation.arrays.items()}
             names = [name for name in drawn if not name.endswith("-input.png")]
             entry |= {"words": one.explanation.words, "pictures": names, "arrays": _shapes(one, place)}
+            entry |= to_json(dict(one.explanation.figures))
             if len(names) < len(drawn):
                 entry["input"] = next(name for name in drawn if name not in names)
         documents.append(entry)
@@ -65,13 +66,13 @@ def sentence(one: Explained) -> str:
     words = one.explanation.words if one.explanation else ""
     if "prediction" not in answer:
         return say("explain.network", id=answer["id"], words=words)
-    if "confidence" not in answer:
-        value = answer["prediction"]
-        shown = f"{value:.6g}" if isinstance(value, float) and "unit" not in answer else said(answer)
-        return say("explain.number", id=answer["id"], prediction=shown, words=words).rstrip()
-    share = f"{100 * answer['confidence']:.3g}"
-    values = {"id": answer["id"], "prediction": answer["prediction"], "confidence": share}
-    return say("explain.answer", words=words, **values).rstrip()
+    return say("explain.answer", id=answer["id"], answer=_said(answer), words=words).rstrip()
+
+
+def _said(answer: Mapping[str, Any]) -> str:
+    """The answer in a few words; a number with all digits that a reader may want to compare."""
+    value = answer["prediction"]
+    return f"{value:.6g}" if isinstance(value, float) and "unit" not in answer else said(answer)
 
 
 def _drawn(one: Explained, place: int) -> dict[str, bytes]:
@@ -81,7 +82,7 @@ def _drawn(one: Explained, place: int) -> dict[str, bytes]:
     drawn: dict[str, bytes] = {}
     for name, view in one.explanation.views.items():
         if isinstance(view, Heat):
-            drawn[f"{stem}-input.png"] = Picture(view.pixels).png()
+            drawn[f"{stem}-input.png"] = view.beneath().png()
         if isinstance(view, Gallery):
             drawn |= {f"{stem}-{name}-{_plain(each.caption)}.png": each.png() for each in view.pictures}
         elif hasattr(view, "png"):
@@ -119,10 +120,16 @@ def _page(document: dict[str, Any], pictures: dict[str, bytes], reading: str) ->
     addresses = {name: data_address(content) for name, content in pictures.items()}
     captions = {name: name.rpartition("-")[2].removesuffix(".png") for name in pictures}
     entries = document["explanations"]
+    answers = [_said(entry) if "prediction" in entry else "" for entry in entries[:DRAWN]]
     shown = [document["network"]] if "network" in document else []
     rest = say("explain.only_first", drawn=DRAWN, count=len(entries)) if len(entries) > DRAWN else ""
     page = house.get_template("page.html.jinja")
     values = {"method": document["method"], "model": document["model"], "reading": reading, "rest": rest}
     return page.render(
-        lang=language(), entries=[*shown, *entries[:DRAWN]], addresses=addresses, captions=captions, **values
+        lang=language(),
+        entries=[*shown, *entries[:DRAWN]],
+        answers=["" for _ in shown] + answers,
+        addresses=addresses,
+        captions=captions,
+        **values,
     )

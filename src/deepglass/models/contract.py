@@ -93,7 +93,8 @@ class Model(Protocol):
     def stages(self) -> list[str]:
         """Submodules whose outputs are the named stages, in the order of forward, without the head.
 
-        Maps come first, so the last of them that gives (B, C, H, W) is the one that Grad-CAM looks at.
+        Maps come first, so the last of them that gives (B, C, H, W) is the one that Grad-CAM looks at. A detector has
+        `levels()` as well: the submodules whose maps its boxes are read from, finest first.
         """
         ...
 

@@ -86,6 +86,9 @@ class FCOS(nn.Module):
     def stages(self) -> list[str]:
         return ["backbone.layer1", "backbone.layer2", "backbone.layer3", "backbone.layer4"]
 
+    def levels(self) -> list[str]:
+        return [f"pyramid.smooth.{level}" for level in range(len(STRIDES))]  # P3, P4, P5
+
 
 class Head(nn.Module):
     """The same two towers on every level.

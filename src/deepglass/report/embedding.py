@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from deepglass.explain.method import stages
+from deepglass.explain.maps import stages
 from deepglass.foundation.settings import to_json
 from deepglass.foundation.words import say
 from deepglass.graph.cost import cost

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from deepglass.explain.grad_cam import fits, grad_cam, last_map
+from deepglass.explain.grad_cam import fits, grad_cam, logits_of
+from deepglass.explain.maps import last_map
 from deepglass.foundation.words import say
 from deepglass.report.answers import several_labels
 from deepglass.report.case import Case
@@ -126,7 +127,7 @@ def _heats(case: Case, worst: list[Mistake]) -> list[np.ndarray | None]:
     stage = last_map(case.model, inputs[:1])
     assert stage is not None
     outputs = torch.tensor([mistake.output for mistake in worst], device=inputs.device)
-    return list(grad_cam(case.model, inputs, outputs, stage).cpu().numpy())
+    return list(grad_cam(case.model, inputs, logits_of(outputs), stage).cpu().numpy())
 
 
 def _table(case: Case, worst: list[Mistake]) -> Table:

@@ -4,7 +4,8 @@ import numpy as np
 import torch
 
 from deepglass.data.example import Ragged
-from deepglass.explain.grad_cam import fits, grad_cam, last_map
+from deepglass.explain.grad_cam import fits, grad_cam, logits_of
+from deepglass.explain.maps import last_map
 from deepglass.foundation.words import say
 from deepglass.metrics.iou import cells
 from deepglass.report.case import Case, Classified
@@ -62,7 +63,8 @@ def _views(case: Case, found: Classified, places: list[int], looks: bool) -> lis
     if looks:
         stage = last_map(case.model, inputs[:1])
         assert stage is not None
-        heats = list(grad_cam(case.model, inputs, found.predicted[places].to(inputs.device), stage).cpu().numpy())
+        scores = logits_of(found.predicted[places].to(inputs.device))
+        heats = list(grad_cam(case.model, inputs, scores, stage).cpu().numpy())
     measured = case.material.store.gather(rows)["input"]
     assert isinstance(measured, torch.Tensor)
     facts = case.task.facts.inputs  # pyright: ignore

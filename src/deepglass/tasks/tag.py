@@ -165,6 +165,10 @@ class Tag(OneInput):
         told = _bracketed(tokens, spans)
         return {"prediction": told, "confidence": confidence, "tokens": each, "spans": spans}
 
+    def unseen(self, text: str) -> dict[str, Any]:
+        vocabulary = self.facts.inputs.vocabulary
+        return {} if vocabulary is None else super().unseen("\n".join(_tokens(text, vocabulary)))
+
     def show(self, raw: Any, answer: Mapping[str, Any]) -> list[View]:
         """The sentence with its tags, and each token's."""
         tokens = answer["tokens"]

@@ -1,5 +1,6 @@
 """A heat map over a picture: where a network looked (Grad-CAM, occlusion)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from deepglass.foundation.words import say
+from deepglass.views.boxes import Boxes, Mark
 from deepglass.views.cells import GREYS, shrink, tidy
 from deepglass.views.picture import LARGEST, Picture, as_bytes, sheet
 
@@ -17,12 +19,16 @@ PLACES = (("top_left", "top", "top_right"), ("left", "middle", "right"), ("botto
 
 @dataclass(frozen=True)
 class Heat:
-    """Pixels as a `Picture` takes them, and heat (h, w) of any size and scale; only positive heat counts."""
+    """Pixels as a `Picture` takes them, and heat (h, w) of any size and scale; only positive heat counts.
+
+    `marks` are boxes in pixels of the picture that are drawn over both.
+    """
 
     pixels: np.ndarray
     heat: np.ndarray
     caption: str = ""
     lang: str | None = None
+    marks: Sequence[Mark] = ()
 
     def terminal(self, width: int = 32, ansi: bool = False) -> str:
         """The overlay in colours, or the heat alone in greys beside the picture."""
@@ -41,15 +47,19 @@ class Heat:
         return tidy([*sides, *([self.caption] if self.caption else [])])
 
     def overlay(self) -> Picture:
-        """The picture with the heat laid over it."""
+        """The picture with the heat laid over it, and the boxes over that."""
         heat = self._spread()
-        places = heat * (len(COLD_TO_HOT) - 1)
-        low = np.minimum(places.astype(int), len(COLD_TO_HOT) - 2)
-        part = (places - low)[:, :, None]
-        colours = COLD_TO_HOT[low] * (1 - part) + COLD_TO_HOT[low + 1] * part
         cover = (STRONGEST * np.sqrt(heat))[:, :, None]
-        mixed = as_bytes(self.pixels) / 255 * (1 - cover) + colours * cover
+        mixed = as_bytes(self.pixels) / 255 * (1 - cover) + heated(heat) * cover
+        if self.marks:
+            return Boxes(mixed, self.marks, self.caption, lang=self.lang).drawn(LARGEST)
         return Picture(mixed, self.caption, self.lang)
+
+    def beneath(self) -> Picture:
+        """The picture alone, as large as the overlay."""
+        if self.marks:
+            return Boxes(self.pixels, (), self.caption, lang=self.lang).drawn(LARGEST)
+        return Picture(self.pixels, self.caption, self.lang)
 
     def png(self) -> bytes:
         """The overlay."""
@@ -82,3 +92,12 @@ class Heat:
         height, width = np.asarray(self.pixels).shape[:2]
         smooth = Image.fromarray(heat).resize((width, height), Image.Resampling.BILINEAR)
         return np.asarray(smooth).clip(0, 1)
+
+
+def heated(heat: np.ndarray) -> np.ndarray:
+    """Heat of any scale as colours from dark to light; only positive heat counts. (h, w) -> floats (h, w, 3)"""
+    heat = np.nan_to_num(np.asarray(heat, float)).clip(min=0)
+    places = heat / (heat.max() or 1.0) * (len(COLD_TO_HOT) - 1)
+    low = np.minimum(places.astype(int), len(COLD_TO_HOT) - 2)
+    part = (places - low)[:, :, None]
+    return COLD_TO_HOT[low] * (1 - part) + COLD_TO_HOT[low + 1] * part
