@@ -7,9 +7,11 @@ from torch import Tensor
 
 from deepglass.data.example import Ragged, picked
 from deepglass.data.source import Unreadable
+from deepglass.explain.target import NUMBERED
 from deepglass.foundation.words import say
 from deepglass.metrics.average_precision import AveragePrecision, hits
 from deepglass.report.case import Case
+from deepglass.report.heat import heat_card
 from deepglass.report.section import Card, Section
 from deepglass.report.thumbnail import thumbnail
 from deepglass.tasks.detect import Detect
@@ -33,6 +35,7 @@ class Judged(NamedTuple):
     right: Tensor
     wrong: Tensor
     missed: Tensor
+    first_wrong: int  # the surest wrong box, -1 where all are right
 
     @property
     def errors(self) -> int:
@@ -83,7 +86,9 @@ def _judged(case: Case, task: Detect) -> tuple[list[Judged], tuple[list[float], 
         real = marked[:, 5] == 0
         kinds = found[:, 5].long(), marked[:, 0].long()
         right, wrong = _tally(kinds[0][hit], count), _tally(kinds[0][~hit], count)
-        judged.append(Judged(row, name, found, marked, right, wrong, _tally(kinds[1][real & ~seen], count)))
+        missed = _tally(kinds[1][real & ~seen], count)
+        first = next((place for place, flag in enumerate(hit.tolist()) if not flag), -1)
+        judged.append(Judged(row, name, found, marked, right, wrong, missed, first))
     return judged, (metric.per_class(), metric.per_class(RIGHT))
 
 
@@ -92,7 +97,7 @@ def _tally(kinds: Tensor, count: int) -> Tensor:
 
 
 def _card(case: Case, one: Judged, labels: tuple[str, ...]) -> Card | None:
-    """What is marked, and beside it what was found; None where the picture cannot be read again."""
+    """What is marked, what was found, and why the surest wrong box was; None where the picture cannot be read again."""
     try:
         raw: Any = case.material.source.read(one.row)
     except (Unreadable, OSError):
@@ -103,4 +108,5 @@ def _card(case: Case, one: Judged, labels: tuple[str, ...]) -> Card | None:
     title = say("report.boxes_of", wrong=int(one.wrong.sum()), missed=int(one.missed.sum()))
     described = say("report.described_boxes", id=one.id, marked=pictures[0].text(), found=pictures[1].text())
     copies = tuple(thumbnail(view.drawn(SIDE).pixels, SIDE) for view in pictures)
-    return Card(copies, described, title, (one.id,))
+    heat, line = ((), ()) if one.first_wrong < 0 else heat_card(case, one.row, f"{NUMBERED}{one.first_wrong + 1}", SIDE)
+    return Card((*copies, *heat), described, title, (*line, one.id))

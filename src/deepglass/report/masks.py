@@ -8,6 +8,7 @@ import torch
 from deepglass.foundation.words import say
 from deepglass.metrics.iou import Dice, MeanIou, cells
 from deepglass.report.case import Case
+from deepglass.report.heat import heat_card
 from deepglass.report.section import Card, Exhibit, Section, percent
 from deepglass.report.thumbnail import thumbnail
 from deepglass.tasks.segment import Segment
@@ -86,7 +87,7 @@ def _judged(ids: list[str], said: torch.Tensor, true: torch.Tensor, classes: int
 
 
 def _card(case: Case, one: Judged, said: torch.Tensor, true: torch.Tensor) -> Card:
-    """The picture with what is true and with what was said."""
+    """The picture with what is true, with what was said, and why the class that took most from others was."""
     row = int(case.material.rows[case.part][one.place])
     pixels = case.pixels(row)
     assert pixels is not None
@@ -98,4 +99,7 @@ def _card(case: Case, one: Judged, said: torch.Tensor, true: torch.Tensor) -> Ca
         say("report.mask_said", found=views[1].text()),
         say("report.mask_figures", iou=number(one.iou), right=percent(one.right)),
     )
-    return Card(pictures, say("report.mask_described", id=one.id), one.id, lines)
+    wrong = np.asarray(said)[(np.asarray(said) != np.asarray(true)) & (np.asarray(true) < len(classes))]
+    taken = classes[int(np.bincount(wrong).argmax())] if len(wrong) else ""
+    heat, line = heat_card(case, row, taken, SIDE) if taken else ((), ())
+    return Card((*pictures, *heat), say("report.mask_described", id=one.id), one.id, (*lines, *line))
