@@ -1,4 +1,4 @@
-"""How far explanations can be trusted: a pointing game on boxes that are known, and what untrained weights leave of them.
+"""How far explanations can be trusted: a pointing game on known boxes, and what untrained weights leave of them.
 
     python benchmarks/explain.py RUN [--pictures 200] [--out explain.json]
 
