@@ -17,7 +17,7 @@ from deepglass.data.convert import Converted
 from deepglass.data.convert import convert as converted
 from deepglass.data.recognise import Recognised, Survey, found_in, layout_for, recognise, recognised, survey
 from deepglass.data.settings import DataSettings
-from deepglass.data.source import PARTS, Source
+from deepglass.data.source import PARTS, Finding, Source
 from deepglass.data.split import parts_of
 from deepglass.engine.journal import Journal, Watcher
 from deepglass.engine.measure import estimate as step_cost
@@ -33,8 +33,8 @@ from deepglass.foundation.lock import locked
 from deepglass.foundation.place import forget_folder, make_folder, new_folder
 from deepglass.foundation.settings import Override, flatten, resolve
 from deepglass.foundation.sizes import Size
-from deepglass.material import Material
-from deepglass.networks import fit_model
+from deepglass.material import Material, picture_size
+from deepglass.networks import EXTERNAL, fit_model
 from deepglass.recipes.recipe import choose_recipe
 from deepglass.recipes.transfer import model_of, transferred, weights_asked
 from deepglass.report.write import write_report
@@ -43,6 +43,7 @@ from deepglass.tasks.task import Predictions
 from deepglass.weights.hub import here
 
 SHIPPED = Path(__file__).parent / "weights" / "bundles"  # what comes with the package
+SHRUNK = 2.0  # times that pictures are larger than what the network sees, from which it is said
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ def propose(
     looked = replace(begun, data=found_in(source, replace(begun.data, layout=read.layout)))
     origins = _origins(base, f"recipe {name}") | _changed(base, begun, "weights") | _changed(begun, looked, "data")
     settings, set_by = resolve(looked, [one for one in overrides if one.path != "recipe"])
+    source.findings.extend(_shrunk(seen, settings))
     return Proposal(found, source, seen, settings, origins | set_by, own)
 
 
@@ -371,6 +373,18 @@ def _stopping(reading: Callable[[int, int], None], asked_to_stop: Callable[[], b
             raise Stopped("run.stopped_reading")
 
     return read
+
+
+def _shrunk(seen: Survey, settings: RunSettings) -> list[Finding]:
+    """That pictures become so much smaller that looking at them in tiles may pay, where the task can do that."""
+    asked, model = settings.task.settings, settings.model
+    if seen.kind != "picture" or not hasattr(asked, "tiles") or asked.tiles.cut or model.name == EXTERNAL:
+        return []
+    (height, width), _ = picture_size(asked.picture.size, model.settings.ports().takes, seen)
+    if max(seen.width / max(1, width), seen.height / max(1, height)) <= SHRUNK:
+        return []
+    values = {"own": f"{seen.width} x {seen.height}", "size": f"{width} x {height}"}
+    return [Finding("pictures_shrunk", "note", "", values)]
 
 
 def _last(overrides: Iterable[Override], path: str) -> str:

@@ -29,7 +29,7 @@ from deepglass.engine.evaluate import evaluate
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.ports import Image, Port, Volume
 from deepglass.foundation.seeds import Permutation
-from deepglass.tasks.task import Predictions, Task, checking, encoder_of, fed, form_of, searching
+from deepglass.tasks.task import Predictions, Task, checking, crops_of, encoder_of, fed, form_of, searching
 
 LARGE = 10_000  # pictures above which training may begin before all are read: see Material.large
 SAMPLE = 4096  # training rows that are then read first, and whose statistics are the run's
@@ -91,7 +91,7 @@ class Material:
             orders[name] = self._order(wanted, max(1, round(batch * stream.share)), seed, sampling, name)
         main = next(iter(orders.values()))
         self.store.prefer(lambda: np.concatenate([main.at(step) for step in range(math.ceil(main.steps_per_epoch))]))
-        return Loader(self.store, self.targets, orders, seed)
+        return Loader(self.store, self.targets, orders, seed, crops_of(self.task))
 
     def statistics(self) -> Mapping[str, Any]:
         """The training rows that the run's statistics are taken from, column by column, to be looked at in pieces.
@@ -188,7 +188,7 @@ class Material:
         return found
 
     def _order(self, rows: np.ndarray, batch: int, seed: int, sampling: str, name: str) -> Order:
-        if sampling != "balanced" and self.store.offsets:
+        if sampling != "balanced" and self.store.offsets and not crops_of(self.task):
             lengths = np.max([self.store.lengths(column)[rows] for column in self.store.offsets], axis=0)
             return Lengths(rows, lengths, int(LONGER * batch * max(1.0, lengths.mean())), seed, batch)
         if sampling != "balanced":
@@ -285,7 +285,7 @@ def picture_size(asked: int, takes: Port | None, found: Survey) -> tuple[tuple[i
         return (found.channels[len(found.channels) // 2], found.height, found.width), 1
     if found.kind != "picture":
         return (0, 0), 0
-    channels = max(found.channels)
+    channels = max(found.channels, default=3)  # where none of those looked at can be read, that is said when all are
     if asked:
         return (asked, asked), channels
     if isinstance(takes, Image):

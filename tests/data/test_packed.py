@@ -19,7 +19,7 @@ from deepglass.data.recognise import recognise
 from deepglass.data.settings import DataSettings
 from deepglass.data.space import packed_folder
 from deepglass.data.split import split
-from deepglass.data.store import Store
+from deepglass.data.store import Packing, Store
 from deepglass.foundation.errors import RunFailed
 from tests.data.pictures import folder, spoil
 
@@ -216,6 +216,18 @@ def test_larger_than_memory_lies_in_a_file(pictures, monkeypatch):
     store = read(pictures)
     assert isinstance(store.columns["input"], np.memmap) and not store.reused
     assert (store.columns["input"] == expected).all() and not list(packed_folder().glob(".block-*"))
+
+
+def test_rows_of_unequal_length_lie_in_a_file_as_well(monkeypatch):
+    rows = [np.arange(count, dtype=np.int32) for count in (40, 0, 300, 7)]
+    monkeypatch.setattr(space, "IN_MEMORY", 1000)
+    packing = Packing(len(rows))
+    for row in (2, 0, 3, 1):
+        packing.put(row, rows[row])
+    whole = packing.columns()
+    assert isinstance(whole, np.memmap) and isinstance(packing.pieces[0], np.memmap)
+    assert (whole == np.concatenate(rows)).all() and packing.offsets().tolist() == [0, 40, 40, 340, 347]
+    assert packing.columns() is whole and not list(packed_folder().glob(".block-*"))
 
 
 def test_a_worker_that_dies_costs_no_picture(pictures, monkeypatch):

@@ -1,6 +1,7 @@
 """Boxes at size tiny, from a COCO folder to answers, figures and a report: as a user takes them."""
 
 import json
+import re
 
 import pytest
 
@@ -66,4 +67,10 @@ def test_the_report_shows_what_is_marked_beside_what_was_found(found):
     document = json.loads((found.run.folder / "report.json").read_text(encoding="utf-8"))
     assert [one["class"] for one in document["boxes"]["classes"]] == ["cat", "dog"]
     page = found.report.read_text(encoding="utf-8")
-    assert "on the left what is marked, on the right what was found" in page and "mAP at .5" in page
+    assert "dashed what is marked, drawn through what was found" in page and "mAP at .5" in page
+    assert 'class="show-true" id="boxes-true" name="boxes-shown" type="checkbox" checked' in page
+    assert page.count('stroke-dasharray="6 4"') >= 3 and 'data-of="score"' in page
+    scores = [
+        (float(score), below) for score, below in re.findall(r'<g data-score="([0-9.]+)"( class="below")?>', page)
+    ]
+    assert scores and all(bool(below) == (score < 0.3) for score, below in scores)

@@ -18,6 +18,7 @@ from deepglass.data.augment.street import StreetAugment
 from deepglass.data.augment.volumes import VolumeAugment
 from deepglass.data.features import SoundFeatures
 from deepglass.data.settings import DataSettings
+from deepglass.data.tiles import TileSettings
 from deepglass.data.vocabulary import VocabularySettings
 from deepglass.engine.settings import TrainSettings
 from deepglass.foundation.settings import Choice
@@ -346,6 +347,23 @@ FAMILIES = {
         file="bodies",
         asks=Choice("tasks", "segment", SegmentSettings(dice=1.0, volume=TURNED)),
         sized={"widths": (2, 4), "depth": 4, "height": 12, "width": 12},
+        kills=2,
+    ),
+    "tiles": Family(
+        "every pixel of pictures larger than the network looks at, of which parts are cut at random and mirrored",
+        replace(COMMON, steps=24, batch=6, lr=3e-3),
+        "unet_small",
+        file="masks",
+        asks=Choice(
+            "tasks",
+            "segment",
+            SegmentSettings(
+                dice=0.5,
+                tiles=TileSettings(cut=True),
+                picture=PictureSettings(size=16, fit="pad", augment=PictureAugment(flip=True)),
+            ),
+        ),
+        sized={"widths": (4, 6, 8)},
         kills=2,
     ),
     "compiled": Family(

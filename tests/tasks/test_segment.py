@@ -141,7 +141,13 @@ def test_a_folder_of_masks_becomes_a_network_that_finds_them(run):
     document = json.loads((folder / "run" / "report.json").read_text())["masks"]
     assert [row["class"] for row in document["classes"]] == ["0", "1", "2"]
     assert document["worst"][0]["iou"] <= document["worst"][-1]["iou"]
-    assert outcome.report and "Intersection over union by class" in outcome.report.read_text()
+    assert outcome.report is not None
+    page = outcome.report.read_text()
+    assert "Intersection over union by class" in page
+    for name in ("photo", "true", "said", "wrong"):
+        assert f'class="show-{name}" id="masks-{name}" name="masks-shown" type="radio"' in page
+        assert (page.count(f'class="over over-{name}" src="data:image/png;base64,') == 8) == (name != "photo")
+    assert 'data-of="opacity"' in page and page.count("<li><i style=") == 3  # classes in the legend
 
 
 def test_predict_writes_masks_of_each_pictures_own_size(run, monkeypatch, capsys):

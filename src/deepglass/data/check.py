@@ -20,7 +20,9 @@ from deepglass.foundation.words import say
 UNEVEN = 20  # the largest class against the smallest, from which it is said
 FEW = 10  # examples of a class below which it is said
 VALIDATED = 5  # of these in validation, below which nothing can be said of the class there
-UNDERSTOOD = frozenset(("series_by_column", "columns_unused", "gaps_bridged", "series_uneven", "note_resampled"))
+UNDERSTOOD = frozenset(
+    ("series_by_column", "columns_unused", "gaps_bridged", "series_uneven", "note_resampled", "pictures_shrunk")
+)
 NAMED = 3  # examples that a summary names
 
 

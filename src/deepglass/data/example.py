@@ -43,6 +43,8 @@ class Ragged(NamedTuple):
 
 
 Column = Tensor | Ragged
+# What training cuts out of larger rows: inputs as they are kept, answers and draws -> the batch's columns.
+Cut = Callable[[Mapping[str, Sequence[np.ndarray]], Mapping[str, Column], Draws], dict[str, Column]]
 
 
 def ragged(rows: Sequence[Tensor]) -> Ragged:

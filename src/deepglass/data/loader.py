@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from deepglass.data.example import Batch, Column, Ragged, picked
+from deepglass.data.example import Batch, Column, Cut, Ragged, picked
 from deepglass.data.order import Order
 from deepglass.data.store import Store
-from deepglass.foundation.seeds import step_keys
+from deepglass.foundation.seeds import Draws, step_keys
 
 TOGETHER = 1 << 22  # bytes of small batches that are drawn together
 MOST_TOGETHER = 64  # steps
@@ -76,6 +76,7 @@ class Loader:
     targets: Mapping[str, Target]
     orders: Mapping[str, Order]  # by stream, the main one first
     seed: int
+    cut: Cut | None = None  # where rows are parts of larger ones
     _blocks: dict[str, tuple[int, list[Batch]]] = field(default_factory=dict)  # by stream: the first step, and on
 
     def batch(self, step: int) -> Batch:
@@ -105,7 +106,7 @@ class Loader:
         keys = step_keys(self.seed, name, steps, [len(rows) for rows in drawn])
         visits = np.concatenate([order.visits(step) for step in steps])
         rows = np.concatenate(drawn)
-        block = make_batch(self.store, self.targets, rows, 0, keys, torch.from_numpy(visits))
+        block = make_batch(self.store, self.targets, rows, 0, keys, torch.from_numpy(visits), self.cut)
         ends = np.cumsum([len(rows) for rows in drawn]).tolist()
         starts = [0, *ends[:-1]]
         cuts = zip(steps, starts, ends, strict=True)
@@ -117,9 +118,8 @@ class Loader:
             drawn += 1  # a batch of which nothing could be read has the next one's rows
             rows = order.at(drawn)
         visits = torch.from_numpy(order.visits(drawn))
-        return make_batch(
-            self.store, self.targets, rows, step, step_keys(self.seed, name, range(step, step + 1), [len(rows)]), visits
-        )
+        keys = step_keys(self.seed, name, range(step, step + 1), [len(rows)])
+        return make_batch(self.store, self.targets, rows, step, keys, visits, self.cut)
 
 
 class Ahead:
@@ -149,8 +149,9 @@ def make_batch(
     step: int = 0,
     keys: Tensor | None = None,
     visits: Tensor | None = None,
+    cut: Cut | None = None,
 ) -> Batch:
-    """These rows of the store as one batch, without draws unless keys are given.
+    """These rows of the store as one batch, without draws unless keys are given; or what is cut out of them.
 
     A row that cannot be used is left out of its batch; the others keep their draws.
     """
@@ -158,7 +159,11 @@ def make_batch(
     if not (good := store.readable(rows)).all():
         rows, keys = rows[good], keys[torch.from_numpy(good)]
         visits = None if visits is None else visits[torch.from_numpy(good)]
-    columns = {**store.gather(rows), **_answers(targets, rows)}
+    answers = _answers(targets, rows)
+    if cut is None:
+        columns = {**store.gather(rows), **answers}
+    else:
+        columns = cut({name: store.each(name, rows) for name in store.columns}, answers, Draws(keys, "cut", visits))
     return Batch(_ids(store, rows), columns, step, keys, visits=visits)
 
 

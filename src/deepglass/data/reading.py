@@ -7,15 +7,16 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from deepglass.data.decode import Decoder, Here, Result, Worker, fits_workers
+from deepglass.data.decode import Decoded, Decoder, Here, Result, Worker, fits_workers
 from deepglass.data.source import Unreadable
 
 CHUNK = 64  # rows that are decoded at a stretch
 SMALL = 8  # rows at a stretch where somebody waits for them
+HELD = 1 << 25  # bytes of decoded rows that wait for the others of their chunk
 TRIAL = 256  # rows by which threads and processes are compared
 PAYS = 1.0  # seconds of reading from which processes are worth their start
 UNREAD, USABLE, BAD = 0, 1, 2
@@ -121,13 +122,13 @@ class Reading:
     def _work(self, decoder: Decoder, until: int) -> None:
         while len(rows := self._next(until)):
             try:
-                results = decoder(rows.tolist())
-                with self._changed:
-                    for row, result in zip(rows.tolist(), results, strict=True):
-                        self.keep(row, result)
-                        self.state[row] = BAD if isinstance(result, Unreadable) else USABLE
-                    self.left -= len(rows)
-                    self._changed.notify_all()
+                for some, results in _decoded(decoder, rows.tolist()):
+                    with self._changed:
+                        for row, result in zip(some, results, strict=True):
+                            self.keep(row, result)
+                            self.state[row] = BAD if isinstance(result, Unreadable) else USABLE
+                        self.left -= len(some)
+                        self._changed.notify_all()
             except BaseException as failure:
                 self.stop(failure)
                 return
@@ -151,6 +152,20 @@ class Reading:
 
     def _over(self) -> bool:
         return self._stopped or not self.left
+
+
+def _decoded(decoder: Decoder, rows: list[int]) -> Iterator[tuple[list[int], list[Result]]]:
+    """The rows with what came of them, a few at a time where they are large: not all of a chunk is held at once."""
+    if isinstance(decoder, Worker):
+        yield rows, decoder(rows)
+        return
+    start, results, held = 0, list[Result](), 0
+    for place, row in enumerate(rows):
+        results += decoder([row])
+        held += sum(values.nbytes for values in results[-1].inputs.values()) if isinstance(results[-1], Decoded) else 0
+        if held > HELD or place == len(rows) - 1:
+            yield rows[start : place + 1], results
+            start, results, held = place + 1, [], 0
 
 
 def cores() -> int:

@@ -21,10 +21,10 @@ def packed_folder() -> Path:
     return cache_folder() / "packed"
 
 
-def room(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
-    """Zeros of that shape: in memory, or in an unnamed file where that would be too much."""
+def room(shape: tuple[int, ...], dtype: np.dtype[Any], full: bool = False) -> np.ndarray:
+    """Zeros of that shape: in memory, or in an unnamed file where that would be too much, or where memory is full."""
     size = math.prod(shape) * dtype.itemsize
-    if size <= IN_MEMORY:
+    if not size or (size <= IN_MEMORY and not full):
         return np.zeros(shape, dtype)
     file = packed_folder() / f".block-{uuid.uuid4().hex[:12]}"
     file.parent.mkdir(parents=True, exist_ok=True)

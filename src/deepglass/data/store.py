@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from deepglass.data import space
 from deepglass.data.column import Parts
 from deepglass.data.decode import Here, Result
 from deepglass.data.examiner import Examiner
@@ -291,12 +292,14 @@ class Packing:
         self.ragged = False
         self.block: np.ndarray | None = None
         self.pieces: dict[int, np.ndarray] = {}
+        self.held = 0  # bytes of the pieces
+        self.joined: np.ndarray | None = None
 
     def put(self, row: int, values: np.ndarray) -> None:
         """Take one row in."""
         if self.ragged or (self.block is not None and values.shape != self.block.shape[1:]):
             self._loosen()
-            self.pieces[row] = values
+            self._keep(row, values)
             return
         if self.block is None:
             self.block = room((self.count, *values.shape), values.dtype)
@@ -308,7 +311,12 @@ class Packing:
         """All values, by row or end to end."""
         if not self.ragged:
             return self.block  # pyright: ignore
-        return np.concatenate([self.pieces[row] for row in sorted(self.pieces)])
+        if self.joined is None or len(self.joined) < sum(map(len, self.pieces.values())):
+            rows = sorted(self.pieces)
+            first = self.pieces[rows[0]]
+            self.joined = room((sum(len(self.pieces[row]) for row in rows), *first.shape[1:]), first.dtype)
+            np.concatenate([self.pieces[row] for row in rows], out=self.joined)
+        return self.joined
 
     def offsets(self) -> np.ndarray:
         """Where each row begins."""
@@ -320,5 +328,15 @@ class Packing:
         if self.ragged:
             return
         self.ragged = True
-        self.pieces = {int(row): self.block[row] for row in np.flatnonzero(self.filled)}  # pyright: ignore
+        for row in np.flatnonzero(self.filled).tolist():
+            self._keep(row, self.block[row])  # pyright: ignore
         self.block = None
+
+    def _keep(self, row: int, values: np.ndarray) -> None:
+        """A piece, on the disk once all together would take too much memory."""
+        self.held += values.nbytes
+        if self.held > space.IN_MEMORY:
+            aside = room(values.shape, values.dtype, full=True)
+            aside[...] = values
+            values = aside
+        self.pieces[row] = values

@@ -2,16 +2,19 @@
 
 M_tp = how many pixels of class t were said to be p. All read predictions["mask"] int (B, H, W) and targets int
 (B, H, W), of volumes all places in a row (B, N); pixels whose target is outside 0 .. K-1 (255, "do not care") count
-nowhere.
+nowhere. Of pictures of unequal size the former is runs, Ragged int32 (ΣR, 2), and the latter a mask for each.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from deepglass.metrics.collect import Collected
 from deepglass.metrics.figure import Figure, of_rows
+
+PIECE = 1 << 22  # pixels of a large picture that are counted at a time
 
 
 def cells(said: Tensor, targets: Tensor, classes: int) -> Tensor:
@@ -23,6 +26,24 @@ def cells(said: Tensor, targets: Tensor, classes: int) -> Tensor:
     return torch.bincount(places, minlength=len(said) * classes * (classes + 1)).view(-1, classes, classes + 1)
 
 
+def cells_of_runs(told: Tensor, targets: Tensor, classes: int) -> Tensor:
+    """M of one picture of any size, whose mask is told as runs (R, 2). int64 (1, K, K + 1)"""
+    said, true = unrolled_runs(told.cpu(), targets.numel()).view(1, 1, -1), targets.reshape(1, 1, -1).cpu()
+    parts = (cells(*pair, classes) for pair in zip(said.split(PIECE, 2), true.split(PIECE, 2), strict=True))
+    return torch.stack(list(parts)).sum(0)
+
+
+def rolled(mask: Tensor) -> Tensor:
+    """A mask as runs: row by row a class and how often it follows. uint8 (H, W) -> int32 (R, 2)"""
+    values, counts = torch.unique_consecutive(mask.reshape(-1), return_counts=True)
+    return torch.stack([values.int(), counts.int()], 1)
+
+
+def unrolled_runs(told: Tensor, count: int) -> Tensor:
+    """The way back. int32 (R, 2) -> uint8 (count,)"""
+    return torch.repeat_interleave(told[:, 0].to(torch.uint8), told[:, 1], output_size=count)
+
+
 class _Cells:
     """Counts M by picture; a figure is worked out from their sum."""
 
@@ -30,9 +51,14 @@ class _Cells:
         self.classes = classes
         self._rows = Collected()
 
-    def update(self, ids: Sequence[str], predictions: Mapping[str, Tensor], targets: Tensor) -> None:
+    def update(self, ids: Sequence[str], predictions: Mapping[str, Any], targets: Any) -> None:
         """A batch."""
-        self._rows.add(ids, cells=cells(predictions["mask"], targets, self.classes))
+        said = predictions["mask"]
+        if isinstance(said, Tensor):
+            self._rows.add(ids, cells=cells(said, targets, self.classes))
+            return
+        each = [cells_of_runs(*pair, self.classes) for pair in zip(said.each(), targets, strict=True)]
+        self._rows.add(ids, cells=torch.cat(each))
 
     def compute(self) -> Figure:
         """The figure with a bootstrap interval over pictures."""
@@ -45,6 +71,10 @@ class _Cells:
         rows = self._rows.column("cells").double()
         whole = torch.einsum("rn,nij->rij", counts, rows)
         return whole.diagonal(dim1=1, dim2=2), whole.sum(2), whole[:, :, : self.classes].sum(1)
+
+    def each(self) -> Tensor:
+        """M of every picture. int64 (N, K, K + 1)"""
+        return self._rows.column("cells")
 
     def per_class(self) -> Tensor:
         """Each class's own; NaN where it occurs nowhere. float64 (K,)"""

@@ -12,7 +12,7 @@ from deepglass.foundation.words import say
 from deepglass.metrics.average_precision import AveragePrecision, hits
 from deepglass.report.case import Case
 from deepglass.report.heat import heat_card
-from deepglass.report.section import Card, Section
+from deepglass.report.section import Card, Dial, Over, Overlay, Section, Switch
 from deepglass.report.thumbnail import thumbnail
 from deepglass.tasks.detect import Detect
 from deepglass.views.boxes import Boxes, Mark
@@ -20,7 +20,8 @@ from deepglass.views.table import Table
 from deepglass.views.view import number
 
 WORST = 12
-SIDE = 240  # pixels of a picture in the gallery
+SIDE = 480  # pixels of a picture in the gallery
+SEEN = 0.05  # confidence from which a box can be shown
 RIGHT = 0.5  # overlap from which a found box is right
 COLUMNS = ("class", "map50", "map", "right", "wrong", "missed")
 
@@ -30,7 +31,7 @@ class Judged(NamedTuple):
 
     row: int  # of the source
     id: str
-    found: Tensor  # those that are answers (M, 6): corners, score, class
+    found: Tensor  # (M, 6): corners, score, class; also those that are no answers
     marked: Tensor  # (M, 6): class, corners, crowd
     right: Tensor
     wrong: Tensor
@@ -61,7 +62,7 @@ def boxes(case: Case) -> Section | None:
     return Section(
         "boxes",
         say("report.lead_boxes", **said, confidence=f"{case.task.settings.confidence:g}", shown=len(worst)),
-        cards=[card for one in worst if (card := _card(case, one, labels))],
+        overlay=_overlay([card for one in worst if (card := _card(case, one, labels))], case.task.settings.confidence),
         tables=[Table([say(f"report.boxes_{name}") for name in COLUMNS], rows)],
         figures=figures,
     )
@@ -81,10 +82,10 @@ def _judged(case: Case, task: Detect) -> tuple[list[Judged], tuple[list[float], 
     metric.update(ids, {"boxes": predicted}, truth)
     judged: list[Judged] = []
     for row, name, found, marked in zip(rows.tolist(), ids, predicted.each(), truth.each(), strict=True):
-        found = found[found[:, 4] >= task.settings.confidence]
-        hit, seen = hits(found, marked, RIGHT)
+        sure = found[found[:, 4] >= task.settings.confidence]
+        hit, seen = hits(sure, marked, RIGHT)
         real = marked[:, 5] == 0
-        kinds = found[:, 5].long(), marked[:, 0].long()
+        kinds = sure[:, 5].long(), marked[:, 0].long()
         right, wrong = _tally(kinds[0][hit], count), _tally(kinds[0][~hit], count)
         missed = _tally(kinds[1][real & ~seen], count)
         first = next((place for place, flag in enumerate(hit.tolist()) if not flag), -1)
@@ -96,17 +97,30 @@ def _tally(kinds: Tensor, count: int) -> Tensor:
     return torch.bincount(kinds[kinds >= 0], minlength=count)
 
 
+def _overlay(cards: list[Card], confidence: float) -> Overlay | None:
+    switches = [Switch(name, say(f"report.over_{name}"), on=True) for name in ("true", "said")]
+    return Overlay(cards, switches, Dial("score", say("report.dial_score"), confidence)) if cards else None
+
+
 def _card(case: Case, one: Judged, labels: tuple[str, ...]) -> Card | None:
-    """What is marked, what was found, and why the surest wrong box was; None where the picture cannot be read again."""
+    """The picture with what is marked and found over it, and why its surest wrong box was; None where it is gone."""
     try:
         raw: Any = case.material.source.read(one.row)
     except (Unreadable, OSError):
         return None
+    least = case.task.settings.confidence  # pyright: ignore
     true = [Mark(labels[int(kind)], ends, None, int(kind)) for kind, *ends, _ in one.marked.tolist() if kind >= 0]
     said = [Mark(labels[int(kind)], ends, score, int(kind)) for *ends, score, kind in one.found.tolist()]
-    pictures = [Boxes(raw.pixels, marks, size=raw.size) for marks in (true, said)]
+    sure = [mark for mark in said if (mark.confidence or 0) >= least]
+    views = {
+        name: Boxes(raw.pixels, marks, size=raw.size)
+        for name, marks in (("true", true), ("said", [mark for mark in said if (mark.confidence or 0) >= SEEN]))
+    }
+    over = tuple(Over(name, "", *view.shapes(SIDE, least)) for name, view in views.items())
+    found = Boxes(raw.pixels, sure, size=raw.size).text()
     title = say("report.boxes_of", wrong=int(one.wrong.sum()), missed=int(one.missed.sum()))
-    described = say("report.described_boxes", id=one.id, marked=pictures[0].text(), found=pictures[1].text())
-    copies = tuple(thumbnail(view.drawn(SIDE).pixels, SIDE) for view in pictures)
-    heat, line = ((), ()) if one.first_wrong < 0 else heat_card(case, one.row, f"{NUMBERED}{one.first_wrong + 1}", SIDE)
-    return Card((*copies, *heat), described, title, (*line, one.id))
+    described = say("report.described_boxes", id=one.id, marked=views["true"].text(), found=found)
+    asked = f"{NUMBERED}{one.first_wrong + 1}"
+    whole = one.first_wrong >= 0 and not case.task.tiles  # pyright: ignore
+    heat, line = heat_card(case, one.row, asked, SIDE) if whole else ((), ())
+    return Card((thumbnail(raw.pixels, SIDE), *heat), described, title, (*line, one.id), over)

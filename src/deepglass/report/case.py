@@ -19,7 +19,7 @@ from deepglass.metrics.figure import Figure
 from deepglass.report.baselines import Baseline, bags, baselines, baselines_of_texts
 from deepglass.report.thumbnail import contact_sheet
 from deepglass.run import Run
-from deepglass.tasks.task import Predictions, Task
+from deepglass.tasks.task import Predictions, Task, crops_of
 
 COUNTING = ("test", "val", "train")  # the first of these that has examples is the one that counts
 
@@ -101,6 +101,7 @@ class Case:
         """The facts of one input a row, where it is a picture or as many numbers as any other."""
         columns, offsets = self.material.store.columns, self.material.store.offsets
         fixed = "input" in columns and "input" not in offsets and self.kind in WITHOUT_STEPS
+        fixed = fixed and not crops_of(self.task)
         return self.task.facts.inputs if fixed else None
 
     @property

@@ -66,6 +66,10 @@ def _kind(case: Case) -> str:
         values = {"frames": facts.frames, "rate": number(chosen.rate), "size": f"{facts.width} × {facts.height}"}
         return say("report.kind_clip", colour=colour, **values)
     inputs = case.inputs
+    if inputs is None and case.kind == "picture":
+        facts = case.task.facts.inputs  # pyright: ignore
+        colour, size = say("report.grey" if facts.channels == 1 else "report.colour"), f"{facts.width} × {facts.height}"
+        return say("report.kind_tiles", own=own_size(case), size=size, colour=colour)
     if inputs is None:
         return say("report.kind_other")
     if inputs.kind == "picture":

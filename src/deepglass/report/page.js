@@ -28,6 +28,19 @@ for (const viewer of document.querySelectorAll(".viewer")) {
   handle.hidden = false;
   handle.addEventListener("input", () => slices.forEach((slice, place) => { slice.hidden = place !== +handle.value; }));
 }
+// How much of a picture its mask covers, or from which score a box is shown.
+for (const dial of document.querySelectorAll(".dial")) {
+  const input = dial.querySelector("input"), home = dial.closest(".overlay");
+  const turn = () => {
+    const share = input.value / 100;
+    dial.querySelector("output").textContent = `${input.value} %`;
+    if (input.dataset.of === "opacity") home.style.setProperty("--cover", share);
+    else for (const mark of home.querySelectorAll("[data-score]")) mark.classList.toggle("below", mark.dataset.score < share);
+  };
+  dial.hidden = false;
+  input.addEventListener("input", turn);
+  turn();
+}
 // Say in the row of links where the reader is.
 const links = new Map([...document.querySelectorAll("nav a")].map(link => [link.hash.slice(1), link]));
 const watch = new IntersectionObserver(

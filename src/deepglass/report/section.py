@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from deepglass.foundation.words import say
 from deepglass.views.table import Table
@@ -19,6 +19,15 @@ class Exhibit(NamedTuple):
     wide: bool = False  # takes the whole width
 
 
+class Over(NamedTuple):
+    """What can be laid over a picture: another picture as an address, or shapes that count in `size`."""
+
+    name: str  # of the switch that shows it
+    picture: str = ""
+    shapes: str = ""
+    size: tuple[int, int] = (0, 0)
+
+
 class Card(NamedTuple):
     """One example: its pictures as addresses, and words."""
 
@@ -26,6 +35,34 @@ class Card(NamedTuple):
     described: str  # for those who do not see the pictures
     title: str
     lines: tuple[str, ...] = ()
+    over: tuple[Over, ...] = ()  # of the first picture
+
+
+class Switch(NamedTuple):
+    """Shows what is laid over all pictures under its name: "true", "said" or "wrong"."""
+
+    name: str
+    words: str
+    on: bool = False
+
+
+class Dial(NamedTuple):
+    """A slider, 0 to 1: how much what lies above covers, or from which score a shape is shown."""
+
+    of: Literal["opacity", "score"]
+    words: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """Large pictures with what is true and what was said laid over them, which the reader switches."""
+
+    cards: Sequence[Card]
+    switches: Sequence[Switch]
+    dial: Dial
+    one: bool = False  # only one of the switches at a time
+    legend: Sequence[tuple[str, str]] = ()  # colours and what they stand for
 
 
 class Passage(NamedTuple):
@@ -65,6 +102,7 @@ class Section:
     cards: Sequence[Card] = ()
     thumbs: Sequence[Card] = ()  # small ones, many in a row
     viewers: Sequence[Viewer] = ()
+    overlay: Overlay | None = None
     passages: Sequence[Passage] = ()
     notes: Sequence[Note] = ()
     tables: Sequence[Table] = ()  # shown open

@@ -12,6 +12,8 @@ from deepglass.data.example import Ragged
 from deepglass.foundation.overlap import overlap
 
 MOST_LOOKED_AT = 300  # answers of a picture that are compared with each other
+MOST_MERGED = 1000  # and of all its tiles together
+EDGE = 2.0  # pixels from the edge of a tile up to which a box is cut by it
 
 
 def middles(strides: Sequence[int], height: int, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -45,6 +47,27 @@ def kept(boxes: Tensor, scores: Tensor, least: float, most_overlap: float, most:
     alive = unrivalled(chosen, best.values, kind, least, most_overlap, most)
     table = torch.cat([chosen, best.values[..., None], kind[..., None].to(chosen.dtype)], -1)
     return Ragged(table[alive], alive.sum(1))
+
+
+def merged(found: Tensor, most_overlap: float, most: int) -> Tensor:
+    """The boxes of one picture that several tiles gave, the surest first; of two that are one thing the surer stays.
+
+    (M, 6): box, score, class -> (M', 6)
+    """
+    found = found[found[:, 4].argsort(descending=True, stable=True)][:MOST_MERGED]
+    return found[unrivalled(found[None, :, :4], found[None, :, 4], found[None, :, 5], 0.0, most_overlap, most)[0]]
+
+
+def whole(boxes: Tensor, tile: tuple[float, ...], before: Tensor, behind: Tensor) -> Tensor:
+    """Which boxes of a tile are not better seen by a neighbour: those that its edge cuts and that lie in both.
+
+    boxes (M, 4) and the tile's corners in pixels of the picture; before (2,) where the neighbours to the left and above
+    end, behind (2,) where those to the right and below begin (NaN: none) -> bool (M,)
+    """
+    low, high, edge = boxes[:, :2], boxes[:, 2:], boxes.new_tensor(tile)
+    seen_before = (low <= edge[:2] + EDGE) & (high <= before)
+    seen_behind = (high >= edge[2:] - EDGE) & (low >= behind)
+    return ~(seen_before | seen_behind).any(1)
 
 
 def unrivalled(boxes: Tensor, scores: Tensor, kinds: Tensor, least: float, most_overlap: float, most: int) -> Tensor:

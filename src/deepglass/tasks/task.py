@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor, nn
 
-from deepglass.data.example import NOTHING, Batch, Column, Encoder, Example, Form
+from deepglass.data.example import NOTHING, Batch, Column, Cut, Encoder, Example, Form
 from deepglass.foundation.ports import Ports
 from deepglass.foundation.seeds import Draws
 from deepglass.foundation.words import say
@@ -187,6 +187,12 @@ def form_of(task: Task) -> Form | None:
     """How one raw input becomes one array; None for a task that does more, which `prepare` alone knows."""
     form = getattr(task, "form", None)  # a task of the user's own need not say
     return form() if form else None
+
+
+def crops_of(task: Task) -> Cut | None:
+    """What makes a training row out of a larger one that is kept; None where rows are taken as they are."""
+    crops = getattr(task, "crops", None)
+    return crops() if crops else None
 
 
 def means(losses: Losses, counts: Mapping[str, float]) -> dict[str, Tensor]:

@@ -88,22 +88,38 @@ class Boxes:
         file = io.BytesIO()
         picture.save(file, format="PNG", optimize=True)
         parts = [f'<image width="{picture.width}" height="{picture.height}" href="{data_address(file.getvalue())}"/>']
-        for mark in sorted(self.marks, key=lambda mark: mark.confidence or 0):
-            left, top, right, bottom = (end * scale for end in mark.corners)
-            shade, above = colour(mark.colour), max(LETTER, top - 3)
-            ring = mark.outline or ((mark.corners[i], mark.corners[j]) for i, j in ((0, 1), (2, 1), (2, 3), (0, 3)))
-            points = " ".join(f"{x * scale:.1f},{y * scale:.1f}" for x, y in ring)
-            parts.append(
-                f'<polygon points="{points}" fill="none" stroke="{shade}" stroke-width="2"/>'
-                f'<text x="{left + 2:.1f}" y="{above:.1f}" fill="{shade}" stroke="white" stroke-width="3" '
-                f'paint-order="stroke">{escape(mark.words)}</text>'
-            )
+        parts += self._shapes(scale)
         if self.caption:
             below = picture.height + GAP - 5
             parts.append(f'<text x="2" y="{below}" fill="currentColor">{escape(self.caption)}</text>')
         body = f'<g style="font: {LETTER}px {SYSTEM_FONTS}">{"".join(parts)}</g>'
         height = picture.height + (GAP if self.caption else 0)
         return frame(body, picture.width, height, self.caption, self.text())
+
+    def shapes(self, largest: int, least: float = 0.0) -> tuple[str, tuple[int, int]]:
+        """The boxes alone, as shapes over a picture whose longer side has so many pixels, and that picture's size.
+
+        What people marked is dashed; what is less sure than `least` has the class "below".
+        """
+        picture, scale = self._fitted(largest)
+        return "".join(self._shapes(scale, least)), picture.size
+
+    def _shapes(self, scale: float, least: float = 0.0) -> list[str]:
+        """Each box and its words, the surest last, so that it lies on top."""
+        parts: list[str] = []
+        for mark in sorted(self.marks, key=lambda mark: mark.confidence or 0):
+            left, top = (end * scale for end in mark.corners[:2])
+            shade, above, sure = colour(mark.colour), max(LETTER, top - 3), mark.confidence
+            ring = mark.outline or ((mark.corners[i], mark.corners[j]) for i, j in ((0, 1), (2, 1), (2, 3), (0, 3)))
+            points = " ".join(f"{x * scale:.1f},{y * scale:.1f}" for x, y in ring)
+            known = "" if sure is None else f' data-score="{sure:.3f}"' + (' class="below"' if sure < least else "")
+            dashes = ' stroke-dasharray="6 4"' if sure is None else ""
+            parts.append(
+                f'<g{known}><polygon points="{points}" fill="none" stroke="{shade}" stroke-width="2"{dashes}/>'
+                f'<text x="{left + 2:.1f}" y="{above:.1f}" fill="{shade}" stroke="white" stroke-width="3" '
+                f'paint-order="stroke">{escape(mark.words)}</text></g>'
+            )
+        return parts
 
     def json(self) -> dict[str, Any]:
         """The boxes in pixels of the picture, and a small copy without them."""

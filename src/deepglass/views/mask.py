@@ -96,6 +96,16 @@ class Mask:
         found = [f"{name} {share}" for _, name, share in self._found()]
         return say("views.mask", self.lang, found=say("views.list_mark", self.lang).join(found) or "–")
 
+    def legend(self) -> list[tuple[str, str]]:
+        """The classes that are laid over a picture: each one's colour and name."""
+        return [(self._colour(number), name) for number, name in enumerate(self.classes) if number or not self._ground]
+
+    def layer(self) -> bytes:
+        """The classes' colours alone, as a PNG that lets the picture through."""
+        return layer_png(
+            self.mask, ["" if self._ground else self._colour(0), *map(self._colour, range(1, len(self.classes)))]
+        )
+
     @property
     def _ground(self) -> bool:
         return bool(self.classes) and self.classes[0].lower() in GROUND
@@ -148,6 +158,20 @@ def index_png(mask: np.ndarray, classes: Sequence[str]) -> bytes:
     image.putpalette(levels)
     file = io.BytesIO()
     image.save(file, format="PNG", optimize=True)
+    return file.getvalue()
+
+
+def layer_png(mask: np.ndarray, colours: Sequence[str]) -> bytes:
+    """Numbers as colours that can be laid over a picture; one without a colour, or beyond them, lets it through.
+
+    uint8 (H, W)
+    """
+    shown = [number < len(colours) and bool(colours[number]) for number in range(256)]
+    levels = [rgb(colours[number]) if shown[number] else (0, 0, 0) for number in range(256)]
+    image = Image.fromarray(mask).convert("L")
+    image.putpalette([round(255 * share) for level in levels for share in level])
+    file = io.BytesIO()
+    image.save(file, format="PNG", optimize=True, transparency=bytes(255 * there for there in shown))
     return file.getvalue()
 
 

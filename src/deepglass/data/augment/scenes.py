@@ -65,7 +65,7 @@ def rearrange(pictures: Tensor, boxes: Tensor, draws: Draws, settings: SceneAugm
         shown[rows] += down[:, None] @ pictures[source].float() @ across.mT[:, None]
         covered[rows] += (down.sum(2)[:, None, :, None] * across.sum(2)[:, None, None, :]).clamp(max=1)
         there = torch.full_like(boxes, NOTHING)
-        there[rows] = _moved(boxes[source], part)
+        there[rows] = moved_boxes(boxes[source], part)
         found.append(there)
     shown = shown + (1 - covered.clamp(max=1)) * GREY
     moved = torch.cat(found, 1)
@@ -112,7 +112,7 @@ def _weights(windows: Windows, axis: int, size: int, count: int) -> Tensor:
     return torch.where(inside, weights, 0)
 
 
-def _moved(boxes: Tensor, windows: Windows) -> Tensor:
+def moved_boxes(boxes: Tensor, windows: Windows) -> Tensor:
     """(B, M, 6) -> the same, cut to what is shown."""
     corner, size, target, extent = (values[:, None] for values in windows)
     low, high = ((ends - corner) * extent / size + target for ends in (boxes[..., 1:3], boxes[..., 3:5]))

@@ -3,9 +3,11 @@
 x' = (x - mean) / std, per channel, with the training part's statistics, or those that public weights were trained with.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from annotated_types import Ge, Le
 from torch import Tensor
 
@@ -62,8 +64,8 @@ class PictureKind:
     def settle(self, facts: PictureFacts, settings: Any, values: Any) -> PictureFacts:
         if facts.mean:
             return facts
-        pieces = (values[start : start + PIECE] for start in range(0, len(values), PIECE))
-        mean, std = byte_statistics(pieces, values.shape[1])
+        in_tiles = hasattr(settings, "tiles") and settings.tiles.cut
+        mean, std = byte_statistics(_whole(values) if in_tiles else _several(values), facts.channels)
         return replace(facts, mean=mean, std=std)
 
     def encoder(self, facts: PictureFacts, settings: Any) -> None:
@@ -81,6 +83,14 @@ class PictureKind:
 
     def show(self, raw: Any, facts: PictureFacts, caption: str) -> View:
         return Picture(raw.pixels, caption)
+
+
+def _several(values: Any) -> Iterator[np.ndarray]:
+    return (values[start : start + PIECE] for start in range(0, len(values), PIECE))  # (n, C, H, W)
+
+
+def _whole(values: Any) -> Iterator[np.ndarray]:
+    return (values[row : row + 1][0] for row in range(len(values)))  # (H · W, C)
 
 
 CATALOGUE = {"picture": PictureKind()}
