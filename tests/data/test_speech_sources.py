@@ -57,7 +57,9 @@ def test_texts_beside_sounds(tmp_path):
     source = recognise(str(tmp_path), PLAIN)
     assert len(source.index) == 22 and source.index.labels[6] is None
     assert kinds(source.findings) == ["unreadable_transcript", "sound_without_text"]
-    assert "its sound was left out. The text is not UTF-8: the byte at 0 does not fit." in sentence(source.findings[0])
+    assert "what it belongs to was left out. The text is not UTF-8: the byte at 0 does not fit." in sentence(
+        source.findings[0]
+    )
     assert sentence(source.findings[1]).startswith("Sounds without a transcript, which were left out: 1 (005.wav).")
 
 

@@ -75,7 +75,9 @@ def test_a_sample_is_of_all_classes(tmp_path):
 def test_a_manifest_names_nothing_outside_its_folder(tmp_path):
     (tmp_path / "secret").write_text("outside")
     write_sealed(tmp_path / "bundle", {"weights": b"inside"})
-    (tmp_path / "bundle" / "manifest.json").write_bytes(_manifest({"weights": b"inside", "../secret": b"outside"}))
+    (tmp_path / "bundle" / "manifest.json").write_bytes(
+        _manifest({"weights": b"inside", "../secret": b"outside"}, is_open=False)
+    )
     with pytest.raises(RunFailed, match="nothing in its folder can be trusted"):
         read_sealed(tmp_path / "bundle")
 

@@ -188,4 +188,5 @@ def test_check_ends_with_3_where_training_would(shell, tmp_path):
 def test_pictures_of_other_sizes_are_no_error(shell, pictures):
     picture(pictures / "a/wide.png", 9, size=20)
     said = shell("check", pictures, "--json")
-    assert said.code == 0 and [one["kind"] for one in said.document["findings"]] == ["mixed_sizes"]
+    kinds = [one["kind"] for one in said.document["findings"]]
+    assert said.code == 0 and kinds == ["hardly_validated", "mixed_sizes"]  # of 49 pictures few are validated

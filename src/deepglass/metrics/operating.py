@@ -33,7 +33,7 @@ class Operating(NamedTuple):
 def threshold_at(scores: Tensor, positive: Tensor, specificity: float) -> float:
     """The lowest threshold that flags no more negatives than allowed, halfway to the next score; NaN without any.
 
-    >>> threshold_at(torch.tensor([0.1, 0.2, 0.3, 0.5, 0.9]), torch.tensor([0, 0, 0, 0, 1]).bool(), 0.75)
+    >>> round(threshold_at(torch.tensor([0.1, 0.2, 0.3, 0.5, 0.9]), torch.tensor([0, 0, 0, 0, 1]).bool(), 0.75), 6)
     0.4
     """
     scores = scores.double()
