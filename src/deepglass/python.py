@@ -49,7 +49,7 @@ def train(
     own = Own(None if isinstance(model, str) else model, None if isinstance(task, str) else task)
     with _watch(progress) as watch:
         proposal = journey.propose(str(data), _overrides(values), size, own=own)
-        watch.console.print(proposal.found.sentence())
+        watch.console.print(proposal.found.sentence(proposal.settings.task.name))
         return journey.train(proposal, out=str(out), watchers=[watch, *watchers], reading=watch.read)
 
 

@@ -28,7 +28,7 @@ def plan(
         proposal = proposed()
         found = journey.estimate(proposal, watch.read, measure)
         tried = journey.find_rates(proposal, watch.read) if rates else None
-    printer.line(proposal.found.sentence())
+    printer.line(proposal.found.sentence(proposal.settings.task.name))
     width = max(map(len, found.settings))
     for path, value in found.settings.items():
         printer.line(f"  {path:<{width}} = {value!s:<24} # {found.origins.get(path, 'default')}")

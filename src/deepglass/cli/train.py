@@ -16,7 +16,9 @@ def train(proposed: Callable[[], journey.Proposal], out: Out = "", as_json: Json
     printer = Printer(as_json)
     with Watch(printer.stream) as watch, StopSignals() as stop:
         proposal = proposed()
-        watch.console.print(proposal.found.sentence())  # through the live line, which print would tear
+        watch.console.print(
+            proposal.found.sentence(proposal.settings.task.name)
+        )  # through the live line, which print would tear
         outcome = journey.train(proposal, out=out, watchers=[watch], asked_to_stop=stop, reading=watch.read)
     tell(outcome, printer)
 

@@ -39,10 +39,10 @@ class Recognised(NamedTuple):
     layout: str
     match: Match
 
-    def sentence(self) -> str:
-        """For people: "class folders with 5 classes; task classify"."""
+    def sentence(self, task: str = "") -> str:
+        """For people: "class folders with 5 classes; task classify"; `task` where another one is asked for."""
         layout = say(f"data.{self.match.reason}", **self.match.values)
-        return say("data.recognised", layout=layout, task=self.match.task)
+        return say("data.recognised", layout=layout, task=task or self.match.task)
 
 
 class Survey(NamedTuple):

@@ -21,16 +21,15 @@ from deepglass.data.readers.mask import UNKNOWN, fit_mask, stored_mask
 from deepglass.data.source import Index
 from deepglass.data.tiles import GREY, TileSettings, corners, parts
 from deepglass.foundation.errors import DataError, UsageError
-from deepglass.foundation.ports import Map, Ports
 from deepglass.foundation.seeds import Draws
-from deepglass.losses.pixels import dice_loss, pixel_count, pixel_cross_entropy
 from deepglass.metrics.boundary import BoundaryF1
 from deepglass.metrics.iou import Dice, MeanIou, PixelAccuracy, rolled, unrolled_runs
 from deepglass.tasks.inputs import OneInput, learn_inputs
 from deepglass.tasks.kinds.picture import PictureFacts, PictureSettings
 from deepglass.tasks.kinds.volume import VolumeFacts, VolumeSettings
+from deepglass.tasks.pixel_loss import PixelLoss
 from deepglass.tasks.segment_volumes import SegmentVolumes
-from deepglass.tasks.task import Losses, Metric, Predictions
+from deepglass.tasks.task import Metric, Predictions
 from deepglass.tasks.tiles import Tiles, in_whole, prepared
 from deepglass.tasks.tiles import pictures as whole_pictures
 from deepglass.views.mask import Mask, runs, unrolled
@@ -79,7 +78,7 @@ class SegmentSettings:
         return SegmentVolumes(self, facts) if facts.inputs.kind == "volume" else Segment(self, facts)
 
 
-class Segment(OneInput):
+class Segment(PixelLoss, OneInput):
     """The task of naming one class of K for every pixel."""
 
     settings: SegmentSettings
@@ -88,9 +87,6 @@ class Segment(OneInput):
     def __init__(self, settings: SegmentSettings, facts: SegmentFacts):
         super().__init__(settings, facts)
         self.tiles = Tiles(settings.tiles.overlap, self._size, AT_ONCE) if settings.tiles.cut else None
-
-    def asks(self) -> Ports:
-        return Ports(self.takes(), Map(len(self.facts.classes)))
 
     def prepare(self, raw: Any, label: Any = None) -> Example:
         """The picture, its own width and height, and its mask where there is one.
@@ -130,19 +126,6 @@ class Segment(OneInput):
         if draws is None or "mask" not in batch:
             return shown
         return shown.with_columns(mask=augment_masks(batch["mask"], draws, self.settings.picture.augment, self._size))
-
-    def loss(self, model: nn.Module, batch: Batch) -> Losses:
-        """Over pixels, and the Dice loss over pictures where it counts."""
-        logits, mask, asked = model(batch["input"]).float(), batch["mask"], self.settings
-        gamma = asked.gamma if asked.loss == "focal" else 0.0
-        sums = {"loss": pixel_cross_entropy(logits, mask, self._weights(logits.device), gamma)}
-        return Losses(sums | ({"dice": asked.dice * dice_loss(logits, mask)} if asked.dice else {}))
-
-    def counts(self, batch: Batch) -> dict[str, float]:
-        """Known pixels, or the sum of their classes' weights; pictures."""
-        mask = batch["mask"]
-        pixels = pixel_count(mask, len(self.facts.classes), self._weights(mask.device))
-        return {"loss": max(1.0, float(pixels)), "dice": float(len(batch))}
 
     def predict(self, model: nn.Module, batch: Batch) -> Predictions:
         """The likeliest class of each pixel, how likely it is on average, and the stored picture's width and height.
@@ -221,13 +204,6 @@ class Segment(OneInput):
         found = {self.facts.classes[number]: shares[number] for number in order}
         said = [name for name, share in found.items() if share]
         return {"prediction": said, "confidence": sure, "shares": found, "mask": runs(whole)}
-
-    def _weights(self, device: torch.device) -> Tensor | None:
-        if self.settings.class_weights == "none":
-            return None
-        counts = torch.tensor(self.facts.pixels, dtype=torch.float32, device=device)
-        weights = counts.sum() / (counts.count_nonzero() * counts)
-        return torch.where(counts > 0, weights, 0.0)
 
 
 CATALOGUE = {"segment": SegmentSettings()}

@@ -18,14 +18,13 @@ from deepglass.data.augment.patches import Size, drawn, weights, windows
 from deepglass.data.augment.volumes import augment_volumes, placed
 from deepglass.data.example import Batch, Column, Example, Ragged, ragged
 from deepglass.data.readers.volume import HALF, Cube, Scan, at_spacing, grids_at, resampled_mask
-from deepglass.foundation.ports import Map, Ports
 from deepglass.foundation.seeds import Draws
-from deepglass.losses.pixels import dice_loss, pixel_count, pixel_cross_entropy
 from deepglass.metrics.iou import Dice, MeanIou
 from deepglass.metrics.surface import SurfaceDistance
 from deepglass.tasks.inputs import OneInput
 from deepglass.tasks.kinds.volume import grey_of, standardised
-from deepglass.tasks.task import Losses, Metric, Predictions
+from deepglass.tasks.pixel_loss import PixelLoss
+from deepglass.tasks.task import Metric, Predictions
 from deepglass.views.mask import runs, unrolled
 from deepglass.views.slices import Slices
 from deepglass.views.view import View
@@ -35,11 +34,8 @@ AT_ONCE = 1 << 18  # places that are answered together
 FOCUS = 0.5  # of the parts that are learned from: the share with something else than the first class in the middle
 
 
-class SegmentVolumes(OneInput):
+class SegmentVolumes(PixelLoss, OneInput):
     """The task of naming one class of K for every place of a volume; its settings and facts are those of `segment`."""
-
-    def asks(self) -> Ports:
-        return Ports(self.takes(), Map(len(self.facts.classes)))
 
     def prepare(self, raw: Any, label: Any = None) -> Example:
         """Measured values and classes of every place, end to end, and where they lie.
@@ -89,19 +85,6 @@ class SegmentVolumes(OneInput):
         parts = augment_volumes(parts, draws, chosen)
         moved = placed(classes[:, None].float() - UNKNOWN, draws, chosen, mask=True)  # zeros outside are unknown
         return batch.with_columns(input=parts, mask=(moved[:, 0] + UNKNOWN).round().to(torch.uint8))
-
-    def loss(self, model: nn.Module, batch: Batch) -> Losses:
-        """Over places, and the Dice loss over parts where it counts."""
-        logits, mask, asked = model(batch["input"]).float(), batch["mask"], self.settings
-        gamma = asked.gamma if asked.loss == "focal" else 0.0
-        sums = {"loss": pixel_cross_entropy(logits, mask, self._weights(logits.device), gamma)}
-        return Losses(sums | ({"dice": asked.dice * dice_loss(logits, mask)} if asked.dice else {}))
-
-    def counts(self, batch: Batch) -> dict[str, float]:
-        """Known places, or the sum of their classes' weights; parts."""
-        mask = batch["mask"]
-        places = pixel_count(mask, len(self.facts.classes), self._weights(mask.device))
-        return {"loss": max(1.0, float(places)), "dice": float(len(batch))}
 
     def predict(self, model: nn.Module, batch: Batch) -> Predictions:
         """The likeliest class of each place, how likely it is on average, and where the places lie.
@@ -173,12 +156,6 @@ class SegmentVolumes(OneInput):
             "mask": runs(found),
             "affine": affine.double().tolist(),
         }
-
-    def _weights(self, device: torch.device) -> Tensor | None:
-        if self.settings.class_weights == "none":
-            return None
-        counts = torch.tensor(self.facts.pixels, dtype=torch.float32, device=device)
-        return torch.where(counts > 0, counts.sum() / (counts.count_nonzero() * counts), 0.0)
 
 
 class _Counted:

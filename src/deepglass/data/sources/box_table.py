@@ -11,15 +11,15 @@ from itertools import islice
 from pathlib import Path
 
 from deepglass.data.annotation import UNKNOWN, Box
-from deepglass.data.readers.delimited import MISSING, SUFFIXES, Delimited, open_delimited
+from deepglass.data.readers.delimited import MISSING, Delimited, open_delimited
 from deepglass.data.readers.picture import SUFFIXES as PICTURE_SUFFIXES
 from deepglass.data.readers.yolo import digits_of, pixels
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Layout, Match, Unreadable
-from deepglass.data.sources.boxed import Marked, Pictures, gathered, part_in, size_of
+from deepglass.data.sources.boxed import Marked, Pictures, gathered, part_in, size_of, tables_at
 from deepglass.data.sources.columns import ANSWERS, PART_NAMES, PATHS, by_name, chosen, part
 from deepglass.data.sources.files import Names, PictureFiles
-from deepglass.data.walk import listing, suffix
+from deepglass.data.walk import suffix
 from deepglass.foundation.errors import DataError
 
 CORNERS = (
@@ -35,7 +35,6 @@ LABELS = (*ANSWERS, "labelname", "classname", "categoryname", "object", "objectn
 NAMES = (*PATHS, "imageid", "imagepath", "imagename", "imagefile")
 CROWDS = ("crowd", "iscrowd", "isgroupof", "difficult")
 NO_NAME = "object"  # the class of boxes that nothing names
-MOST_TABLES = 50
 TRIED = 20  # rows by which it is told whether a table names pictures
 LOOKED = 1000  # rows by which it is told whether corners are shares of the picture
 
@@ -69,7 +68,7 @@ class Rows:
 
 def recognise(place: str, settings: DataSettings) -> Match | None:
     """A table with columns for pictures and for the four sides of a box, given or in its folder."""
-    _, files = _files(Path(place), settings)
+    _, files = tables_at(Path(place), lambda table, root: _fits(table, root, settings))
     if not files:
         return None
     names = ", ".join(file.name for file in files[:3])
@@ -78,7 +77,7 @@ def recognise(place: str, settings: DataSettings) -> Match | None:
 
 def open_table(place: str, settings: DataSettings) -> PictureFiles:
     """Every picture that the table names, with the boxes of all its rows."""
-    root, files = _files(Path(place), settings)
+    root, files = tables_at(Path(place), lambda table, root: _fits(table, root, settings))
     if not files:
         raise DataError("data.not_that_layout", place=place, layout="box_table")
     pictures = Pictures(root)
@@ -93,18 +92,6 @@ def open_table(place: str, settings: DataSettings) -> PictureFiles:
             findings.append(Finding("boxes_in_shares", "note", file.name))
         marks += _marks(table, plan, pictures, findings)
     return gathered("box_table", pictures, marks, findings)
-
-
-def _files(place: Path, settings: DataSettings) -> tuple[Path, list[Path]]:
-    """The folder of pictures, and the tables of boxes: one that is given, or those in it and in its parts."""
-    root = place.parent if place.is_file() else place
-    tables = [place] if suffix(place.name) in SUFFIXES and place.is_file() else []
-    if place.is_dir():
-        inside = [place, *(place / name for name in listing(place)[0] if part(name))]
-        tables = [folder / name for folder in inside for name in listing(folder)[1] if suffix(name) in SUFFIXES]
-    if len(tables) > MOST_TABLES:
-        return root, []
-    return root, [file for file in tables if file.stat().st_size and _fits(open_delimited(file), root, settings)]
 
 
 def _fits(table: Delimited, root: Path, settings: DataSettings) -> bool:

@@ -6,21 +6,25 @@ it, is missing or speaks twice is left out by name. Where nobody has looked at a
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from deepglass.data.annotation import UNKNOWN, Annotated, Box, in_words, unordered
+from deepglass.data.readers.delimited import SUFFIXES, Delimited, open_delimited
 from deepglass.data.readers.picture import header
 from deepglass.data.source import Finding, Index, Unreadable
 from deepglass.data.sources.columns import part
 from deepglass.data.sources.files import Names, PictureFiles
+from deepglass.data.walk import listing, suffix
 
 NAMED = 3  # faults that a sentence names; its values name up to MOST
 MOST = 1000
 _WORD = re.compile(r"[a-z]+|[\u4e00-\u9fff]+")
+
+MOST_TABLES = 50  # in a folder and its parts
 
 
 class Marked(NamedTuple):
@@ -69,6 +73,21 @@ class Pictures:
             if found and (folder or "/" not in found):
                 return found
         return None
+
+
+def tables_at(place: Path, fits: Callable[[Delimited, Path], bool]) -> tuple[Path, list[Path]]:
+    """The folder of pictures, and those tables that fit: one that is given, or those in it and in its parts.
+
+    `fits` is asked of each table and that folder; among very many tables none is meant.
+    """
+    root = place.parent if place.is_file() else place
+    tables = [place] if suffix(place.name) in SUFFIXES and place.is_file() else []
+    if place.is_dir():
+        inside = [place, *(place / name for name in listing(place)[0] if part(name))]
+        tables = [folder / name for folder in inside for name in listing(folder)[1] if suffix(name) in SUFFIXES]
+    if len(tables) > MOST_TABLES:
+        return root, []
+    return root, [file for file in tables if file.stat().st_size and fits(open_delimited(file), root)]
 
 
 def part_in(path: str) -> str:

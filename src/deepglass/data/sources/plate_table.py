@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deepglass.data.annotation import UNKNOWN, Plate
-from deepglass.data.readers.delimited import MISSING, SUFFIXES, Delimited, open_delimited
+from deepglass.data.readers.delimited import MISSING, Delimited, open_delimited
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Layout, Match, Unreadable
-from deepglass.data.sources.boxed import Pictures, part_in, size_of
+from deepglass.data.sources.boxed import Pictures, part_in, size_of, tables_at
 from deepglass.data.sources.columns import PART_NAMES, PATHS, by_name, chosen, part
 from deepglass.data.sources.files import PictureFiles
 from deepglass.data.sources.plated import Marked, clean, gathered
-from deepglass.data.walk import listing, suffix
 from deepglass.foundation.errors import DataError
 
 CORNERS = tuple(f"{axis}{corner}" for corner in range(1, 5) for axis in "xy")
@@ -26,7 +25,6 @@ KINDS = "kind type colour color 颜色 类型".split()
 LINES = ("lines", "rows", "行数")
 MEANT = {"blue": "blue", "yellow": "yellow", "green": "green", "white": "white"}
 MEANT |= {"蓝": "blue", "黄": "yellow", "绿": "green", "白": "white"}
-MOST_TABLES = 50
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ class Rows:
 
 def recognise(place: str, settings: DataSettings) -> Match | None:
     """A table with columns for pictures, texts and four corners, given or in its folder."""
-    _, files = _files(Path(place), settings)
+    _, files = tables_at(Path(place), lambda table, _: _fits(table))
     if not files:
         return None
     return Match(0.98, "layout_plate_table", "read_plates", {"files": ", ".join(file.name for file in files[:3])})
@@ -63,7 +61,7 @@ def recognise(place: str, settings: DataSettings) -> Match | None:
 
 def open_table(place: str, settings: DataSettings) -> PictureFiles:
     """Every picture that the table names, with the plates of all its rows."""
-    root, files = _files(Path(place), settings)
+    root, files = tables_at(Path(place), lambda table, _: _fits(table))
     if not files:
         raise DataError("data.not_that_layout", place=place, layout="plate_table")
     pictures, findings = Pictures(root), list[Finding]()
@@ -72,18 +70,6 @@ def open_table(place: str, settings: DataSettings) -> PictureFiles:
         table = open_delimited(file)
         marks += _marks(table, _plan(table, settings), pictures, findings)
     return gathered("plate_table", pictures, marks, findings)
-
-
-def _files(place: Path, settings: DataSettings) -> tuple[Path, list[Path]]:
-    """The folder of pictures, and the tables of plates: one that is given, or those in it and in its parts."""
-    root = place.parent if place.is_file() else place
-    tables = [place] if suffix(place.name) in SUFFIXES and place.is_file() else []
-    if place.is_dir():
-        inside = [place, *(place / name for name in listing(place)[0] if part(name))]
-        tables = [folder / name for folder in inside for name in listing(folder)[1] if suffix(name) in SUFFIXES]
-    if len(tables) > MOST_TABLES:
-        return root, []
-    return root, [file for file in tables if file.stat().st_size and _fits(open_delimited(file))]
 
 
 def _fits(table: Delimited) -> bool:
