@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deepglass.foundation.padded import Padded
-from deepglass.losses.ctc import alignable, ctc, ctc_count, flat_start
+from deepglass.losses.ctc import alignable, ctc, ctc_count, disagreement, flat_start
 
 
 def padded(rows: list[list[int]]) -> Padded:
@@ -81,6 +81,19 @@ def test_a_nan_is_not_hidden():
     logits = some_logits([4], 3)
     logits.values[0, 1, 1] = float("nan")
     assert ctc(logits, padded([[1]])).isnan()
+
+
+def test_two_hearings_that_disagree_learn_from_each_other_and_not_behind_their_ends():
+    """What is written is Jeffreys' divergence by half; its gradient is (p - q) / 2, each other's share held fast."""
+    one, other = (some_logits([5, 3], 4, seed) for seed in (0, 1))
+    p, q = (each.values[each.mask].double().softmax(1) for each in (one, other))
+    expected = ((p - q) * (p.log() - q.log())).sum() / 2
+    values = one.values.clone().requires_grad_()
+    loss = disagreement(one.with_values(values), other)
+    torch.testing.assert_close(loss, expected.float())
+    loss.backward()
+    torch.testing.assert_close(values.grad[one.mask], ((p - q) / 2).float())
+    assert not values.grad[~one.mask].any() and disagreement(one, one) == 0
 
 
 def test_a_flat_start_wants_letters_evenly_spread_and_blanks_between():

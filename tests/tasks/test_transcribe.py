@@ -20,6 +20,7 @@ from deepglass.foundation.ports import Series, Steps
 from deepglass.foundation.seeds import row_keys
 from deepglass.foundation.settings import from_json, to_json
 from deepglass.foundation.words import choose_language
+from deepglass.losses.ctc import disagreement
 from deepglass.metrics.error_rate import texts
 from deepglass.tasks.kinds.sound import SoundSettings
 from deepglass.tasks.task import total
@@ -149,6 +150,21 @@ def test_augmentation_goes_by_the_rows_own_draws():
     alone = batch.rows(3, 4)
     other = task.present(alone, alone.draws("augment"))["input"]
     torch.testing.assert_close(other.values[0], shown.values[3, : other.values.shape[1]], rtol=0, atol=1e-4)
+
+
+def test_two_hearings_differ_by_their_masks_alone_and_are_to_agree():
+    task, batch = made(replace(SETTINGS, agreement=0.5, sound=replace(SOUND, augment=speech())))
+    model, draws = network(task), batch.draws("augment")
+    shown = task.present(batch, draws)
+    once, again = shown["input"], shown["again"]
+    both = (once.values != 0) & (again.values != 0)
+    assert torch.equal(once.lengths, again.lengths) and not torch.equal(once.values, again.values)
+    assert torch.equal(once.values[both], again.values[both])
+    alone = replace(task.settings, agreement=0.0).build(task.facts)
+    assert torch.equal(once.values, alone.present(batch, draws)["input"].values) and "again" not in task.present(batch)
+    each = [task.loss(model, batch.with_columns(input=heard)).sums["loss"] for heard in (once, again)]
+    apart = disagreement(model(once), model(again))
+    torch.testing.assert_close(task.loss(model, shown).sums["loss"], sum(each) / 2 + 0.5 * apart)
 
 
 def test_a_batch_that_fits_nowhere_is_refused_in_words_and_one_that_fits_in_part_is_not():

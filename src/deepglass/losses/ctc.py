@@ -52,6 +52,18 @@ def flat_start(logits: Padded, targets: Padded) -> Tensor:
     return (each * logits.mask).sum()
 
 
+def disagreement(one: Padded, other: Padded) -> Tensor:
+    """Σ_b Σ_t ½ [KL(q_bt‖p_bt) + KL(p_bt‖q_bt)] of two hearings p, q of the same rows, each learning from the other.
+
+    In each half the first distribution is a constant, what the second is to become (CR-CTC, Yao et al. 2024,
+    arXiv:2410.05101, section 3.2). logits (B, T, V) twice, with the same lengths -> (); its count is that of `ctc`.
+    """
+    p, q = (logits.values.float().log_softmax(2) for logits in (one, other))
+    apart = F.kl_div(p, q.detach(), reduction="none", log_target=True).sum(2)
+    apart = apart + F.kl_div(q, p.detach(), reduction="none", log_target=True).sum(2)  # (B, T)
+    return (apart * one.mask).sum() / 2
+
+
 def alignable(steps: Tensor, targets: Padded) -> Tensor:
     """Whether the network takes enough steps: one for every letter, and a blank between two that are the same.
 

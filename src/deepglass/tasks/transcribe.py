@@ -1,12 +1,14 @@
 """Transcribe: speech to the letters of what is said, by connectionist temporal classification.
 
 loss = Σ_rows ctc(z, y) / letters, with z the V logits of every step: the blank and the alphabet; the answer is the best
-path, or what a beam finds that also listens to an n-gram model of the training part's transcripts.
+path, or what a beam finds that also listens to an n-gram model of the training part's transcripts. With an agreement
+each row is heard twice under different masks, and the two are to give the same letters at the same steps:
+loss = ½ ctc(z, y) + ½ ctc(z', y) + agreement · disagreement(z, z').
 """
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -15,6 +17,7 @@ import torch
 from annotated_types import Ge, Le
 from torch import nn
 
+from deepglass.data.augment.sound import mask_features
 from deepglass.data.example import Batch, Column, Ragged, ragged
 from deepglass.data.source import Index
 from deepglass.data.transcript import Letters, transcript
@@ -23,7 +26,7 @@ from deepglass.foundation.padded import Padded
 from deepglass.foundation.ports import Ports, Steps
 from deepglass.foundation.seeds import Draws
 from deepglass.foundation.words import say
-from deepglass.losses.ctc import alignable, ctc, ctc_count
+from deepglass.losses.ctc import alignable, ctc, ctc_count, disagreement
 from deepglass.metrics.error_rate import ErrorRate, texts
 from deepglass.tasks.ctc import Listening, beam_search, greedy, when
 from deepglass.tasks.inputs import OneInput, learn_inputs
@@ -65,6 +68,7 @@ class TranscribeSettings:
     order: Annotated[int, Ge(0), Le(10)] = 5  # letters that the language model looks at together; 0: no such model
     weight: Annotated[float, Ge(0), Le(5)] = 0.4  # how much the language counts beside the sound
     bonus: Annotated[float, Ge(-5), Le(5)] = 0.5  # for every letter: what the language takes from long texts
+    agreement: Annotated[float, Ge(0), Le(10)] = 0.0  # how much two hearings are to agree; 0: each row is heard once
     sound: SoundSettings = SoundSettings(longest=600.0)
 
     def learn(self, index: Index, size: tuple[int, int], channels: int) -> TranscribeFacts:
@@ -107,20 +111,29 @@ class Transcribe(OneInput):
         return {"target": written(rows)}
 
     def present(self, batch: Batch, draws: Draws | None = None) -> Batch:
-        heard = self.kind.present(batch["input"], self.facts.inputs, self.settings, draws)
-        return batch.with_columns(input=heard)
+        if draws is None or not self.settings.agreement:
+            return batch.with_columns(input=self.kind.present(batch["input"], self.facts.inputs, self.settings, draws))
+        augment = self.settings.sound.augment
+        bare = replace(self.settings.sound, augment=replace(augment, time_masks=0, band_masks=0))
+        heard = self.kind.present(batch["input"], self.facts.inputs, replace(self.settings, sound=bare), draws)
+        once, again = (mask_features(heard, each, augment) for each in (draws, draws.for_purpose("again")))
+        return batch.with_columns(input=once, again=again)
 
     def counts(self, batch: Batch) -> dict[str, float]:
         return {"loss": ctc_count(self._alphabet.symbols(batch["target"]))}
 
     def loss(self, model: nn.Module, batch: Batch) -> Losses:
         """Connectionist temporal classification, summed over the rows that have steps enough for their letters."""
-        logits, target = model(batch["input"]), self._alphabet.symbols(batch["target"])
-        fits = alignable(logits.lengths, target)
-        if not fits.any():
-            steps, letters = int(logits.lengths.max()), int(target.lengths.max())
+        target = self._alphabet.symbols(batch["target"])
+        heard = [batch[name] for name in ("input", "again") if name in batch]
+        logits = model(Padded(*(torch.cat(parts) for parts in zip(*heard, strict=True))))
+        each = [Padded(*parts) for parts in zip(*(part.split(len(batch)) for part in logits), strict=True)]
+        lengths = each[0].lengths
+        if not alignable(lengths, target).any():
+            steps, letters = int(lengths.max()), int(target.lengths.max())
             raise RunFailed("tasks.too_few_steps", id=batch.ids[0], steps=steps, letters=letters)
-        return Losses({"loss": ctc(logits, target)})
+        loss = torch.stack([ctc(one, target) for one in each]).mean()
+        return Losses({"loss": loss if len(each) == 1 else loss + self.settings.agreement * disagreement(*each)})
 
     def predict(self, model: nn.Module, batch: Batch) -> Predictions:
         """Texts as Unicode numbers, by the beam and by the best path, and when each letter of the former was said.
