@@ -7,7 +7,7 @@ CATALOGUE = {
         "4",
         "made:traced",
         "tiny",
-        ("task.picture.augment.flip=false", "task.picture.augment.resize_crop=0.7", "train.epochs=24"),
+        ("task.picture.augment.flip=false", "task.picture.augment.resize_crop=0.7", "train.epochs=16"),
         next="series",
     )
 }
