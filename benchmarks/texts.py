@@ -23,6 +23,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -46,6 +47,7 @@ def main() -> None:
     words.add_argument("--packages", type=Path, help="the folder that the packages were unpacked into")
     words.add_argument("--seeds", type=int, default=3)
     words.add_argument("--models", nargs="*", default=[], help="besides the recipe's own choice")
+    words.add_argument("--minutes", type=float, help="of the trainings of --models; the recipe's own ends by itself")
     words.add_argument("--keep", type=Path, help="a JSON of what was computed")
     asked = words.parse_args()
     known: dict[str, dict] = json.loads(asked.keep.read_text()) if asked.keep and asked.keep.exists() else {}
@@ -63,7 +65,7 @@ def main() -> None:
         once(f"{table.stem} logistic regression", regression, table)
         for model in (OWN, *asked.models):
             for seed in range(asked.seeds):
-                once(f"{table.stem} {model} {seed}", trained, table, model, seed)
+                once(f"{table.stem} {model} {seed}", trained, table, model, seed, asked.minutes)
     print(told([table.stem for table in asked.tables], [OWN, *asked.models], asked.seeds, known))
 
 
@@ -126,12 +128,12 @@ def regression(table: Path) -> dict[str, float]:
     return judged(parts["test"][1], said) | {"C": best, "seconds": time.perf_counter() - began}
 
 
-def trained(table: Path, model: str, seed: int) -> dict[str, float]:
-    """One training by the recipe as it is."""
+def trained(table: Path, model: str, seed: int, minutes: float | None) -> dict[str, float]:
+    """One training by the recipe as it is, of a named model in so many minutes."""
     began = time.perf_counter()
-    named = "" if model == OWN else model
+    named: dict[str, Any] = {} if model == OWN else {"model": model, "minutes": minutes}
     with tempfile.TemporaryDirectory() as folder:
-        outcome = dg.train(table, model=named, out=Path(folder) / "run", settings={"seed": seed}, progress=False)
+        outcome = dg.train(table, out=Path(folder) / "run", settings={"seed": seed}, progress=False, **named)
         return judged(*answered(outcome)) | {"seconds": time.perf_counter() - began}
 
 
