@@ -14,7 +14,7 @@ from deepglass.data.files import Input, open_inputs
 from deepglass.data.source import Unreadable
 from deepglass.explain.gates import letters_of
 from deepglass.explain.method import Explanation, Method, Row, kind_of, sentences
-from deepglass.explain.target import inner_of, target_of
+from deepglass.explain.target import inner_of, seen_of, target_of
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.words import has, say
@@ -167,4 +167,5 @@ def row_of(bundle: Bundle, batch: Batch, prepared: Tensor, wanted: str = "") -> 
     inputs = watched(bundle.task, presented, predictions)
     target = target_of(bundle, presented, answer, wanted)
     lies = inner_of(bundle.task, presented)
+    prepared = seen_of(bundle.task, presented, prepared)
     return Row(batch.ids[0], prepared, presented["input"], answer, inputs, target, presented, lies)

@@ -25,7 +25,7 @@ Inner = tuple[int, int, int, int]
 class Target(NamedTuple):
     """The one number of an answer that is explained; explain/target.py chooses it."""
 
-    kind: Literal["class", "number", "box", "pixels"]
+    kind: Literal["class", "number", "box", "pixels", "likeness"]
     name: str  # "cat", "cat 91 %", "the answer"
     score: Callable[[Any], Tensor]  # of what the network gives for (B, ...): (B,), and slopes go through it
     share: Callable[[Any], Tensor]  # the same as people read it: a probability, or the answer in its own unit

@@ -6,6 +6,8 @@
     segment               the pixels of a class: their mean logit     their mean probability
     tag                   a token's tag: its logit                    its probability
     forecast              a channel: the mean of its median forecast  the same
+    read_plates           a plate: the logit of the place that saw it  the best of all places: overlap · probability
+    embed                 how far the vector reaches its own way      its cosine with what it is for the whole input
 
 Letters: B rows, P places and K classes of a detector, h w the network's frame, T tokens of a text.
 """
@@ -14,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from deepglass.bundle import Bundle
@@ -25,11 +28,15 @@ from deepglass.foundation.catalogue import nearest
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.overlap import overlap
 from deepglass.foundation.padded import Padded
+from deepglass.foundation.plane import boxes_around
 from deepglass.foundation.ports import Vector
 from deepglass.foundation.words import say
+from deepglass.models.plate_net import Seen
 from deepglass.tasks.detect import STRIDES, Detect
+from deepglass.tasks.embed import Embed
 from deepglass.tasks.forecast import Forecast
 from deepglass.tasks.multilabel import MultiLabelTask
+from deepglass.tasks.read_plates import ReadPlates
 from deepglass.tasks.regress import Regress
 from deepglass.tasks.segment import Segment
 from deepglass.tasks.suppress import boxes_of, middles
@@ -42,36 +49,61 @@ NUMBERED = "#"  # before the number of a box, where classes are called by number
 
 def has_target(bundle: Bundle) -> bool:
     """Whether an answer of this network comes down to one number that can be explained."""
-    task = bundle.task
-    return isinstance(task, Detect | Segment | Tag | Forecast) or _names_classes(bundle) or answers_a_number(bundle)
+    return any(isinstance(bundle.task, kind) for kind in CHOSEN) or _names_classes(bundle) or answers_a_number(bundle)
 
 
 def target_of(bundle: Bundle, batch: Batch, answer: Mapping[str, Any], wanted: str = "") -> Target | None:
     """The target of a presented batch of one; `wanted` is a class, or the number of a box. None where there is none."""
     task = bundle.task
-    if isinstance(task, Detect):
-        return _box(task, bundle.model(batch["input"]), batch, answer, wanted)
-    if isinstance(task, Segment):
-        return _pixels(task, bundle.model(batch["input"]), batch, answer, wanted)
-    if isinstance(task, Tag):
-        return _tagged(task, answer, wanted)
-    if isinstance(task, Forecast):
-        return _foretold(task, wanted)
+    choose = next((choose for kind, choose in CHOSEN.items() if isinstance(task, kind)), None)
+    if choose:
+        return choose(Asked(bundle, batch, answer, wanted))
     if _names_classes(bundle):
         shares = torch.sigmoid if isinstance(task, MultiLabelTask) else lambda logits: logits.softmax(1)
         labels = list(labels_of(bundle))
         return _class(labels, _chosen(wanted, labels) if wanted else _answered(answer, labels), shares)
     if wanted:
-        raise UsageError("explain.no_target", target=wanted, task=bundle.document["task"]["name"])
+        raise _whole(bundle, wanted)
     return _number(task) if answers_a_number(bundle) else None
 
 
 def inner_of(task: Any, batch: Batch) -> Inner | None:
     """Where in the network's frame the picture of a batch of one lies, of a task that lays it in whole."""
-    if "size" not in batch or task.settings.picture.fit != "pad":
+    if "size" not in batch or task.settings.picture.fit != "pad" or isinstance(task, ReadPlates):
         return None
     wide, tall = batch["size"][0].tolist()
     return inner((int(wide), int(tall)), (task.facts.inputs.width, task.facts.inputs.height))
+
+
+def seen_of(task: Any, batch: Batch, prepared: Tensor) -> Tensor:
+    """The picture of a batch of one in the network's frame, as bytes; inputs of other tasks as they were prepared."""
+    if not isinstance(task, ReadPlates):
+        return prepared
+    facts = task.facts.inputs
+    mean, std = (torch.tensor(each, device=batch["input"].device)[:, None, None] for each in (facts.mean, facts.std))
+    return (255 * (batch["input"][0].float() * std + mean)).round().clamp(0, 255).to(torch.uint8)
+
+
+class Asked(NamedTuple):
+    """What is explained: an answer of a network, and what of it is wanted."""
+
+    bundle: Bundle
+    batch: Batch
+    answer: Mapping[str, Any]
+    wanted: str
+
+    @property
+    def task(self) -> Any:
+        """Of the network."""
+        return self.bundle.task
+
+    def said(self) -> Any:
+        """What the network gives."""
+        return self.bundle.model(self.batch["input"])
+
+
+def _whole(bundle: Bundle, wanted: str) -> UsageError:
+    return UsageError("explain.no_target", target=wanted, task=bundle.document["task"]["name"])
 
 
 def _names_classes(bundle: Bundle) -> bool:
@@ -144,8 +176,9 @@ def _sure(said: Tensor) -> Tensor:
     return said[0, :, :-4].float().sigmoid()
 
 
-def _tagged(task: Tag, answer: Mapping[str, Any], wanted: str) -> Target:
+def _tagged(asked: Asked) -> Target:
     """The tag of the wanted word, by itself or by its number; else of the surest one whose tag says something."""
+    task, answer, wanted = asked.task, asked.answer, asked.wanted
     tokens = answer["tokens"]
     words, digits = [one["token"] for one in tokens], wanted.removeprefix(NUMBERED)
     if not wanted:
@@ -170,8 +203,9 @@ def _tagged(task: Tag, answer: Mapping[str, Any], wanted: str) -> Target:
     return Target("class", name, score, share, number, figures={"token": place + 1, "word": word, "tag": tag})
 
 
-def _foretold(task: Forecast, wanted: str) -> Target:
+def _foretold(asked: Asked) -> Target:
     """The mean over the steps that are foretold of a channel, of the first one if none is wanted."""
+    task, wanted = asked.task, asked.wanted
     names = list(task.facts.targets)
     place = _chosen(wanted, names) if wanted else 0
     shape = (task.facts.horizon, len(names), len(task.quantiles))
@@ -184,9 +218,10 @@ def _foretold(task: Forecast, wanted: str) -> Target:
     return Target("number", name, mean, mean, figures={"channel": names[place]})
 
 
-def _box(task: Detect, said: Tensor, batch: Batch, answer: Mapping[str, Any], wanted: str) -> Target:
+def _box(asked: Asked) -> Target:
     """The surest box, the surest of a class, or the box of that number in the answer's order."""
-    images, labels, boxes = batch["input"], task.facts.labels, answer["boxes"]
+    task, batch, said, wanted = asked.task, asked.batch, asked.said(), asked.wanted
+    images, labels, boxes = batch["input"], task.facts.labels, asked.answer["boxes"]
     number = _number_of_box(wanted, labels, len(boxes))
     if number is not None:
         place, kind = _place_of(task, said, batch, boxes[number])
@@ -210,6 +245,63 @@ def _box(task: Detect, said: Tensor, batch: Batch, answer: Mapping[str, Any], wa
     stored = [round(end, 1) for end in _stored(task, corners, batch).tolist()]
     figures = {"class": mark.label, "confidence": mark.confidence, "box": stored}
     return Target("box", mark.words, score, best, kind, (mark,), None, spoken.level, remark, figures)
+
+
+def _plate(asked: Asked) -> Target:
+    """The surest plate, the one of that number in the answer's order or with that text; else the surest place."""
+    task, batch, said, plates = asked.task, asked.batch, asked.said(), asked.answer["plates"]
+    number = _number_of_plate(asked.wanted, [plate["text"] for plate in plates])
+    logits, corners, _ = task.places(said.places[:1])
+    if number is None:
+        kind, place = divmod(int(logits[0].argmax()), logits.shape[2])
+        name, unsure = say("explain.a_plate"), say("explain.no_plate")
+    else:
+        plate, frame = plates[number], torch.tensor(batch["input"].shape[:1:-1], device=logits.device)
+        wide = torch.tensor(plate["corners"], device=logits.device) * (frame / batch["whole"][0])
+        place = int((corners[0] - wide).abs().sum((1, 2)).argmin())
+        kind = list(zip(task.facts.kinds, task.facts.lines, strict=True)).index((plate["kind"], plate["lines"]))
+        name, unsure = plate["text"], ""
+    box = boxes_around(corners[0, place : place + 1])[0]
+    sure = float(logits[0, kind, place].sigmoid())
+    mark = Mark(name, box.tolist(), sure, kind, outline=corners[0, place].tolist())
+
+    def score(given: Seen) -> Tensor:
+        return task.places(given.places)[0][:, kind, place]
+
+    def best(given: Seen) -> Tensor:
+        chances, around, _ = task.places(given.places)
+        boxes = boxes_around(around.flatten(0, 1)).unflatten(0, around.shape[:2])
+        return (overlap(boxes, box)[0] * chances[:, kind].sigmoid()).amax(1)
+
+    figures = {"plate": name, "kind": task.facts.kinds[kind], "confidence": sure}
+    return Target("box", mark.words, score, best, kind, (mark,), None, 0, unsure, figures)
+
+
+def _number_of_plate(wanted: str, texts: Sequence[str]) -> int | None:
+    """From 0; None where the picture has no plate and none is wanted."""
+    if wanted in texts:
+        return list(texts).index(wanted)
+    digits = wanted.removeprefix(NUMBERED)
+    if digits.isdecimal() and 1 <= int(digits) <= len(texts):
+        return int(digits) - 1
+    if wanted:
+        raise UsageError("explain.no_such_plate", plate=wanted, known=", ".join(texts) or "-")
+    return 0 if texts else None
+
+
+def _likeness(asked: Asked) -> Target:
+    """How much of the vector is there: what is covered or taken away turns it and makes it shorter."""
+    if asked.wanted:
+        raise _whole(asked.bundle, asked.wanted)
+    own = F.normalize(asked.said()[:1].float().detach(), dim=1)
+
+    def reach(given: Tensor) -> Tensor:
+        return (given.float() * own).sum(1)
+
+    def cosine(given: Tensor) -> Tensor:
+        return (F.normalize(given.float(), dim=1) * own).sum(1)
+
+    return Target("likeness", say("explain.likeness"), reach, cosine)
 
 
 def _place_of(task: Detect, said: Tensor, batch: Batch, box: Mapping[str, Any]) -> tuple[int, int]:
@@ -239,8 +331,9 @@ def _stored(task: Detect, boxes: Tensor, batch: Batch) -> Tensor:
     return torch.minimum(corners.clamp(min=0), size[0].repeat(2))
 
 
-def _pixels(task: Segment, said: Tensor, batch: Batch, answer: Mapping[str, Any], wanted: str) -> Target:
+def _pixels(asked: Asked) -> Target:
     """The class that covers most of the picture, the background left aside; or the one that is wanted."""
+    task, batch, said, answer, wanted = asked.task, asked.batch, asked.said(), asked.answer, asked.wanted
     classes = task.facts.classes
     things = [name for name in answer["prediction"] if name != classes[0] or name.lower() not in GROUND]
     name = classes[_chosen(wanted, classes)] if wanted else (things or answer["prediction"])[0]
@@ -265,3 +358,13 @@ def _pixels(task: Segment, said: Tensor, batch: Batch, answer: Mapping[str, Any]
         return mean(given.float().softmax(1))
 
     return Target("pixels", name, mean, share, number, (), shown, None, remark, figures)
+
+
+CHOSEN: dict[type, Callable[[Asked], Target]] = {
+    Detect: _box,
+    Segment: _pixels,
+    ReadPlates: _plate,
+    Embed: _likeness,
+    Tag: _tagged,
+    Forecast: _foretold,
+}

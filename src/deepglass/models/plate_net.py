@@ -122,6 +122,10 @@ class PlateNet(nn.Module):
     def stages(self) -> list[str]:
         return ["finder.first", "finder.second", "finder.fine", "finder.middle", "finder.coarse"]
 
+    def levels(self) -> list[str]:
+        """The map that plates are told from."""
+        return ["finder.what"]
+
 
 class Finder(nn.Module):
     """image (B, C, H, W) -> K logits and four corners in its pixels for every place, (B, K + 8, H / 8, W / 8)"""

@@ -294,6 +294,11 @@ class ReadPlates(OneInput):
         cut = self._upright(pictures, torch.zeros(len(corners), dtype=torch.int64), corners, lines)
         return cut.round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
 
+    def places(self, found: Tensor) -> tuple[Tensor, Tensor, tuple[int, int]]:
+        """What a finder says, taken apart: logits (B, K, P), corners (B, P, 4, 2), rows and columns of the map."""
+        logits, corners = found.float().flatten(2).split((len(self.facts.kinds), 8), 1)
+        return logits, corners.mT.unflatten(-1, (4, 2)), (found.shape[2], found.shape[3])
+
     @cached_property
     def _alphabet(self) -> Alphabet:
         return Alphabet(self.facts.alphabet)
@@ -326,9 +331,7 @@ class ReadPlates(OneInput):
 
     def _said(self, model: nn.Module, images: Tensor) -> tuple[Tensor, Tensor, tuple[int, int]]:
         """Logits (B, K, P), corners in pixels of the images (B, P, 4, 2), and rows and columns of the map."""
-        places = _part(model, "finder")(images).float()
-        logits, corners = places.flatten(2).split((len(self.facts.kinds), 8), 1)
-        return logits, corners.mT.unflatten(-1, (4, 2)), (places.shape[2], places.shape[3])
+        return self.places(_part(model, "finder")(images))
 
     def _found(self, model: nn.Module, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Corners in pixels of the images (N, 4, 2), scores and kinds (N,), and how many each picture has (B,)."""
