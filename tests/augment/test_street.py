@@ -10,12 +10,14 @@ from deepglass.data.augment.street import (
     NOTHING,
     PARTLY,
     StreetAugment,
+    blurred,
     jittered,
     looked_up,
     rectified,
     shrunk,
     stored,
     windows,
+    worn,
 )
 from deepglass.data.example import Ragged, ragged
 from deepglass.foundation.plane import inside, upright
@@ -153,3 +155,32 @@ def test_places_inside_follow_the_corners():
     corners = torch.tensor([[[10.0, 10], [50, 10], [50, 20], [10, 20]]])
     points = inside(corners, upright(2, 4)[None])
     assert points[0, 0, 0, 0] < points[0, 0, 1, 0] and points[0, 0, 0, 1] < points[0, 1, 0, 1]
+
+
+def test_a_gauss_keeps_what_there_is_and_spreads_it_so_many_pixels():
+    dots = torch.zeros(3, 2, 33, 41)
+    dots[:, :, 16, 20] = 100.0
+    found = blurred(dots, torch.tensor([0.0, 1.0, 1.6]))
+    torch.testing.assert_close(found.sum((2, 3)), torch.full((3, 2), 100.0))
+    assert torch.equal(found[0], dots[0])
+    away = (torch.arange(41) - 20.0).square()
+    torch.testing.assert_close(
+        (found[:, 0].sum(1) * away).sum(1) / 100, torch.tensor([0.0, 1.0, 2.56]), rtol=1e-2, atol=1e-4
+    )
+    even = blurred(torch.full((1, 3, 8, 9), 7.0), torch.tensor([2.0]))
+    torch.testing.assert_close(even, torch.full((1, 3, 8, 9), 7.0))  # the edge is carried on
+    assert blurred(torch.zeros(0, 3, 8, 8), torch.zeros(0)).shape == (0, 3, 8, 8)
+
+
+@pytest.mark.parametrize("names", [("light",), ("smear",), ("grain",), ("light", "smear", "grain")])
+def test_each_plate_is_worn_in_its_own_way_and_by_its_own_draws(names: tuple[str, ...]):
+    asked = StreetAugment(**{name: {"light": 0.4, "smear": 1.6, "grain": 16.0}[name] for name in names})
+    there = torch.tensor([[True, True], [False, True]])
+    lines = 255 * torch.rand(3, 3, 16, 48, generator=torch.Generator().manual_seed(0)).round()
+    found = worn(lines, there, draws(), asked)
+    assert torch.equal(found, worn(lines, there, draws(), asked)) and 0 <= found.min() and found.max() <= 255
+    alone = worn(lines[2:], there[1:], Draws(row_keys(5, "street", 0, 2)[1:]), asked)
+    torch.testing.assert_close(alone, found[2:])  # whatever stands beside it
+    apart = (found - lines).abs().mean((1, 2, 3))
+    assert (apart > 0).all() and len(apart.unique()) == 3
+    assert torch.equal(worn(lines, there, draws(), StreetAugment()), lines)

@@ -31,6 +31,7 @@ from deepglass.data.augment.street import (
     shrunk,
     stored,
     windows,
+    worn,
 )
 from deepglass.data.example import Batch, Column, Example, Form, Ragged, concatenated, padded
 from deepglass.data.readers.picture import fit_picture, to_bytes
@@ -189,7 +190,7 @@ class ReadPlates(OneInput):
         return batch.with_columns(
             input=self.kind.present(shown, inputs, asked, draws),
             plates=torch.cat([kinds[..., None], plates[..., 1:2], moved.flatten(2)], -1),
-            lines=Ragged(lines, lengths),
+            lines=Ragged(worn(lines, there, draws, asked.street), lengths),
         )
 
     def turns(self) -> list[Turn]:

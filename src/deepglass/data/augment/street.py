@@ -9,7 +9,7 @@ from typing import Annotated, NamedTuple
 
 import torch
 import torch.nn.functional as F
-from annotated_types import Ge, Le
+from annotated_types import Ge, Le, Lt
 from torch import Tensor
 
 from deepglass.data.example import Column, Ragged
@@ -17,6 +17,7 @@ from deepglass.foundation.plane import boxes_around, inside
 from deepglass.foundation.seeds import Draws
 
 GREY = 114.0  # what stands outside a picture
+REACH = 8  # pixels, either way, that a Gauss reaches
 BEYOND = 2.0  # pixels that a plate may stick out of a window in which it counts
 NOTHING, PARTLY = -1, -2  # the kind of a plate that is none, and of one that is seen in part: it teaches nothing
 
@@ -31,6 +32,9 @@ class StreetAugment:
     jitter: Annotated[float, Ge(0), Le(0.5)] = (
         0.0  # of a plate's height: how far each corner of what is read may lie off
     )
+    light: Annotated[float, Ge(0), Lt(1)] = 0.0  # of a plate that is read: factors of 1 ± this for light and contrast
+    smear: Annotated[float, Ge(0), Le(4)] = 0.0  # pixels of the upright plate over which it is out of focus, at most
+    grain: Annotated[float, Ge(0), Le(64)] = 0.0  # levels by which its pixels differ for no reason, at most
 
 
 class Stored(NamedTuple):
@@ -91,6 +95,41 @@ def rectified(pictures: Stored, owner: Tensor, corners: Tensor, shares: Tensor) 
     corners (N, 4, 2) in pixels of the pictures, shares (N or 1, 2H, 2W, 2) -> float 0 .. 255 (N, C, H, W)
     """
     return F.avg_pool2d(looked_up(pictures, owner, inside(corners, shares)), 2)
+
+
+def worn(lines: Tensor, there: Tensor, draws: Draws, settings: StreetAugment) -> Tensor:
+    """Upright plates as a worse camera would show them, each in its own way: light, focus, grain.
+
+    float 0 .. 255 (N, C, H, W), which plates of the pictures they are, bool (B, M) -> the same
+    """
+    count, (height, width) = there.shape[1], lines.shape[2:]
+
+    def factor(name: str) -> Tensor:
+        return 1 + settings.light * draws.between(name, -1, 1, count)[there][:, None, None, None]
+
+    if settings.light:
+        mean = lines.mean((1, 2, 3), keepdim=True)
+        lines = (lines - mean) * factor("contrast") + mean * factor("light")
+    if settings.smear:
+        lines = blurred(lines, settings.smear * draws.uniform("smear", count)[there])
+    if settings.grain:
+        level = settings.grain * draws.uniform("grain/level", count)[there]
+        even = draws.uniform("grain", count, height, width)[there] - 0.5  # its spread is 1 / √12
+        lines = lines + (math.sqrt(12) * level[:, None, None] * even)[:, None]
+    return lines.clamp(0, 255)
+
+
+def blurred(pictures: Tensor, spread: Tensor) -> Tensor:
+    """Each picture under a Gauss of so many pixels, its edge carried on. (N, C, H, W), (N,)"""
+    if not len(pictures):
+        return pictures
+    places = torch.arange(-REACH, REACH + 1, device=pictures.device)
+    weights = (-0.5 * (places / spread.clamp(min=0.05)[:, None]).square()).softmax(1)  # (N, 2 REACH + 1)
+    weights = weights.repeat_interleave(pictures.shape[1], 0)[:, None, None]
+    found = F.pad(pictures.flatten(0, 1)[None], (REACH,) * 4, mode="replicate")
+    for kernel in (weights, weights.mT):
+        found = F.conv2d(found, kernel, groups=len(kernel))
+    return found.view_as(pictures)
 
 
 def shrunk(picture: Tensor, longest: int) -> Tensor:
