@@ -27,9 +27,9 @@ from deepglass.data.sources.masks import Masked
 from deepglass.data.store import Store
 from deepglass.engine.evaluate import evaluate
 from deepglass.foundation.errors import UsageError
-from deepglass.foundation.ports import Image, Port, Volume
+from deepglass.foundation.ports import Captions, Image, Port, Volume
 from deepglass.foundation.seeds import Permutation
-from deepglass.tasks.task import Predictions, Task, checking, crops_of, encoder_of, fed, form_of, searching
+from deepglass.tasks.task import Predictions, Task, checking, crops_of, encoder_of, fed, form_of, recodes, searching
 
 LARGE = 10_000  # pictures above which training may begin before all are read: see Material.large
 SAMPLE = 4096  # training rows that are then read first, and whose statistics are the run's
@@ -78,7 +78,7 @@ class Material:
         """With the task that has learned from it, and rows as that task makes them."""
         encoder = encoder_of(task)
         store = self.prepared.encoded(encoder) if encoder else self.prepared
-        targets = _targets(task, self.source.index.labels) if encoder else self.targets  # written in what was learned
+        targets = _targets(task, self.source.index.labels) if recodes(task) else self.targets
         return replace(self, task=task, store=store, targets=targets, rows=Readable(store, self.answered))
 
     def loader(self, batch: int, seed: int, sampling: str) -> Loader:
@@ -288,6 +288,7 @@ def picture_size(asked: int, takes: Port | None, found: Survey) -> tuple[tuple[i
     channels = max(found.channels, default=3)  # where none of those looked at can be read, that is said when all are
     if asked:
         return (asked, asked), channels
+    takes = takes.picture if isinstance(takes, Captions) else takes
     if isinstance(takes, Image):
         return (takes.height, takes.width), channels
     return (found.height, found.width), channels

@@ -67,7 +67,7 @@ def _does_not_fit(mismatch: PortMismatch, asks: Ports) -> UsageError:
 def check_own(model: nn.Module, asks: Ports, *row: Any) -> None:
     """Refuse a network of the user's own that cannot take one row, gives something else, or sees what it must tell."""
     given = _shape(row[0])
-    wanted = {Vector: (1,), Map: (1,), Plates: (1,), Steps: given[:2]}.get(type(asks.gives), ())
+    wanted = {Vector: (1,), Map: (1,), Plates: (1,), Steps: _shape(row[-1])[:2]}.get(type(asks.gives), ())
     wanted += (getattr(asks.gives, "size", 0), *_map_of(asks.gives, given))
     was_training, seen = model.training, False
     model.eval()

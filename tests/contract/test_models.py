@@ -1,6 +1,6 @@
 """One contract over every model of the zoo: what `deepglass.models.contract` promises, entry by entry.
 
-Models of texts, series and translations are asked with rows of unequal length, and give a row the same alone.
+Models of texts, series, translations and captions are asked with rows of unequal length, and give a row the same alone.
 """
 
 import dataclasses
@@ -14,6 +14,7 @@ from deepglass.blocks.recurrent import Recurrent
 from deepglass.foundation import catalogue
 from deepglass.foundation.padded import Padded
 from deepglass.foundation.ports import (
+    Captions,
     Image,
     Latent,
     Map,
@@ -37,6 +38,7 @@ from deepglass.networks import network_of
 COUNTS = {
     "airbench94": 1_971_352,
     "alexnet": 61_100_840,
+    "caption_lstm": 21_690_705,
     "cgan": 1_275_175,
     "char_lm": 3_342_692,
     "cloze_bilstm": 6_324_000,
@@ -109,8 +111,10 @@ def small(name):
         takes = Tokens(50)
     if isinstance(takes, Translation):
         takes = Translation(50, 40)
+    if isinstance(takes, Captions):
+        takes = Captions(Image(takes.picture.channels, 32, 32), 40)
     if isinstance(gives, Steps) and not isinstance(takes, Series):
-        size = 40 if isinstance(takes, Translation) else 50  # a writer's tokens are those that it reads
+        size = 40 if isinstance(takes, Translation | Captions) else 50  # a writer's tokens are those that it reads
         gives = dataclasses.replace(gives, size=size)
     return config.fitted(Ports(takes, gives))
 
@@ -127,6 +131,9 @@ def batch(config, rows, scale=1.0):
         return (tokens(takes.vocabulary, LENGTHS),)
     if isinstance(takes, Translation):
         return tokens(takes.source, LENGTHS), tokens(takes.target, WRITTEN)
+    if isinstance(takes, Captions):
+        picture, _ = example(takes, rows)
+        return scale * torch.randn(picture.shape, generator=generator), tokens(takes.vocabulary, WRITTEN)
     if isinstance(takes, Series):
         values = scale * torch.randn(rows, max(LENGTHS[:rows]), takes.channels, generator=generator)
         return (padded(values, LENGTHS[:rows]),)
@@ -322,6 +329,7 @@ OTHERS = [
     Ports(Series(40), Steps(30)),
     Ports(Image(3, 32, 64), Steps(30)),
     Ports(Translation(60, 70), Steps(70, "later")),
+    Ports(Captions(Image(1, 64, 40), 70), Steps(70, "later")),
     Ports(Volume(2, 9, 20, 17), Vector(3)),
     Ports(Volume(2, 9, 20, 17), Map(3)),
 ]

@@ -24,6 +24,7 @@ def write_data(folder: Path) -> None:
     _pictures(folder)
     patterns(folder / "patterns")
     _masks(folder)
+    _told(folder)
     _texts(folder)
     _tagged(folder)
     _sounds(folder)
@@ -73,6 +74,21 @@ def _masks(folder: Path) -> None:
         mask[:, :1] = 255
         Image.fromarray(pixels).save(folder / "masks" / "images" / f"{number:02d}.png")
         Image.fromarray(mask).save(folder / "masks" / "masks" / f"{number:02d}.png")
+
+
+def _told(folder: Path) -> None:
+    """Pictures with a bright or a dark box at one of two places, and one or two sentences about each."""
+    (folder / "told").mkdir()
+    rows = ["file\tcaption"]
+    for number in range(40):
+        pixels = np.random.default_rng(number).integers(80, 140, (32, 32, 3), dtype=np.uint8)
+        shade, side = ("dark", "bright")[number % 2], ("left", "right")[number // 2 % 2]
+        left = 2 if side == "left" else 18
+        pixels[8:22, left : left + 12] = 240 if shade == "bright" else 5
+        Image.fromarray(pixels).save(folder / "told" / f"{number:02d}.png")
+        rows.append(f"{number:02d}.png\ta {shade} box at the {side}")
+        rows += [f"{number:02d}.png\tthere is a box"] if number % 3 == 0 else []
+    (folder / "told" / "captions.tsv").write_text("\n".join(rows) + "\n")
 
 
 def _volumes(folder: Path) -> None:

@@ -24,6 +24,7 @@ from deepglass.engine.settings import TrainSettings
 from deepglass.foundation.settings import Choice
 from deepglass.networks import EXTERNAL, ExternalConfig, choose_model
 from deepglass.run import RunSettings
+from deepglass.tasks.caption import CaptionSettings
 from deepglass.tasks.classify import ClassifySettings
 from deepglass.tasks.cloze import ClozeSettings
 from deepglass.tasks.detect import DetectSettings
@@ -59,6 +60,7 @@ CUT = PictureSettings(size=24, augment=PictureAugment(flip=True, alternate=True,
 TURNED = VolumeSettings(augment=VolumeAugment(flip="all", turn=15, zoom=0.1, move=0.1, scale=0.1, level=0.1, noise=0.1))
 LINES = PictureSettings(fit="pad", augment=PictureAugment(rotate=2, shear=4, brightness=0.3, invert=0.2))
 SEEN = StreetAugment(zoom_in=1.3, zoom_out=1.3, turn=5, jitter=0.1)
+TOLD_OF = PictureSettings(fit="stretch", augment=PictureAugment(crop_pad=2, brightness=0.2))
 WINDOW = PictureSettings(size=96, fit="pad", augment=PictureAugment(brightness=0.3, hue=0.02))
 MOVED_CLIPS = ClipSettings(size=16, frames=6, augment=ClipAugment(flip=True, crop_pad=2, brightness=0.2, contrast=0.2))
 KEPT = DataSettings(cache=False)
@@ -175,6 +177,15 @@ FAMILIES = {
         file="pairs.tsv",
         asks=Choice("tasks", "translate", TranslateSettings(text=LETTERS)),
         sized={"features": 8, "hidden": 12},
+        kills=2,
+    ),
+    "caption": Family(
+        "sentences about pictures, one of several drawn, by a small ResNet and a writer that looks, two shards",
+        replace(COMMON, steps=20, batch=6, lr=3e-3, shards=2),
+        "caption_lstm",
+        file="told",
+        asks=Choice("tasks", "caption", CaptionSettings(vocabulary=VocabularySettings(least=1), picture=TOLD_OF)),
+        sized={"stem": 4, "memory": 8, "features": 6, "hidden": 8, "height": 32, "width": 32},
         kills=2,
     ),
     "cloze": Family(

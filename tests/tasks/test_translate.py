@@ -208,7 +208,7 @@ def test_a_check_takes_its_rows_in_groups_where_they_are_many(monkeypatch):
     task, batch = learned()
     model = network(task)
     whole = task.checks().predict(model, task.present(batch))
-    monkeypatch.setattr("deepglass.tasks.translate.ROOM", 1)
+    monkeypatch.setattr("deepglass.tasks.writing.ROOM", 1)
     for name, values in task.checks().predict(model, task.present(batch)).items():
         torch.testing.assert_close(values, whole[name])
 

@@ -25,6 +25,7 @@ from deepglass.views.cells import columns
 from deepglass.views.curve import Curve, Line
 from deepglass.views.heat import Heat
 from deepglass.views.levels import Level, Levels
+from deepglass.views.looked import Looked
 from deepglass.views.mask import Mask
 from deepglass.views.matrix import Matrix
 from deepglass.views.picture import Gallery, Picture, as_bytes, fitted
@@ -64,6 +65,8 @@ def make(lang: str) -> dict[str, Any]:
         "boxes outlined": Boxes(PIXELS, [BoxMark("京A1", (2, 3, 20, 15), 0.9, 1, RING)], lang=lang),
         "boxes none": Boxes(PIXELS, [], lang=lang),
         "mask": Mask(PIXELS, np.arange(600).reshape(20, 30).astype(np.uint8) // 8 % 5, NAMES, "rose", lang),
+        "looked": Looked(PIXELS, NAMES, np.eye(9).reshape(9, 3, 3)[[0, 4, 8]], "Looks", lang),
+        "looked none": Looked(PIXELS, [], np.zeros((0, 3, 3)), lang=lang),
         "curve log": Curve([Line("a", [1, 10, 100], [1e-3, 0.0, 10.0])], "Rates", "step", "rate", True, True, lang),
         "curve empty": Curve([Line("a", [], [])], "Nothing", lang=lang),
         "curve none": Curve([], "Nothing", lang=lang),

@@ -57,10 +57,14 @@ class AdditiveAttention(nn.Module):
         start_uniform(self.of_memory, None)
         nn.init.normal_(self.score, std=hidden**-0.5)
 
-    def forward(self, query: Tensor, memory: Padded) -> Attended:
+    def known(self, memory: Padded) -> Tensor:
+        """The memory's side of the comparison, for those who ask step by step. (B, T, M) -> (B, T, A)"""
+        return F.linear(memory.values, self.of_memory)
+
+    def forward(self, query: Tensor, memory: Padded, known: Tensor | None = None) -> Attended:
         expect_both("AdditiveAttention", query.shape, memory.values.shape, self.query, self.memory)
         q = F.linear(query, self.of_query)[:, :, None]  # (B, U, 1, A)
-        m = F.linear(memory.values, self.of_memory)[:, None]  # (B, 1, T, A)
+        m = (self.known(memory) if known is None else known)[:, None]  # (B, 1, T, A)
         scores = (q + m).tanh() @ self.score.to(q.dtype)  # (B, U, T)
         return seen(self.looks(scores, memory.mask), memory)
 

@@ -90,9 +90,9 @@ class Coded(Sequence[Any]):
 
 
 class Texts(Sequence[Any]):
-    """Answers that are texts of their own, or None: there are no classes among them to count or to spread evenly."""
+    """Answers that are texts of their own, one or several, or None: there are no classes among them to count."""
 
-    def __init__(self, texts: Sequence[str | None]):
+    def __init__(self, texts: Sequence[Any]):
         self.texts = texts
 
     def __len__(self) -> int:

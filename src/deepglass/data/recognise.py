@@ -28,7 +28,7 @@ ROOM = "data.sources"
 WITH_COLUMNS = frozenset(
     (
         *("table", "picture_table", "text_table", "series_table", "series_wide", "series_forecast", "parallel"),
-        *("transcripts", "tagged", "box_table", "plate_table", "moments"),
+        *("transcripts", "tagged", "box_table", "plate_table", "moments", "captions"),
     )
 )
 

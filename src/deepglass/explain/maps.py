@@ -68,8 +68,8 @@ def gives_maps(bundle: Bundle, kinds: Sequence[str] = ("picture",)) -> bool:
     """Inputs of one of these kinds, and maps inside."""
     if kind_of(bundle) not in kinds:
         return False
-    (blank,) = example(bundle.task.asks().takes, device=next(bundle.model.parameters()).device)
-    return last_map(bundle.model.eval(), blank) is not None
+    blank, *written = example(bundle.task.asks().takes, device=next(bundle.model.parameters()).device)
+    return not written and last_map(bundle.model.eval(), blank) is not None
 
 
 def laid_over(row: Row, heat: Tensor | np.ndarray, name: str, marks: Sequence[Mark] | None = None) -> Heat:

@@ -18,6 +18,7 @@ KINDS = {  # the hub's names for what is done, by task, or by task and kind of i
     "transcribe": "automatic-speech-recognition",
     "translate": "translation",
     "generate_text": "text-generation",
+    "caption": "image-to-text",
     "cloze": "fill-mask",
     "tag": "token-classification",
     "forecast": "time-series-forecasting",

@@ -60,6 +60,14 @@ class Translation:
 
 
 @dataclass(frozen=True, slots=True)
+class Captions:
+    """A picture and what is already written about it; the network is called with both. `Image`, `Tokens`"""
+
+    picture: Image
+    vocabulary: int
+
+
+@dataclass(frozen=True, slots=True)
 class Map:
     """K numbers for every pixel, or for every place of a volume. (B, K, H, W) or (B, K, D, H, W)"""
 
@@ -150,9 +158,8 @@ class Players:
         return 1
 
 
-Port = (
-    Vector | Image | Volume | Tokens | Series | Translation | Latent | Map | Steps | Pyramid | Places | Plates | Players
-)
+Taken = Vector | Image | Volume | Tokens | Series | Translation | Captions | Latent
+Port = Taken | Map | Steps | Pyramid | Places | Plates | Players
 
 
 class Ports(NamedTuple):

@@ -19,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from deepglass.foundation.padded import Padded
-from deepglass.foundation.ports import Image, Latent, Port, Series, Tokens, Translation, Vector, Volume
+from deepglass.foundation.ports import Captions, Image, Latent, Port, Series, Tokens, Translation, Vector, Volume
 from deepglass.graph.operations import SILENT, geometry, kind_of, makes_constant, tensors_in
 from deepglass.graph.structure import Graph, Node
 
@@ -29,10 +29,6 @@ STEPS = 16  # of an example's rows, where a port does not say how many
 def example(port: Port, rows: int = 1, *, device: torch.device | str = "meta") -> tuple[Any, ...]:
     """What a network that takes this port is called with, all zeros; rows of steps have `STEPS` of them."""
 
-    def steps(*last: int, kind: torch.dtype) -> Padded:
-        lengths = torch.full((rows,), STEPS, device=device)
-        return Padded(torch.zeros(rows, STEPS, *last, dtype=kind, device=device), lengths)
-
     def numbers(*shape: int) -> Tensor:
         return torch.zeros(rows, *shape, device=device)
 
@@ -40,14 +36,21 @@ def example(port: Port, rows: int = 1, *, device: torch.device | str = "meta") -
         case Vector() | Image() | Volume():
             return (numbers(*astuple(port)),)
         case Series(channels):
-            return (steps(channels, kind=torch.float32),)
+            return (_steps(numbers(STEPS, channels)),)
         case Tokens():
-            return (steps(kind=torch.int64),)
+            return (_steps(numbers(STEPS).long()),)
         case Translation():
-            return steps(kind=torch.int64), steps(kind=torch.int64)
+            return _steps(numbers(STEPS).long()), _steps(numbers(STEPS).long())
+        case Captions(picture):
+            return numbers(*astuple(picture)), _steps(numbers(STEPS).long())
         case Latent(size, classes):
             return numbers(size), *([torch.zeros(rows, dtype=torch.int64, device=device)] if classes else ())
     raise ValueError(f"No network takes a {type(port).__name__}; hand `trace` what yours is called with.")
+
+
+def _steps(values: Tensor) -> Padded:
+    """Rows that are all as long as they can be. (B, T, ...)"""
+    return Padded(values, torch.full((len(values),), STEPS, device=values.device))
 
 
 def trace(network: nn.Module, *inputs: Any) -> Graph:

@@ -15,11 +15,13 @@ class BLEU:
     """100 · min(1, e^(1 - r/c)) · (p_1 p_2 p_3 p_4)^(1/4) over the whole part, as sacrebleu computes and signs it.
 
     p_n is the share of the translations' n-grams that their references have, c and r how long both are. Words are cut
-    as the language of the references asks. Reads predictions["text"], targets: Ragged UTF-8.
+    as the language of the references asks. Reads predictions["text"], targets: Ragged UTF-8; `apart` is what stands
+    between several references of one text.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, apart: str = "") -> None:
         scorer("BLEU")  # that it is there is asked before anything is translated
+        self.apart = apart
         self._texts = Texts()
 
     def update(self, ids: Sequence[str], predictions: Mapping[str, Any], targets: Any) -> None:
@@ -29,7 +31,7 @@ class BLEU:
     def compute(self) -> Figure:
         """The figure over everything seen."""
         written, wanted = self._texts.pairs()
-        return figure(scorer("BLEU", tokenize=cutting(wanted), force=True), written, wanted)
+        return figure(scorer("BLEU", tokenize=cutting(wanted), force=True), written, wanted, self.apart)
 
 
 def cutting(texts: Sequence[str]) -> str:

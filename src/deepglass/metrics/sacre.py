@@ -42,11 +42,14 @@ def scorer(name: Name, **settings: Any) -> Any:
     return getattr(metrics, name)(**settings)
 
 
-def figure(scorer: Any, written: Sequence[str], wanted: Sequence[str]) -> Figure:
-    """The score of all sentences together, 0 to 100, with sacrebleu's signature; the bootstrap draws sentences."""
+def figure(scorer: Any, written: Sequence[str], wanted: Sequence[str], apart: str = "") -> Figure:
+    """The score of all sentences together, 0 to 100, with sacrebleu's signature; the bootstrap draws sentences.
+
+    `apart` is what stands between several references of one sentence.
+    """
     if not written:
         return missing("up")
-    statistics = scorer._extract_corpus_statistics(written, [wanted])  # per sentence; they add up
+    statistics = scorer._extract_corpus_statistics(written, _streams(wanted, apart))  # per sentence; they add up
     sums = torch.tensor(statistics, dtype=torch.float64)
 
     def again(counts: Tensor) -> Tensor:
@@ -55,6 +58,17 @@ def figure(scorer: Any, written: Sequence[str], wanted: Sequence[str]) -> Figure
     score = scorer._aggregate_and_compute(statistics)
     found = bootstrap(float(score.score), len(written), again, "up")
     return found._replace(by=f"{score.name}|{scorer.get_signature()}")
+
+
+def _streams(wanted: Sequence[str], apart: str) -> list[list[str]]:
+    """The first reference of each, the second of each, and so on; one that has fewer repeats its first.
+
+    >>> _streams(["a b|c d", "e f"], "|")
+    [['a b', 'e f'], ['c d', 'e f']]
+    """
+    each = [text.split(apart) if apart else [text] for text in wanted]
+    most = max(map(len, each))
+    return [list(stream) for stream in zip(*(own + own[:1] * (most - len(own)) for own in each), strict=True)]
 
 
 def by_sentence(scorer: Any, written: Sequence[str], wanted: Sequence[str]) -> list[float]:

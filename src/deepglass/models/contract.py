@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from deepglass.blocks.strided import halvings
 from deepglass.foundation.padded import Padded
 from deepglass.foundation.ports import (
+    Captions,
     Image,
     Latent,
     Map,
@@ -40,6 +41,7 @@ LEAST_MOVED = 1e-4  # of the largest number; less is arithmetic
 NAMED: dict[type, str] = {  # ports as people call what goes through them: keys of foundation/words/models.toml
     **{Vector: "rows", Image: "pictures", Volume: "volumes"},
     **{Tokens: "texts", Series: "series", Translation: "translations"},
+    **{Captions: "captions"},
     **{Steps: "steps", Places: "places", Map: "maps"},
     **{Players: "players", Latent: "latents", Plates: "plates"},
 }
@@ -161,6 +163,17 @@ def translation_asked(model: str, ports: Ports) -> Translation:
     if steps_asked(model, ports, "later") != ports.takes.target:
         raise PortMismatch("models.gives_steps", model=model, asked=described(ports.gives))
     return ports.takes
+
+
+def captions_asked(model: str, ports: Ports, *, least: int = 1) -> Captions:
+    """The picture and how many different tokens are written of it; those are what every step gives."""
+    takes = ports.takes
+    if not isinstance(takes, Captions):
+        raise PortMismatch("models.wants_captions", model=model, found=described(takes))
+    picture_asked(model, Ports(takes.picture, ports.gives), least=least)
+    if steps_asked(model, ports, "later") != takes.vocabulary:
+        raise PortMismatch("models.gives_steps", model=model, asked=described(ports.gives))
+    return takes
 
 
 def steps_asked(model: str, ports: Ports, unseen: Unseen = "nothing") -> int:

@@ -14,6 +14,7 @@ from deepglass.material import Material
 from deepglass.report.boundary import boundary
 from deepglass.report.boxes import boxes
 from deepglass.report.calibration import calibration
+from deepglass.report.captions import captions
 from deepglass.report.case import Case, Results
 from deepglass.report.curves import curves
 from deepglass.report.data import data
@@ -52,6 +53,7 @@ SECTIONS: tuple[Callable[[Case], Section | None], ...] = (
     made,
     translations,
     transcripts,
+    captions,
     boxes,
     plates,
     masks,

@@ -20,12 +20,12 @@ from deepglass.foundation.padded import Padded
 class Writer(Protocol):
     """A network that writes one token after another. A state is tensors with rows first, in tuples as it likes."""
 
-    def encode(self, source: Padded) -> Any:
-        """What is known before the first token. (B, T) -> state"""
+    def encode(self, source: Any) -> Any:
+        """What is known before the first token. Padded (B, T), or a picture (B, C, H, W) -> state"""
         ...
 
     def step(self, token: Tensor, state: Any) -> tuple[Tensor, Any, Tensor]:
-        """The last token (B,) -> logits of the next (B, V), the state after it, and where it looked (B, T)."""
+        """The last token (B,) -> logits of the next (B, V), the state after it, where it looked (B, T) or (B, h, w)."""
         ...
 
 
@@ -34,7 +34,7 @@ class Written(NamedTuple):
 
     tokens: Padded  # int64 (B, L)
     score: Tensor  # (B,)
-    attention: Tensor  # (B, L, T)
+    attention: Tensor  # (B, L, T), of pictures (B, L, h, w)
 
 
 class _Step(NamedTuple):
@@ -43,7 +43,7 @@ class _Step(NamedTuple):
     place: Tensor  # int64 (B,): where each row stood among those searched
     parents: Tensor  # int64 (R, K)
     tokens: Tensor  # int64 (R, K)
-    attention: Tensor  # (R, K, T), of the parents
+    attention: Tensor  # (R, K, T) or (R, K, h, w), of the parents
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +57,7 @@ class Beam:
     never: tuple[int, ...] = ()  # tokens that are not written, beside begin
 
     @torch.no_grad()
-    def search(self, model: Writer, source: Padded, limits: Tensor) -> Written:
+    def search(self, model: Writer, source: Any, limits: Tensor) -> Written:
         """The best row of each source, its end among at most `limits` (B,) tokens: the last one can only be the end."""
         search = _Search(self, model, source, limits)
         while len(search.rows):
@@ -72,10 +72,10 @@ class Beam:
 class _Search:
     """One search under way."""
 
-    def __init__(self, beam: Beam, model: Writer, source: Padded, limits: Tensor):
-        rows, width = len(source.lengths), beam.width
-        self.beam, self.model, self.source, self.limits = beam, model, source, limits
-        device = source.lengths.device
+    def __init__(self, beam: Beam, model: Writer, source: Any, limits: Tensor):
+        rows, width = len(limits), beam.width
+        self.beam, self.model, self.limits = beam, model, limits
+        device = limits.device
         self.rows = torch.arange(rows, device=device)  # those that are searched
         self.state = at_rows(model.encode(source), self.rows.repeat_interleave(width))
         self.tokens = torch.full((rows * width,), beam.begin, device=device)
@@ -103,14 +103,14 @@ class _Search:
         parents, tokens = parents.gather(1, going), tokens.gather(1, going)
         self.live = values.gather(1, going)
         place = torch.zeros_like(self.lengths).index_put((rows,), torch.arange(len(rows), device=rows.device))
-        self.steps.append(_Step(place, parents, tokens, attention.view(len(rows), width, -1)))
+        self.steps.append(_Step(place, parents, tokens, attention.unflatten(0, (len(rows), width))))
         self._go_on(state, parents, tokens)
 
     def written(self) -> Written:
         """The best rows, traced from their last tokens back to the first."""
         length = int(self.lengths.max())
         tokens = self.lengths.new_zeros(len(self.lengths), length)
-        attention = self.best.new_zeros(len(self.lengths), length, self.source.values.shape[1])
+        attention = self.best.new_zeros(len(self.lengths), length, *self.steps[0].attention.shape[2:])
         slots = self.slots
         for number in reversed(range(length)):
             step = self.steps[number]

@@ -189,6 +189,11 @@ def form_of(task: Task) -> Form | None:
     return form() if form else None
 
 
+def recodes(task: Task) -> bool:
+    """Whether answers are coded by what was learned from the training part, as words of a vocabulary are."""
+    return encoder_of(task) is not None or getattr(task, "recodes", False)
+
+
 def crops_of(task: Task) -> Cut | None:
     """What makes a training row out of a larger one that is kept; None where rows are taken as they are."""
     crops = getattr(task, "crops", None)

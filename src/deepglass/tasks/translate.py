@@ -12,35 +12,41 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
-import torch
 from annotated_types import Ge, Le, Lt
 from torch import Tensor, nn
 
-from deepglass.data.example import Batch, Column, Encoder, Ragged, padded, ragged
+from deepglass.data.example import Batch, Column, Encoder, padded, ragged
 from deepglass.data.readers.text import Line, begun
 from deepglass.data.source import Index
-from deepglass.data.vocabulary import UNKNOWN, Mark, Vocabulary, VocabularySettings, Writer, learn_vocabulary, words
-from deepglass.foundation.errors import UsageError
+from deepglass.data.vocabulary import UNKNOWN, Vocabulary, VocabularySettings, Writer, learn_vocabulary, words
 from deepglass.foundation.padded import Padded
 from deepglass.foundation.ports import Ports, Steps, Translation
 from deepglass.foundation.seeds import Draws
 from deepglass.foundation.words import say
-from deepglass.losses.tokens import row_cross_entropy, token_cross_entropy
 from deepglass.metrics.bleu import BLEU
 from deepglass.metrics.chrf import ChrF
-from deepglass.metrics.cloze import ClozeAccuracy
-from deepglass.metrics.language import Language
 from deepglass.tasks.beam import Beam, Written
 from deepglass.tasks.inputs import OneInput
 from deepglass.tasks.kinds.text import TextFacts, TextSettings, text_facts
 from deepglass.tasks.task import Losses, Metric, Predictions, Stream
+from deepglass.tasks.writing import (
+    MARKS,
+    TeacherForced,
+    as_ragged,
+    beam_of,
+    next_token_loss,
+    refuse_silent,
+    retold,
+    shifted,
+    token_counts,
+    utf8,
+    written_rows,
+)
 from deepglass.views.alignment import Alignment
 from deepglass.views.text import Sentence
 from deepglass.views.view import View
 
-MARKS: tuple[Mark, ...] = ("begin", "end")
 STRETCH, SPARE = 2, 10  # a translation is written in at most so many times its source's tokens, and so many more
-ROOM = 1 << 25  # logits that are held at once where sentences are only judged
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,16 +112,11 @@ class Translate(OneInput):
     def code(self, labels: Sequence[Any]) -> dict[str, Column]:
         """The translations' UTF-8, and once tokens are learned their numbers between begin and end. uint8, int32"""
         texts = [np.frombuffer((label or "").encode(), dtype=np.uint8) for label in labels]
-        columns: dict[str, Column] = {"target": _ragged(texts)}
+        columns: dict[str, Column] = {"target": as_ragged(texts)}
         if self.target:
-            begin, end = (np.array([self.target.mark(mark)], dtype=np.int32) for mark in MARKS)
-            most, cut = self.settings.text.longest + 2, [self._begun(text) for text in texts]
-            columns["so_far"] = _ragged(
-                [
-                    np.concatenate([begin, tokens, end[: len(kept) == len(text)]])[:most]
-                    for tokens, kept, text in zip(self.target.encode_all(cut), cut, texts, strict=True)
-                ]
-            )
+            cut = [self._begun(text) for text in texts]
+            whole = [len(kept) == len(text) for kept, text in zip(cut, texts, strict=True)]
+            columns["so_far"] = as_ragged(written_rows(self.target, cut, whole, self.settings.text.longest))
         return columns
 
     def settle(self, columns: Mapping[str, Any]) -> TranslateFacts:
@@ -139,21 +140,15 @@ class Translate(OneInput):
         source = self.kind.present(batch["input"], self.facts.inputs, self.settings, draws)
         if "so_far" not in batch:
             return batch.with_columns(input=source)
-        whole = padded(batch["so_far"])
-        values, lengths = whole.values.long(), whole.lengths - 1
-        following = Padded(values[:, 1:], lengths)
-        return batch.with_columns(input=source, so_far=following.with_values(values[:, :-1]), following=following)  # pyright: ignore
+        return batch.with_columns(input=source, **shifted(padded(batch["so_far"])))
 
     def loss(self, model: nn.Module, batch: Batch) -> Losses:
-        """Cross-entropy of what comes next, summed over the tokens."""
-        logits = model(batch["input"], batch["so_far"])
-        return Losses({"loss": token_cross_entropy(logits, batch["following"], self.settings.smoothing)})
+        return next_token_loss(model, batch, self.settings.smoothing)
 
     def counts(self, batch: Batch) -> dict[str, float]:
-        """Target tokens, the end among them."""
-        return {"loss": float(batch["following"].lengths.sum())}
+        return token_counts(batch)
 
-    def checks(self) -> "TeacherForced":
+    def checks(self) -> TeacherForced:
         """What the checks of a training ask instead."""
         return TeacherForced(self)
 
@@ -167,7 +162,7 @@ class Translate(OneInput):
         rows = [(*row, words) for row, words in zip(_rows(found, source.lengths), map(self._words, texts), strict=True)]
         written = [self._written(*row) for row in rows]
         return {
-            "text": _ragged([np.frombuffer(text.encode(), dtype=np.uint8) for text in written]),
+            "text": utf8(written),
             "score": found.score,
             "tokens": ragged([tokens for tokens, *_ in rows]),
             "source": ragged(read),
@@ -175,12 +170,8 @@ class Translate(OneInput):
         }
 
     def retold(self, batch: Batch, predictions: Predictions) -> Batch:
-        """The batch with what was predicted in the place of what is written so far."""
         assert self.target
-        begin = torch.tensor([self.target.mark("begin")])
-        rows = padded(ragged([torch.cat([begin, tokens]) for tokens in predictions["tokens"].each()]))  # pyright: ignore
-        device = batch["input"].values.device
-        return batch.with_columns(so_far=Padded(rows.values.to(device), rows.lengths.to(device)))  # pyright: ignore
+        return retold(self.target, batch, predictions)
 
     def metrics(self) -> dict[str, Metric]:
         return {"bleu": BLEU(), "chrf": ChrF()}
@@ -211,9 +202,7 @@ class Translate(OneInput):
 
     def _beam(self) -> Beam:
         assert self.target
-        begin, end = map(self.target.mark, MARKS)
-        never = () if self._copies else (0,)
-        return Beam(begin=begin, end=end, width=self.settings.beam, norm=self.settings.norm, never=never)
+        return beam_of(self.target, self.settings.beam, self.settings.norm, () if self._copies else (0,))
 
     @property
     def _copies(self) -> bool:
@@ -253,54 +242,6 @@ class Translate(OneInput):
             known = number or not source
             pieces.append(piece if known else piece.replace(UNKNOWN, source[int(places[row].argmax())]))
         return "".join([*pieces, writer.end()])
-
-
-class TeacherForced:
-    """The quick question of a training's checks: which token comes next, given the true ones before it.
-
-    One pass over all steps at once, where a search takes one for each step and beam: a check then costs about what
-    training on its rows does, and does not depend on how long a network writes that has not learned to stop. How often
-    the next token is found decides which check is the best: unlike the loss it does not suffer from smoothing or from
-    growing sure of oneself, which do BLEU no harm.
-    """
-
-    def __init__(self, task: Translate):
-        self.task = task
-        self.present = task.present
-        self.truth = task.truth
-
-    def predict(self, model: nn.Module, batch: Batch) -> Predictions:
-        """How many of a row's tokens were found, what all cost in nats, and how many they are. (B,) each"""
-        refuse_silent(model)
-        found: list[Tensor] = []
-        nats: list[Tensor] = []
-        for source, so_far, following in self._slices(batch):
-            logits: Padded = model(source, so_far)
-            found.append(((logits.values.argmax(2) == following.values) & following.mask).sum(1))
-            nats.append(row_cross_entropy(logits, following))
-        asked = batch["following"].lengths
-        columns = {"found": torch.cat(found), "nats": torch.cat(nats)}
-        return {**columns, "asked": asked, "tokens": asked, "letters": asked}
-
-    def metrics(self) -> dict[str, Metric]:
-        return {"next_token": ClozeAccuracy(), "perplexity": Language("perplexity")}  # pyright: ignore
-
-    def _slices(self, batch: Batch) -> Iterable[tuple[Padded, ...]]:
-        """The rows in groups whose logits have room."""
-        columns = [batch[name] for name in ("input", "so_far", "following")]
-        size = max(1, ROOM // (columns[2].values.shape[1] * self.task.asks().gives.size))  # pyright: ignore
-        for start in range(0, len(batch), size):
-            yield tuple(Padded(*(part[start : start + size] for part in column)) for column in columns)
-
-
-def refuse_silent(model: nn.Module) -> None:
-    """Raise UsageError for a network that cannot write token by token: the first check finds one of the user's own."""
-    if not (hasattr(model, "encode") and hasattr(model, "step")):
-        raise UsageError("tasks.cannot_write", model=type(model).__name__)
-
-
-def _ragged(rows: Sequence[np.ndarray]) -> Ragged:
-    return ragged([torch.from_numpy(row.copy()) for row in rows])
 
 
 def _rows(found: Written, lengths: Tensor) -> Iterable[tuple[Tensor, Tensor]]:

@@ -35,7 +35,7 @@ class Heat:
         if ansi:
             return self.overlay().terminal(width, ansi)
         picture = Picture(self.pixels).terminal(width).split("\n")
-        heat = shrink(np.repeat((self._spread() * 255).astype(np.uint8)[:, :, None], 3, 2), width)[:, :, 0] / 255
+        heat = shrink(np.repeat((self.spread() * 255).astype(np.uint8)[:, :, None], 3, 2), width)[:, :, 0] / 255
         rows = heat[: len(heat) // 2 * 2].reshape(-1, 2, heat.shape[1]).mean(1)
         shades = ["".join(GREYS[round(value * (len(GREYS) - 1))] for value in row) for row in rows.tolist()]
         room = heat.shape[1] + 3
@@ -48,7 +48,7 @@ class Heat:
 
     def overlay(self) -> Picture:
         """The picture with the heat laid over it, and the boxes over that."""
-        heat = self._spread()
+        heat = self.spread()
         cover = (STRONGEST * np.sqrt(heat))[:, :, None]
         mixed = as_bytes(self.pixels) / 255 * (1 - cover) + heated(heat) * cover
         if self.marks:
@@ -76,22 +76,26 @@ class Heat:
 
     def text(self) -> str:
         """In which ninth of the picture most of the heat lies."""
-        heat = self._spread()
+        heat = self.spread()
         if heat.max() == heat.min():
             return say("views.heat_flat", self.lang, caption=self.caption)
-        rows = [part.sum(0) for part in np.array_split(heat, 3, axis=0)]
-        ninths = np.array([[part.sum() for part in np.array_split(row, 3)] for row in rows])
-        down, across = np.unravel_index(int(ninths.argmax()), (3, 3))
-        place = say(f"views.place_{PLACES[int(down)][int(across)]}", self.lang)
-        return say("views.heat", self.lang, caption=self.caption, place=place)
+        return say("views.heat", self.lang, caption=self.caption, place=hottest(heat, self.lang))
 
-    def _spread(self) -> np.ndarray:
+    def spread(self) -> np.ndarray:
         """Heat from 0 to 1 at every pixel of the picture. (H, W)"""
         heat = np.nan_to_num(np.asarray(self.heat, np.float32)).clip(min=0)
         heat = heat / heat.max() if heat.max() > 0 else heat
         height, width = np.asarray(self.pixels).shape[:2]
         smooth = Image.fromarray(heat).resize((width, height), Image.Resampling.BILINEAR)
         return np.asarray(smooth).clip(0, 1)
+
+
+def hottest(heat: np.ndarray, lang: str | None = None) -> str:
+    """The ninth of the picture in which most of the heat lies, in words. (H, W)"""
+    rows = [part.sum(0) for part in np.array_split(heat, 3, axis=0)]
+    ninths = np.array([[part.sum() for part in np.array_split(row, 3)] for row in rows])
+    down, across = np.unravel_index(int(ninths.argmax()), (3, 3))
+    return say(f"views.place_{PLACES[int(down)][int(across)]}", lang)
 
 
 def heated(heat: np.ndarray) -> np.ndarray:

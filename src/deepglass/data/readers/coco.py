@@ -6,6 +6,7 @@ are left behind while it is read, or packed where they are asked for.
 
 import json
 import mmap
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from deepglass.foundation.errors import DataError
 
 KEPT = ("id", "image_id", "category_id", "bbox", "iscrowd")  # of an annotation
 KEYS = (b'"images"', b'"categories"')  # that every file of instances has, and one of captions has not both
+TOLD = (b'"images"', b'"annotations"', b'"caption"')
 
 
 class Instances(NamedTuple):
@@ -28,11 +30,27 @@ class Instances(NamedTuple):
 
 def looks_coco(file: Path, *more: bytes) -> bool:
     """Whether a JSON file lists pictures and categories, and has these other keys."""
+    return _holds(file, (*KEYS, *more))
+
+
+def holds_captions(file: Path) -> bool:
+    """Whether a JSON file lists pictures and captions of them."""
+    return _holds(file, TOLD)
+
+
+def _holds(file: Path, keys: Sequence[bytes]) -> bool:
     try:
         with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            return all(content.find(key) >= 0 for key in (*KEYS, *more))
+            return all(content.find(key) >= 0 for key in keys)
     except (OSError, ValueError):  # unreadable or empty
         return False
+
+
+def read_captions(file: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Every picture ("id", "file_name") and every caption ("image_id", "caption"); DataError names what is broken."""
+    whole = _loaded(file, None)
+    images = _listed(file, whole, "images", ("id", "file_name"))
+    return images, _listed(file, whole, "annotations", ("image_id", "caption"))
 
 
 def read_coco(file: Path, outlines: bool = False) -> Instances:
@@ -40,15 +58,7 @@ def read_coco(file: Path, outlines: bool = False) -> Instances:
 
     With `outlines`, "segmentation" is what `packed` makes of it, or the Unreadable that it raises.
     """
-    try:
-        whole = json.loads(file.read_bytes(), object_hook=_outlined if outlines else _slim)
-    except json.JSONDecodeError as error:
-        values = {"reason": error.msg, "line": error.lineno, "column": error.colno}
-        raise DataError("data.broken_json", place=file, **values) from None
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise DataError("data.cannot_open", place=file, reason=error) from None
-    except OSError as error:
-        raise DataError("data.cannot_open", place=file, reason=error.strerror or error) from None
+    whole = _loaded(file, _outlined if outlines else _slim)
     images = _listed(file, whole, "images", ("id", "file_name"))
     categories = {
         entry["id"]: str(entry["name"]).strip() for entry in _listed(file, whole, "categories", ("id", "name"))
@@ -59,6 +69,19 @@ def read_coco(file: Path, outlines: bool = False) -> Instances:
         for entry in _listed(file, whole, "annotations", ("image_id", "category_id")):
             found.setdefault(entry["image_id"], []).append(entry)
     return Instances(file, images, dict(sorted(categories.items(), key=_numbers_first)), found)
+
+
+def _loaded(file: Path, hook: Callable[[dict[str, Any]], Any] | None) -> Any:
+    """The file's content; DataError with the line of what is broken."""
+    try:
+        return json.loads(file.read_bytes(), object_hook=hook)
+    except json.JSONDecodeError as error:
+        values = {"reason": error.msg, "line": error.lineno, "column": error.colno}
+        raise DataError("data.broken_json", place=file, **values) from None
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise DataError("data.cannot_open", place=file, reason=error) from None
+    except OSError as error:
+        raise DataError("data.cannot_open", place=file, reason=error.strerror or error) from None
 
 
 def _slim(entry: dict[str, Any]) -> dict[str, Any]:

@@ -119,7 +119,7 @@ def _roles(table: Delimited, settings: DataSettings) -> Roles | None:
     target = chosen("data.target", settings.target, names, file)
     text = chosen("data.text", settings.text, names, file)
     if text is None:
-        reading = [place for place in range(len(names)) if place != target and _reads(table, columns[place])]
+        reading = [place for place in range(len(names)) if place != target and reads(table, columns[place])]
         text = max(reading, key=lambda place: sum(map(len, columns[place])), default=None)
     if text is None:
         return None
@@ -135,7 +135,7 @@ def _roles(table: Delimited, settings: DataSettings) -> Roles | None:
     return None if target is None else Roles(text, target, split, group)
 
 
-def _reads(table: Delimited, cells: Sequence[str]) -> bool:
+def reads(table: Delimited, cells: Sequence[str]) -> bool:
     """Whether a column reads like sentences."""
     there = [cell for cell in cells if cell]
     if not there or len(set(there)) < DIFFERENT * len(there):

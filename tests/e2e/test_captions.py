@@ -1,0 +1,108 @@
+"""A folder of pictures with captions.tsv in; sentences with their looks, a report and a bundle out."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import deepglass as dg
+from deepglass import journey
+from deepglass.cli.main import main
+from deepglass.data.settings import DataSettings
+from deepglass.explain.answer import explain, methods
+from deepglass.foundation.words import speaking
+from deepglass.journey import propose
+
+QUICK = {
+    **{"train.steps": 90, "train.batch": 16, "train.lr": 6e-3, "train.average": 0, "train.plan": "plain"},
+    **{"model.name": "caption_lstm", "model.stem": 4, "model.memory": 16, "model.features": 12, "model.hidden": 24},
+    **{"model.dropout": 0, "model.height": 32, "model.width": 32, "task.vocabulary.least": 1, "task.beam": 2},
+    **{"task.picture.augment.crop_pad": 0, "task.smoothing": 0, "data.cache": False},
+}
+
+
+def folder_of(place, count=80):
+    """A bright or a dark box at the left or at the right, told in one or two ways; one picture is missing, one broken."""
+    place.mkdir()
+    rows = ["file,caption"]
+    for number in range(count):
+        pixels = np.random.default_rng(number).integers(90, 130, (32, 32, 3), dtype=np.uint8)
+        shade, side = ("dark", "bright")[number % 2], ("left", "right")[number // 2 % 2]
+        left = 2 if side == "left" else 18
+        pixels[8:22, left : left + 12] = 240 if shade == "bright" else 5
+        Image.fromarray(pixels).save(place / f"{number:02d}.png")
+        rows.append(f"{number:02d}.png,a {shade} box at the {side}")
+        rows += [f"{number:02d}.png,at the {side} a {shade} box"] if number % 4 == 0 else []
+    (place / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    (place / "captions.csv").write_text("\n".join([*rows, "gone.png,a box", "broken.png,a box"]) + "\n")
+    return place
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("captions")
+    place = folder_of(folder / "boxes")
+    with speaking("en"):
+        run = dg.train(place, size="tiny", out=folder / "run", settings=QUICK)
+    return run, place
+
+
+def test_it_tells_what_it_never_saw(finished):
+    run, _ = finished
+    figures = run.figures["test"]
+    assert list(figures) == ["bleu", "cider", "rouge_l", "exact"]
+    assert figures["rouge_l"].value > 0.6 and figures["bleu"].n == figures["exact"].n >= 15
+    assert run.document()["measured_by"]["bleu"].startswith("BLEU|nrefs:2|")
+    assert sorted(run.left_out) == ["broken.png", "gone.png"]
+
+
+def test_an_answer_is_a_sentence_and_where_each_word_looked(finished):
+    run, place = finished
+    (answer,) = run.predict(place / "00.png")
+    assert answer["prediction"] == " ".join(one["word"] for one in answer["words"]) and 0 < answer["confidence"] <= 1
+    assert {np.array(one["looked"]).shape for one in answer["words"]} == {(2, 2)}
+    batch = run.predict(place)
+    assert {one["id"]: one["prediction"] for one in batch if "error" not in one}[str(place / "00.png")] == answer["prediction"]
+    again = dg.load(run.run.folder)
+    assert again.predict(place / "00.png") == [answer] and again.task.facts == run.run.bundle.task.facts
+
+
+def test_its_report_shows_the_worst_and_the_nearest(finished):
+    run, _ = finished
+    document = json.loads((run.run.folder / "report.json").read_text(encoding="utf-8"))["captions"]
+    assert set(document["nearest"]) == {"bleu", "cider", "rouge_l", "exact"}
+    assert len(document["best"]) >= 1 and all(len(one["captions"]) in (1, 2) for one in document["best"])
+    page = (run.run.folder / "report.html").read_text(encoding="utf-8")
+    assert "What it tells of pictures" in page and "ROUGE-L" in page and "Beside looking it up" in page
+    with speaking("zh-CN"):
+        other = journey.report(run.run.folder).read_text(encoding="utf-8")
+    assert "图片描述" in other and "最近邻图片" in other
+
+
+def test_it_is_explained_by_its_looks_alone(finished):
+    run, place = finished
+    bundle = run.run.bundle
+    assert methods(bundle) == ["attention"]
+    with speaking("en"):
+        (found,) = explain(bundle, [str(place / "01.png")])
+    assert found.explanation.arrays["attention"].shape == (len(found.answer["words"]), 2, 2)
+    assert f"“{found.answer['words'][0]['word']}” at the" in found.explanation.words
+
+
+def test_the_command_line_tells_and_shows(finished, capsys):
+    run, place = finished
+    with speaking("en"), pytest.raises(SystemExit) as ended:
+        main(["predict", str(run.run.folder), str(place / "02.png"), "--show"])
+    said = capsys.readouterr().out
+    assert ended.value.code in (0, None)
+    assert said.startswith(f"{place / '02.png'}: ") and "Where the network looked for each word" in said
+
+
+def test_what_is_proposed_keeps_left_left(finished):
+    _, place = finished
+    with speaking("en"):
+        settings = propose(str(place), size="small").settings
+    assert settings.task.name == "caption" and not settings.task.settings.picture.augment.flip
+    assert settings.model.settings.height == settings.model.settings.width == 32 and settings.recipe == "caption small"
+    assert DataSettings().max_bad == 0.05  # two of 82 are let pass
