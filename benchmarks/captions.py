@@ -30,7 +30,7 @@ from deepglass.foundation.seeds import key, text_keys
 ANIMALS = (
     "bear camel cow dog duck elephant fox frog giraffe hen horse kangaroo lion owl penguin pig rabbit tiger zebra"
 ).split()
-VEHICLES = {"sedan": "car", "sportscar2": "car", "truck": "truck", "green_korean_bus": "bus", "wheel_tractor": "tractor"}
+VEHICLES = {"sedan": "car", "sportscar2": "car", "truck": "truck", "green_korean_bus": "bus", "wheel_tractor": "wheel"}
 COLOURS = {"red": (235, 40, 35), "green": (40, 170, 70), "blue": (50, 100, 235), "yellow": (245, 215, 40)}
 BETWEEN = ("left of", "above")
 SIDE, SIZES, GAP = 128, (40, 56), (4, 14)  # of a scene; of a thing's longer side; between two things
@@ -92,7 +92,7 @@ def tinted(image: Image.Image, colour: str) -> Image.Image:
     """A cut-out in a colour, its light and shade kept."""
     pixels = np.asarray(image, dtype=np.float32)
     light = (pixels[..., :3] @ (0.299, 0.587, 0.114) / 255)[..., None]
-    painted = np.array(COLOURS[colour]) * np.minimum(1.0, 0.25 + light)
+    painted = np.array(COLOURS[colour]) * np.minimum(1.0, 0.35 + light)
     return Image.fromarray(np.concatenate([painted, pixels[..., 3:]], 2).round().astype(np.uint8))
 
 

@@ -159,7 +159,7 @@ def test_methods_of_sequences_follow_from_the_network(french, numbers, layered):
 
 
 def test_a_network_without_attention_or_memory_says_so(numbers, layered, xor):
-    with pytest.raises(UsageError, match=r"'char_lm' has no attention over a text: .* Use one of: gates, memory\."):
+    with pytest.raises(UsageError, match=r"'char_lm' has no attention over a text or a picture .*: gates, memory\."):
         choose_method(dg.load(numbers), "attention")
     with pytest.raises(UsageError, match=r"'conv_seq2seq' has no recurrent layers, .* fade\. Use one of: attention\."):
         choose_method(dg.load(layered), "memory")

@@ -4,4 +4,4 @@ from deepglass.demos.demo import Demo
 
 SETTINGS = ("task.text.vocabulary.level=characters", "train.steps=300")
 
-CATALOGUE = {"translate": Demo("5.2", "made:dates", "tiny", SETTINGS, next="speech")}
+CATALOGUE = {"translate": Demo("5.2", "made:dates", "tiny", SETTINGS, next="caption")}

@@ -21,7 +21,7 @@ Parameters: trunk + (C_16 + C_32 + 2) M + 5 M + V (E + 1) + start (M + 1) 2H + a
 
 import math
 from dataclasses import dataclass, replace
-from typing import Annotated, ClassVar, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -49,6 +49,8 @@ class CaptionLSTMConfig:
     """The model of the catalogue that sees the picture."""
     stem: Annotated[int, Ge(1)] = 64
     """Channels of the backbone's first stage; 64 is the paper's."""
+    stride: Literal[8, 16, 32] = 16
+    """Pixels between two places that are looked at: 14 x 14 of them, as in the paper, are 16 of 224 pixels."""
     memory: Annotated[int, Ge(1)] = 512
     """Numbers of what is seen at a place."""
     features: Annotated[int, Ge(1)] = 512
@@ -98,8 +100,8 @@ class CaptionLSTM(nn.Module):
         super().__init__()
         memory, features, hidden = config.memory, config.features, config.hidden
         self.backbone = trunk
-        _, middle, coarse = trunk.widths
-        self.what = nn.ModuleList(Conv(width, memory, kernel=1, dims=2) for width in (middle, coarse))
+        widths = [width for width, stride in zip(trunk.widths, trunk.strides, strict=True) if stride >= config.stride]
+        self.what = nn.ModuleList(Conv(width, memory, kernel=1, dims=2) for width in widths)
         self.where = Conv(2, memory, kernel=1, dims=2)
         self.norm = nn.LayerNorm(memory)
         self.start = Dense(memory, 2 * hidden)
@@ -123,10 +125,11 @@ class CaptionLSTM(nn.Module):
 
     def encode(self, picture: Tensor) -> Writing:
         """What is known before the first word."""
-        _, middle, coarse = self.backbone(picture)  # at strides 8, 16 and 32
-        size = middle.shape[2:]
-        coarse = F.interpolate(self.what[1](coarse), size=size, mode="nearest")
-        x = self.what[0](middle) + coarse + self.where(lying(size, middle))  # (B, M, h, w)
+        maps = self.backbone(picture)[-len(self.what) :]  # finest first
+        size = maps[0].shape[2:]
+        x = self.where(lying(size, maps[0]))  # (1, M, h, w)
+        for what, found in zip(self.what, maps, strict=True):
+            x = x + F.interpolate(what(found), size=size, mode="nearest")  # (B, M, h, w)
         places = self.norm(x.movedim(1, -1)).relu()
 
         h, c = self.start(places.mean((1, 2))).tanh().chunk(2, dim=-1)  # (B, H) each

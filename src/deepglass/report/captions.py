@@ -23,6 +23,7 @@ JUDGED = 2000  # pictures, at most, that are scored one by one
 WORST, BEST = 6, 3
 FLOOR_TRAIN = 10_000  # training pictures among which the nearest is looked for, at most
 PIECE = 256
+WIDE = 9  # words of a sentence whose pictures take the whole width
 
 
 class Judged(NamedTuple):
@@ -99,7 +100,7 @@ def _exhibits(case: Case, chosen: Sequence[Judged]) -> list[Exhibit]:
         view = Looked(pixels, words, np.array([word["looked"] for word in answer["words"]]), one.id)
         wanted = say("views.list_mark").join(f"“{caption}”" for caption in one.captions)
         values = {"told": one.told, "wanted": wanted, "rouge": number(one.rouge)}
-        found.append(Exhibit(view, say("report.words_captioned", **values), wide=len(words) > 4))
+        found.append(Exhibit(view, say("report.words_captioned", **values), wide=len(words) > WIDE))
     return found
 
 
