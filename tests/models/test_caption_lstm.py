@@ -8,6 +8,7 @@ from deepglass.foundation import catalogue
 from deepglass.foundation.padded import Padded
 from deepglass.foundation.ports import Captions, Image, PortMismatch, Ports, Steps, Vector
 from deepglass.graph.probe import Probe
+from deepglass.graph.trace import trace
 from deepglass.models.caption_lstm import lying
 from deepglass.networks import models_that_fit, network_of
 from deepglass.tasks.beam import Beam, at_rows
@@ -80,6 +81,16 @@ def test_a_state_has_its_rows_first_and_the_beam_finds_maps(model):
         length = int(found.tokens.lengths[row])
         assert torch.equal(one.tokens.values[0], found.tokens.values[row, :length])
         torch.testing.assert_close(one.attention[0], found.attention[row, :length], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("stride", "grid"), [(8, (8, 12)), (16, (4, 6)), (32, (2, 3))])
+def test_places_are_as_fine_as_is_asked(stride, grid):
+    network = network_of(config(stride=stride)).eval()
+    pictures, so_far = batch()
+    with torch.no_grad():
+        _, _, looked = network.step(so_far.values[:, 0], network.encode(pictures))
+    assert looked.shape == (4, *grid)
+    assert trace(network, pictures, so_far).unused == ()
 
 
 def test_each_place_knows_where_it_lies():

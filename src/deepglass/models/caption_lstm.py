@@ -50,7 +50,7 @@ class CaptionLSTMConfig:
     stem: Annotated[int, Ge(1)] = 64
     """Channels of the backbone's first stage; 64 is the paper's."""
     stride: Literal[8, 16, 32] = 16
-    """Pixels between two places that are looked at: 14 x 14 of them, as in the paper, are 16 of 224 pixels."""
+    """Pixels from one place to the next; 16 makes 14 x 14 places of 224 pixels, as in the paper."""
     memory: Annotated[int, Ge(1)] = 512
     """Numbers of what is seen at a place."""
     features: Annotated[int, Ge(1)] = 512

@@ -20,10 +20,11 @@ from deepglass.tasks.kinds.picture import PictureSettings
 
 LONGEST: dict[Size, int] = {"tiny": 64, "small": 160, "paper": 224}  # pixels of the longer side
 STRIDE = 32  # of the coarsest map: sides are whole numbers of it
-EXAMPLES_SEEN: dict[Size, int] = {"tiny": 36_000, "small": 400_000, "paper": 6_000_000}
+EXAMPLES_SEEN: dict[Size, int] = {"tiny": 30_000, "small": 150_000, "paper": 6_000_000}
 EPOCHS: dict[Size, tuple[int, int]] = {"tiny": (2, 120), "small": (8, 200), "paper": (20, 300)}
+RATE: dict[Size, float] = {"tiny": 3e-3, "small": 2e-3, "paper": 5e-4}
 WIDTHS: dict[Size, dict[str, Any]] = {  # of the model that is meant where none is named
-    "tiny": {"stem": 16, "memory": 128, "features": 64, "hidden": 128, "dropout": 0.1},
+    "tiny": {"stem": 16, "stride": 8, "memory": 128, "features": 64, "hidden": 128, "dropout": 0.1},
     "small": {"stem": 32, "memory": 256, "features": 128, "hidden": 256, "dropout": 0.3},
     "paper": {"backbone": "resnet50"},
 }
@@ -50,7 +51,7 @@ def caption(task: str, survey: Survey, size: Size, model: str) -> RunSettings:
         epochs=float(epochs),
         batch=min(64 if size == "paper" else 32, max(4, survey.training // 20)),
         optimizer="adamw",
-        lr=2e-3 if size == "tiny" else 1e-3,
+        lr=RATE[size],
         weight_decay=0.01,
         schedule="cosine",
         warmup=0.05,
