@@ -1,49 +1,61 @@
 """Lesions in real tissue, and bone in low-dose slabs: what screening and segmentation of volumes are tried on.
 
     apt-get download invesalius-examples && dpkg-deb -x invesalius-examples_*.deb X/invesalius-examples
-    python benchmarks/ct.py X OUT [--scans 8] [--seed 0]
-    deepglass train OUT/lesions recipe=screening       deepglass train OUT/bone
+    python benchmarks/ct.py make X OUT [--scans 8] [--seed 0]
+    deepglass train OUT/lesions recipe=screening --out RUN    python benchmarks/ct.py lesions RUN OUT/lesions
+    deepglass train OUT/bone --out RUN                        python benchmarks/ct.py bone RUN OUT/bone
 
 The skull of InVesalius (Debian; one CT of 108 x 256 x 256 places of 1.5 x 0.96 x 0.96 mm in Hounsfield units, and a
 mask of bone, which is a plain threshold at 226) is cut up twice.
 
-OUT/lesions: its soft tissue is divided into blocks of 32 x 44 x 44 places that share none; each block is a patient. A
-scan is a window of 24 x 32 x 32 places somewhere in a block. Half of a patient's scans are given one lesion: an
-ellipsoid with half axes of 2.5 to 5 mm whose middle lies in soft tissue (-20 to 120 HU) and which is 60 to 140 HU
-brighter, falling off over about a millimetre, added to what is there, so that the texture stays. Every scan then gets
-noise of 10 HU and an offset of up to 10 HU of its own. Which blocks are for testing is drawn by a key, and so is all
-else. OUT/lesions/truth.json holds middle and half axes of each lesion in places of its scan.
+OUT/lesions: the CT is divided into blocks of 18 x 28 x 28 places that share none; each with a third or more of soft
+tissue (-20 to 120 HU) is a patient. A scan is a window of 16 x 24 x 24 places somewhere in a block, where a lesion has
+room: an ellipsoid with half axes of 2.5 to 5 mm, nine tenths of which is soft tissue. Every other scan is given it: 60
+to 140 HU brighter, falling off over about a millimetre, added to what is there, so that the texture stays. Every scan
+then gets noise of 10 HU and an offset of up to 10 HU of its own. Which blocks are for testing is drawn by a key, and so
+is all else. OUT/lesions/truth.json holds middle and half axes of each lesion in places of its scan.
 
 OUT/bone: slabs of 12 slices, every fourth for testing, and one beside it for choosing. Each is made low-dose `--scans`
 times: blurred by 0.7 places, noise of 200 HU and an offset of up to 100 HU. The mask stays that of the whole dose.
+
+`lesions` asks where the heat of Grad-CAM is highest in the test part's lesions. `bone` sets the Dice of the run beside
+that of one threshold on the same scans: the best of the training part's, and the best that the test part could have.
 """
 
 import argparse
 import json
 import plistlib
+import resource
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import nibabel
 import numpy as np
 
+import deepglass as dg
+from deepglass.data.readers.volume_file import read_volume
+from deepglass.explain.answer import explain
 from deepglass.foundation.seeds import key
+from deepglass.views.mask import unrolled
 
 CASE = "invesalius-examples/usr/share/doc/invesalius-examples/examples/Cranium.inv3"
-BLOCK = (32, 44, 44)  # places of a patient
-WINDOW = (24, 32, 32)  # places of a scan
+BLOCK = (18, 28, 28)  # places of a patient
+WINDOW = (16, 24, 24)  # places of a scan
 SOFT = (-20, 120)  # Hounsfield units of soft tissue
 ENOUGH = 0.35  # share of a block that must be soft
+WITHIN = 0.9  # share of a lesion that must be
+TRIES = 500  # windows and lesions that are looked at to find one that is
 HALF_AXES = (2.5, 5.0)  # millimetres
 BRIGHTER = (60, 140)  # Hounsfield units
 EDGE = 1.0  # millimetres over which a lesion falls off
-MARGIN = 4  # places from a lesion's middle to the border of its scan, at least
+MARGIN = np.array((4, 6, 6))  # places from a lesion's middle to the border of its scan, at least
 NOISE, OFFSET = 10, 10  # of a scan with or without a lesion
 SLAB = 12
 LOW_NOISE, LOW_OFFSET, BLUR = 200, 100, 0.7
 SHARES = (("test", 0.25), ("val", 0.15))
+THRESHOLDS = range(-200, 801, 10)  # Hounsfield units that are tried
 
 
 class Body(NamedTuple):
@@ -53,6 +65,11 @@ class Body(NamedTuple):
     bone: np.ndarray
     spacing: np.ndarray
 
+    @property
+    def soft(self) -> np.ndarray:
+        """Where soft tissue is."""
+        return (self.values > SOFT[0]) & (self.values < SOFT[1])
+
 
 class Lesion(NamedTuple):
     """Middle and half axes in places of the scan, and how much brighter it is."""
@@ -61,14 +78,36 @@ class Lesion(NamedTuple):
     half_axes: np.ndarray
     brighter: float
 
+    def reach(self, shape: tuple[int, ...]) -> np.ndarray:
+        """How far each place is from the middle: 1 on the surface. (D, H, W)"""
+        places = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), -1)
+        return np.sqrt((((places - self.middle) / self.half_axes) ** 2).sum(-1))
+
+
+class Place(NamedTuple):
+    """Where in the body a scan begins, and the lesion that has room in it."""
+
+    start: np.ndarray
+    lesion: Lesion
+
 
 def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    words.add_argument("packages", type=Path, help="the folder that the package was unpacked into")
-    words.add_argument("out", type=Path, help="a new folder")
-    words.add_argument("--scans", type=int, default=8, help="scans of each patient, and doses of each slab")
-    words.add_argument("--seed", type=int, default=0)
+    verbs = words.add_subparsers(dest="verb", required=True)
+    making = verbs.add_parser("make", help="write both sets of scans")
+    making.add_argument("packages", type=Path, help="the folder that the package was unpacked into")
+    making.add_argument("out", type=Path, help="a new folder")
+    making.add_argument("--scans", type=int, default=8, help="scans of each patient, and doses of each slab")
+    making.add_argument("--seed", type=int, default=0)
+    for verb, judge in (("lesions", lesions), ("bone", bone)):
+        judging = verbs.add_parser(verb, help=judge.__doc__)
+        judging.add_argument("run", type=Path, help="a finished run")
+        judging.add_argument("data", type=Path, help="what it learned from")
+        judging.set_defaults(judge=judge)
     asked = words.parse_args()
+    if asked.verb != "make":
+        print(json.dumps(asked.judge(asked.run, asked.data), indent=1))
+        return
     body = read_body(asked.packages / CASE)
     patients = write_lesions(body, asked.out / "lesions", asked.scans, asked.seed)
     slabs = write_bone(body, asked.out / "bone", asked.scans, asked.seed)
@@ -89,30 +128,53 @@ def read_body(file: Path) -> Body:
 def write_lesions(body: Body, out: Path, scans: int, seed: int) -> int:
     """Every patient's scans in OUT/part/class/patient/, and where the lesions are."""
     truth: dict[str, dict[str, list[float]]] = {}
-    blocks = list(soft_blocks(body))
-    for number, (corner, part) in enumerate(zip(blocks, parts_of(len(blocks), seed), strict=True)):
-        for scan in range(scans):
+    patients = list(patients_of(body, scans, seed))
+    for number, (places, part) in enumerate(zip(patients, parts_of(len(patients), seed), strict=True)):
+        for scan, place in enumerate(places):
             rng = np.random.default_rng(key(seed, "scan", number, scan))
             name = ("clear", "lesion")[scan % 2]
-            values, lesion = scan_of(body, corner, rng, lesion=name == "lesion")
-            file = out / part / name / f"patient{number:02d}" / f"scan{scan:02d}.npz"
+            file = out / part / name / f"patient{number:03d}" / f"scan{scan:02d}.npz"
             file.parent.mkdir(parents=True, exist_ok=True)
+            values = scan_of(body, place, rng, lesion=name == "lesion")
             np.savez_compressed(file, values=values, spacing=body.spacing)
-            if lesion is not None:
-                found = {"middle": lesion.middle.tolist(), "half_axes": lesion.half_axes.tolist()}
+            if name == "lesion":
+                found = {"middle": place.lesion.middle.tolist(), "half_axes": place.lesion.half_axes.tolist()}
                 truth[str(file.relative_to(out))] = found
     (out / "truth.json").write_text(json.dumps(truth, indent=1))
-    return len(blocks)
+    return len(patients)
 
 
-def soft_blocks(body: Body) -> Iterator[np.ndarray]:
-    """Corners of the blocks that hold enough soft tissue."""
-    soft = (body.values > SOFT[0]) & (body.values < SOFT[1])
+def patients_of(body: Body, scans: int, seed: int) -> Iterator[list[Place]]:
+    """Of each block that holds enough soft tissue, and room for lesions, where its scans are."""
+    soft = body.soft
     counts = [side // block for side, block in zip(body.values.shape, BLOCK, strict=True)]
-    for place in np.ndindex(*counts):
-        corner = np.array(place) * BLOCK
-        if soft[tuple(slice(at, at + side) for at, side in zip(corner, BLOCK, strict=True))].mean() >= ENOUGH:
-            yield corner
+    for number, at in enumerate(np.ndindex(*counts)):
+        corner = np.array(at) * BLOCK
+        if soft[within(corner, BLOCK)].mean() < ENOUGH:
+            continue
+        rngs = [np.random.default_rng(key(seed, "place", number, scan)) for scan in range(scans)]
+        places = [place for rng in rngs if (place := place_in(soft, corner, body.spacing, rng))]
+        if len(places) == scans:
+            yield places
+
+
+def within(start: np.ndarray, shape: tuple[int, ...]) -> tuple[slice, ...]:
+    """The part of a volume that begins there."""
+    return tuple(slice(at, at + side) for at, side in zip(start.tolist(), shape, strict=True))
+
+
+def place_in(soft: np.ndarray, corner: np.ndarray, spacing: np.ndarray, rng: np.random.Generator) -> Place | None:
+    """A window somewhere in a block, and in it a lesion that lies in soft tissue; None where none is found.
+
+    Scans that stay clear are chosen in the same way: what is around says nothing.
+    """
+    for _ in range(TRIES):
+        start = corner + rng.integers(0, np.subtract(BLOCK, WINDOW) + 1)
+        middle = rng.integers(MARGIN, WINDOW - MARGIN).astype(np.float64)
+        lesion = Lesion(middle, rng.uniform(*HALF_AXES, 3) / spacing, float(rng.uniform(*BRIGHTER)))
+        if soft[within(start, WINDOW)][lesion.reach(WINDOW) <= 1].mean() >= WITHIN:
+            return Place(start, lesion)
+    return None
 
 
 def parts_of(count: int, seed: int) -> list[str]:
@@ -128,33 +190,18 @@ def parts_of(count: int, seed: int) -> list[str]:
     return named
 
 
-def scan_of(
-    body: Body, corner: np.ndarray, rng: np.random.Generator, *, lesion: bool
-) -> tuple[np.ndarray, Lesion | None]:
-    """A window somewhere in a block, with a lesion or without. int16 (24, 32, 32)"""
-    free = np.subtract(BLOCK, WINDOW)
-    start = corner + rng.integers(0, free + 1)
-    values = body.values[tuple(slice(at, at + side) for at, side in zip(start, WINDOW, strict=True))].astype(np.float64)
-    found = lesion_in(values, body.spacing, rng) if lesion else None
-    if found is not None:
-        values = values + found.brighter * profile(found, body.spacing, values.shape)
-    values = values + rng.normal(0, NOISE, values.shape) + rng.uniform(-OFFSET, OFFSET)
-    return values.round().clip(-1024, 3071).astype(np.int16), found
+def scan_of(body: Body, place: Place, rng: np.random.Generator, *, lesion: bool) -> np.ndarray:
+    """A window of the body, with the lesion or without. int16 (16, 24, 24)"""
+    values = body.values[within(place.start, WINDOW)].astype(np.float64)
+    if lesion:
+        values = values + place.lesion.brighter * profile(place.lesion, body.spacing)
+    values = values + rng.normal(0, NOISE, WINDOW) + rng.uniform(-OFFSET, OFFSET)
+    return values.round().clip(-1024, 3071).astype(np.int16)
 
 
-def lesion_in(values: np.ndarray, spacing: np.ndarray, rng: np.random.Generator) -> Lesion:
-    """A lesion whose middle lies in soft tissue, away from the border."""
-    inner = tuple(slice(MARGIN, side - MARGIN) for side in values.shape)
-    places = np.argwhere((values[inner] > SOFT[0]) & (values[inner] < SOFT[1])) + MARGIN
-    middle = places[rng.integers(len(places))].astype(np.float64)
-    return Lesion(middle, rng.uniform(*HALF_AXES, 3) / spacing, float(rng.uniform(*BRIGHTER)))
-
-
-def profile(lesion: Lesion, spacing: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def profile(lesion: Lesion, spacing: np.ndarray) -> np.ndarray:
     """1 inside, 0 outside, and a smooth step between."""
-    places = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), -1)
-    distance = np.sqrt((((places - lesion.middle) / lesion.half_axes) ** 2).sum(-1))
-    millimetres = (distance - 1) * float((lesion.half_axes * spacing).mean())
+    millimetres = (lesion.reach(WINDOW) - 1) * float((lesion.half_axes * spacing).mean())
     return 1 / (1 + np.exp(np.clip(4 * millimetres / EDGE, -50, 50)))
 
 
@@ -190,6 +237,58 @@ def blurred(values: np.ndarray, spread: float) -> np.ndarray:
             for place, weight in enumerate(weights)
         )
     return values
+
+
+def lesions(run: Path, data: Path) -> dict[str, Any]:
+    """The share of the test part's lesions in which the heat is highest."""
+    truth = json.loads((data / "truth.json").read_text())
+    bundle = dg.load(run)
+    names = sorted(name for name in truth if name.startswith("test/"))
+    hits: list[bool] = []
+    for name, found in zip(names, explain(bundle, [str(data / name) for name in names], target="lesion"), strict=True):
+        assert found.explanation is not None
+        lesion = Lesion(np.array(truth[name]["middle"]), np.array(truth[name]["half_axes"]), 0.0)
+        view = found.explanation.views["grad_cam"]
+        peak = view.peak()  # pyright: ignore
+        hits.append(peak is not None and bool(lesion.reach(WINDOW)[peak] <= 1))
+    scores = json.loads((run / "report.json").read_text())["figures"]["test"]
+    return {"test": scores, "lesions": len(hits), "peak_inside": float(np.mean(hits))}
+
+
+def bone(run: Path, data: Path) -> dict[str, Any]:
+    """The Dice of bone in the test part, beside that of one threshold on the same scans; the memory that it took."""
+    bundle = dg.load(run)
+    own, cells = np.zeros(3), {part: np.zeros((len(THRESHOLDS), 3)) for part in ("train", "test")}
+    for part, found in cells.items():
+        for file in sorted((data / part / "images").iterdir()):
+            values, true = measured(file), measured(data / part / "labels" / file.name) > 0
+            found += [counts(values > threshold, true) for threshold in THRESHOLDS]
+            if part == "test":
+                own += counts(unrolled(bundle.predict([str(file)])[0]["mask"]) > 0, true)
+    curves = {part: dice(found) for part, found in cells.items()}
+    chosen, best = (int(curves[part].argmax()) for part in ("train", "test"))
+    return {
+        "dice": float(dice(own)),
+        "threshold": {"at": THRESHOLDS[chosen], "dice": float(curves["test"][chosen])},
+        "threshold_in_hindsight": {"at": THRESHOLDS[best], "dice": float(curves["test"][best])},
+        "gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+    }
+
+
+def measured(file: Path) -> np.ndarray:
+    """The numbers of a volume."""
+    scan = read_volume([file])
+    return scan.slices(0, scan.shape[0])
+
+
+def counts(said: np.ndarray, true: np.ndarray) -> tuple[int, int, int]:
+    """Places in both, places in the one, places in the other."""
+    return int((said & true).sum()), int(said.sum()), int(true.sum())
+
+
+def dice(found: np.ndarray) -> np.ndarray:
+    """2 |A ∩ B| / (|A| + |B|). (..., 3) -> (...)"""
+    return 2 * found[..., 0] / np.maximum(1, found[..., 1] + found[..., 2])
 
 
 if __name__ == "__main__":

@@ -74,6 +74,8 @@ def test_the_report_screens_and_leafs_through_slices(learned, tmp_path):
     words = ("recipe=screening", "train.steps=6", "task.specificity=0.75")
     outcome = train(place, tmp_path / "run", *words)
     assert outcome.run.settings.task.settings.screen == "lesion" and outcome.run.settings.data.val == 0.2
+    network = outcome.run.settings.model.settings
+    assert (network.pool, network.halvings) == ("max", 1)
     document = json.loads((outcome.run.folder / "report.json").read_text())
     found = document["screening"]
     assert found["chosen_on"] == "val" and found["wanted_specificity"] == 0.75

@@ -7,7 +7,9 @@ import torch
 
 from deepglass.blocks.volume_conv import FactoredConv, between
 from deepglass.foundation import catalogue
+from deepglass.foundation.ports import Ports, Vector, Volume
 from deepglass.graph.cost import cost
+from deepglass.graph.probe import Probe
 from deepglass.graph.trace import example, trace
 from deepglass.networks import network_of
 
@@ -34,6 +36,28 @@ def test_costs_of_a_clip_are_the_published_ones(name, giga):
 def test_a_whole_convolution_costs_its_kernel_at_every_place():
     found = costs("cnn3d", widths=(4,), channels=2, classes=3, depth=5, height=6, width=7)
     assert found.macs == 5 * 6 * 7 * 2 * 4 * 27 + 4 * 3
+
+
+@pytest.mark.parametrize("name", ["cnn3d", "resnet3d18"])
+def test_what_is_small_is_told_by_the_largest_value_wherever_it_lies(name):
+    sizes = {"widths": (2, 4)} if name == "cnn3d" else {"stem": 2}
+    last = {"cnn3d": "looks.1", "resnet3d18": "layer4"}[name]
+    for pool, told in (("mean", torch.mean), ("max", torch.amax)):
+        network = network_of(replace(catalogue.find("models", name), channels=1, classes=3, pool=pool, **sizes)).eval()
+        with Probe(network, [last]) as probe, torch.no_grad():
+            logits = network(torch.randn(2, 1, 16, 32, 32))
+        assert torch.allclose(logits, network.get_submodule(network.head)(told(probe[last].value, (2, 3, 4))))
+
+
+@pytest.mark.parametrize(("halvings", "size"), [(0, (8, 12, 16)), (1, (4, 6, 8)), (2, (2, 3, 4)), (5, (1, 1, 2))])
+def test_the_last_maps_are_as_fine_as_asked(halvings, size):
+    config = replace(catalogue.find("models", "cnn3d"), widths=(2, 2, 2, 2), halvings=halvings)
+    network = network_of(config)
+    with Probe(network, ["looks.3"]) as probe, torch.no_grad():
+        network(torch.zeros(1, 1, 8, 12, 16))
+    assert probe["looks.3"].value.shape == (1, 2, *size)
+    least = 2 ** min(halvings, 3)
+    assert config.fitted(Ports(Volume(1, least, least, least), Vector(2))).depth == least
 
 
 def test_names_are_those_of_public_networks():

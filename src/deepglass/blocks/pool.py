@@ -126,6 +126,9 @@ class GlobalMaxPool(nn.Module):
         return *shape[:2], *(1,) * self.dims
 
 
+WHOLE = {"mean": GlobalPool, "max": GlobalMaxPool}  # what a whole map is told by
+
+
 CATALOGUE = {
     "max_pool": MaxPool,
     "average_pool": AveragePool,

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from deepglass.blocks.conv import Conv
 from deepglass.blocks.dense import Dense
 from deepglass.blocks.norm import BatchNorm
-from deepglass.blocks.pool import GlobalPool
+from deepglass.blocks.pool import WHOLE
 from deepglass.blocks.volume_conv import FactoredConv, between
 from deepglass.foundation.ports import Ports, Vector, Volume
 from deepglass.models.contract import classes_asked, volume_asked
@@ -48,6 +48,8 @@ class ResNet3DConfig:
     """How many units each stage has."""
     kernel: Literal["whole", "factored"] = "whole"
     """whole: 3x3x3 at once; factored: (2+1)D, within a slice and then from slice to slice."""
+    pool: Literal["mean", "max"] = "mean"
+    """What the head is told of each of the last maps: its mean, or its largest value, for which one place is enough."""
     stem: Annotated[int, Ge(1)] = 64
     """Channels of the stem and the first stage, 64 in the paper; each later stage has twice as many."""
     channels: Annotated[int, Ge(1)] = 3
@@ -90,7 +92,7 @@ class ResNet3D(nn.Module):
         self.layer2 = stage(make, n2, c1 * wide, c2, wide, stride=2)
         self.layer3 = stage(make, n3, c2 * wide, c3, wide, stride=2)
         self.layer4 = stage(make, n4, c3 * wide, c4, wide, stride=2)
-        self.avgpool = GlobalPool(dims=3)
+        self.whole = WHOLE[config.pool](dims=3)
         self.fc = Dense(c4 * wide, config.classes)
         for module in self.modules():
             if isinstance(module, Conv):  # keeps the spread of the gradients through rectifiers (arXiv:1502.01852)
@@ -104,7 +106,7 @@ class ResNet3D(nn.Module):
         x = self.layer3(x)
         x = self.layer4(x)  # (B, 512 or 2048, D/8, H/16, W/16)
 
-        return self.fc(self.avgpool(x).flatten(1))  # (B, K)
+        return self.fc(self.whole(x).flatten(1))  # (B, K)
 
     def stages(self) -> list[str]:
         return ["layer1", "layer2", "layer3", "layer4"]
