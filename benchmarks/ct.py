@@ -38,6 +38,7 @@ import deepglass as dg
 from deepglass.data.readers.volume_file import read_volume
 from deepglass.explain.answer import explain
 from deepglass.foundation.seeds import key
+from deepglass.tasks.kinds.volume import cube_of
 from deepglass.views.mask import unrolled
 
 CASE = "invesalius-examples/usr/share/doc/invesalius-examples/examples/Cranium.inv3"
@@ -250,8 +251,10 @@ def lesions(run: Path, data: Path) -> dict[str, Any]:
         lesion = Lesion(np.array(truth[name]["middle"]), np.array(truth[name]["half_axes"]), 0.0)
         view = found.explanation.views["grad_cam"]
         peak = view.peak()  # pyright: ignore
-        hits.append(peak is not None and bool(lesion.reach(WINDOW)[peak] <= 1))
-    scores = json.loads((run / "report.json").read_text())["figures"]["test"]
+        grids = cube_of(bundle.task.facts.inputs).grids(read_volume([data / name]))
+        stored = [grid.first + grid.step * at for grid, at in zip(grids, peak or (), strict=False)]
+        hits.append(bool(stored) and float(np.linalg.norm((stored - lesion.middle) / lesion.half_axes)) <= 1)
+    scores = json.loads((run / "report.json").read_text())["scores"]["parts"]["test"]
     return {"test": scores, "lesions": len(hits), "peak_inside": float(np.mean(hits))}
 
 

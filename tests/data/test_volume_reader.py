@@ -14,7 +14,7 @@ from deepglass.data.check import sentence
 from deepglass.data.readers.dicom import look, series_of
 from deepglass.data.readers.nifti import write_mask
 from deepglass.data.readers.volume import Cube, Grid, Scan, at_spacing, resample, resampled_mask, turned
-from deepglass.data.readers.volume_file import is_volume, read_volume, size_of
+from deepglass.data.readers.volume_file import is_volume, read_volume, size_of, spacing_of
 from deepglass.data.source import Finding, Unreadable
 from tests.data.volumes import body, uid, write_series, write_slice
 
@@ -36,7 +36,7 @@ def test_slices_stand_in_the_order_of_the_body_whatever_their_files_are_called(t
     assert np.array_equal(measured(scan), values) and scan.hounsfield and scan.stored.dtype == np.int16
     assert scan.spacing == pytest.approx((2.0, 0.7, 0.5))
     assert scan.affine @ (3, 4, 5, 1) == pytest.approx((-10 + 5 * 0.5, -20 + 4 * 0.7, 5 + 3 * 2.0, 1))
-    assert size_of(files) == (24, 20, 12)
+    assert size_of(files) == (24, 20, 12) and spacing_of(files) == pytest.approx((2.0, 0.7, 0.5))
 
 
 def test_a_series_from_the_head_down_or_from_the_side_lies_as_every_other(tmp_path):
@@ -167,6 +167,7 @@ def test_nifti_lies_as_the_dicom_that_it_was_made_of(tmp_path):
         scan = read_volume([tmp_path / name])
         assert np.array_equal(measured(scan), values) and scan.spacing == pytest.approx((2.0, 0.7, 0.5))
         assert size_of([tmp_path / name]) == (24, 20, 12)
+        assert spacing_of([tmp_path / name]) == pytest.approx((2.0, 0.7, 0.5))
     assert isinstance(read_volume([tmp_path / "scan.nii"]).stored, np.memmap)
     scaled = nibabel.Nifti1Image(values.transpose(2, 1, 0), affine)
     scaled.header.set_slope_inter(2.0, 10.0)
@@ -184,6 +185,10 @@ def test_arrays_keep_spacing_and_are_mapped_where_they_are_not_compressed(tmp_pa
     assert isinstance(first.stored, np.memmap) and not isinstance(second.stored, np.memmap)
     assert np.array_equal(measured(first), values) and np.array_equal(measured(second), values)
     assert first.spacing == (2, 0.7, 0.5) and second.spacing == (1, 1, 1)
+    assert spacing_of([tmp_path / "a.npz"]) == (2, 0.7, 0.5)
+    (tmp_path / "c.dcm").write_text("no scan at all")
+    unspaced = write_slice(tmp_path / "d.dcm", None, PixelSpacing=None)
+    assert spacing_of([tmp_path / "c.dcm"]) == spacing_of([unspaced]) == (0, 0, 0)
 
 
 def test_what_is_a_volume_goes_by_names_and_marks(tmp_path):

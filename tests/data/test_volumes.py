@@ -40,6 +40,7 @@ def test_a_series_is_one_example_and_its_folder_names_it(tmp_path):
     assert np.array_equal(source.read(7).slices(0, 4), body(4, seed=91))
     found = survey(source, 0)
     assert (found.width, found.height, found.channels, found.counts) == (24, 20, (4,), {"clear": 6, "lesion": 6})
+    assert found.spacing == pytest.approx((2.0, 0.7, 0.5))
     match = recognised(str(tmp_path), DataSettings())
     assert match.sentence() == "class folders of volumes with 2 classes; task classify"
 

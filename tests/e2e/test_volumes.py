@@ -7,12 +7,13 @@ import pytest
 
 import deepglass as dg
 from deepglass import journey
-from deepglass.data.recognise import recognise
+from deepglass.data.recognise import Survey, recognise
 from deepglass.data.settings import DataSettings
 from deepglass.data.split import parts_of
 from deepglass.explain.answer import explain
-from deepglass.foundation.settings import parse_assignments
+from deepglass.foundation.settings import choose, parse_assignments
 from deepglass.foundation.words import speaking
+from deepglass.recipes.volumes import sized
 from deepglass.views.slices import Slices
 from tests.data.volumes import body, write_series
 
@@ -43,6 +44,21 @@ def scans(root, patients=14):
 def learned(tmp_path_factory):
     folder = tmp_path_factory.mktemp("scans")
     return scans(folder / "data"), train(folder / "data", folder / "run", "train.epochs=25")
+
+
+@pytest.mark.parametrize(
+    ("spacing", "longest", "sides"),
+    [
+        ((1.5, 0.96, 0.96), 64, (24, 24, 24)),  # as fine as the rows are
+        ((), 64, (16, 24, 24)),
+        ((1.5, 0.96, 0.96), 16, (16, 16, 16)),
+        ((30.0, 1.0, 1.0), 64, (64, 16, 16)),
+    ],
+)
+def test_a_network_has_the_proportions_of_the_body_and_not_of_the_slices(spacing, longest, sides):
+    found = Survey("volume", 24, 24, True, (16,), {"a": 9, "b": 9}, 18, 18, 18, spacing)
+    chosen = sized(choose("models", "cnn3d"), found, longest).settings
+    assert (chosen.depth, chosen.height, chosen.width) == sides
 
 
 def test_scans_with_a_lesion_are_told_from_clear_ones(learned):

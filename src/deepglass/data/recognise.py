@@ -25,6 +25,7 @@ from deepglass.foundation.seeds import Permutation
 from deepglass.foundation.words import say
 
 ROOM = "data.sources"
+SPACED = 32  # volumes that are asked how far apart their places are
 WITH_COLUMNS = frozenset(
     (
         *("table", "picture_table", "text_table", "series_table", "series_wide", "series_forecast", "parallel"),
@@ -57,6 +58,7 @@ class Survey(NamedTuple):
     looked_at: int  # how many headers could be read
     examples: int  # of the whole source
     training: int = 0  # of these, the ones that the source does not put into another part
+    spacing: tuple[float, ...] = ()  # of volumes the median millimetres from slice to slice, row to row, column to column
 
 
 def recognise(place: str, settings: DataSettings) -> Source:
@@ -151,6 +153,7 @@ def survey(source: Source, seed: int, sample: int = 256) -> Survey:
         looked_at=len(headers),
         examples=count,
         training=count - _elsewhere(source),
+        spacing=_spacing(source, rows[:SPACED]),
     )
 
 
@@ -159,6 +162,15 @@ def _header(source: Source, row: int) -> tuple[int, int, int] | None:
         return source.header(row)
     except Unreadable:
         return None
+
+
+def _spacing(source: Source, rows: np.ndarray) -> tuple[float, ...]:
+    """What volumes tell of the distance of their places; nothing where they do not."""
+    if not hasattr(source, "spacing"):
+        return ()
+    found = np.array([source.spacing(row) for row in rows.tolist()]).reshape(-1, 3)  # pyright: ignore
+    known = found[(found > 0).all(1)]
+    return tuple(np.median(known, axis=0).tolist()) if len(known) else ()
 
 
 def _elsewhere(source: Source) -> int:

@@ -50,13 +50,17 @@ def volumes(task: str, survey: Survey, size: Size, model: str) -> RunSettings:
 
 
 def sized(model: Choice, survey: Survey, longest: int) -> Choice:
-    """The network for volumes in the data's proportions, the longest axis so many places at most."""
+    """The network for volumes in the data's proportions, as fine as they are; the longest axis so many places at most.
+
+    A network's places are as far apart in all directions, as its kernels are: proportions are those in millimetres.
+    """
     if not isinstance(model.settings.ports().takes, Volume):
         return model
     depth = survey.channels[len(survey.channels) // 2] if survey.channels else 1
-    whole = (depth, survey.height, survey.width)
-    scale = min(1.0, longest / max(1, *whole))
-    sides = [max(SHORTEST, 8 * round(scale * side / 8)) for side in whole]
+    apart = survey.spacing or (1.0, 1.0, 1.0)
+    whole = [side * step for side, step in zip((depth, survey.height, survey.width), apart, strict=True)]
+    step = max(min(apart), max(whole) / longest)
+    sides = [max(SHORTEST, 8 * round(side / step / 8)) for side in whole]
     return replace(model, settings=replace(model.settings, depth=sides[0], height=sides[1], width=sides[2]))
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from deepglass.data.readers.volume import Scan, turned
+from deepglass.data.readers.volume import Scan, Spacing, turned
 from deepglass.data.source import Unreadable
 from deepglass.foundation.errors import MachineError
 
@@ -21,6 +21,7 @@ NOBODY = frozenset("anon anonymous anonymized anonymised anonym deidentified unk
 READ = (  # all that is asked of a file before its pixels are
     *("PatientName", "PatientID", "StudyInstanceUID", "SeriesInstanceUID", "Modality", "BurnedInAnnotation"),
     *("Rows", "Columns", "NumberOfFrames", "ImagePositionPatient", "ImageOrientationPatient"),
+    *("PixelSpacing", "SpacingBetweenSlices", "SliceThickness"),
 )
 
 
@@ -33,6 +34,7 @@ class Slice(NamedTuple):
     named: bool  # the name of a person stands in it
     burned: bool  # it says that writing is burned into the picture
     size: tuple[int, int, int]  # width, height, frames; 0 where it has no picture
+    spacing: tuple[float, float, float] = (0.0, 0.0, 0.0)  # as slices, rows and columns are told to be apart; 0 unknown
 
 
 def look(file: Path) -> Slice | None:
@@ -48,7 +50,8 @@ def look(file: Path) -> Slice | None:
     )
     patient = str(found.get("PatientID", "") or found.get("PatientName", ""))
     burned = str(found.get("BurnedInAnnotation", "")).upper() == "YES"
-    return Slice(file, patient, series, _is_name(str(found.get("PatientName", ""))), burned, size)  # pyright: ignore
+    named = _is_name(str(found.get("PatientName", "")))
+    return Slice(file, patient, series, named, burned, size, _told_apart(found))  # pyright: ignore
 
 
 def series_of(slices: Sequence[Slice]) -> list[list[Slice]]:
@@ -68,6 +71,12 @@ def series_size(files: Sequence[Path]) -> tuple[int, int, int]:
     if not (width and height):
         raise Unreadable("dicom_no_pixels", slice=files[0].name)
     return width, height, frames * len(files)
+
+
+def series_spacing(files: Sequence[Path]) -> Spacing:
+    """Millimetres from slice to slice, row to row, column to column as its first file tells; 0 where it does not."""
+    first = look(files[0])
+    return first.spacing if first else (0.0, 0.0, 0.0)
 
 
 def read_series(files: Sequence[Path]) -> Scan:
@@ -243,6 +252,16 @@ def _is_name(name: str) -> bool:
     """Whether it may be somebody's: not empty, and none of the words that stand for nobody."""
     words = [word for word in name.lower().replace("^", " ").replace("_", " ").replace("=", " ").split() if word]
     return any(word not in NOBODY and not word.isdigit() for word in words)
+
+
+def _told_apart(found: Any) -> Spacing:
+    """How far apart slices, rows and columns are by a header; all 0 where it does not say."""
+    try:
+        rows, columns = (float(value) for value in found["PixelSpacing"].value)
+        step = found.get("SpacingBetweenSlices") or found.get("SliceThickness") or 0.0
+        return abs(float(step)) or columns, rows, columns
+    except (KeyError, TypeError, ValueError):
+        return 0.0, 0.0, 0.0
 
 
 def _whole(value: Any) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from deepglass.data.readers.volume import Scan, turned
+from deepglass.data.readers.volume import Scan, Spacing, turned
 from deepglass.data.source import Unreadable
 from deepglass.foundation.errors import MachineError
 
@@ -33,10 +33,13 @@ def read_nifti(file: Path) -> Scan:
 
 def nifti_size(file: Path) -> tuple[int, int, int]:
     """Width, height and depth as they lie when the axes are turned; raises Unreadable."""
-    image = _opened(file)
-    shape = (*image.shape[:3], *(1,) * (3 - len(image.shape)))
-    depth, height, width = turned(np.broadcast_to(np.int8(0), shape), TO_THE_LEFT @ image.affine).shape
+    depth, height, width = _outline(file).shape
     return width, height, depth
+
+
+def nifti_spacing(file: Path) -> Spacing:
+    """Millimetres from slice to slice, row to row, column to column; raises Unreadable."""
+    return _outline(file).spacing
 
 
 def carries_names(file: Path) -> bool:
@@ -52,6 +55,13 @@ def write_mask(mask: np.ndarray, affine: Any, file: Path) -> None:
     """Classes of every place (D, H, W) as a NIfTI that viewers lay over the scan."""
     image = _library().Nifti1Image(mask, TO_THE_LEFT @ np.asarray(affine))
     image.to_filename(file)
+
+
+def _outline(file: Path) -> Scan:
+    """What the header says, around no values."""
+    image = _opened(file)
+    shape = (*image.shape[:3], *(1,) * (3 - len(image.shape)))
+    return turned(np.broadcast_to(np.int8(0), shape), TO_THE_LEFT @ image.affine)
 
 
 def _opened(file: Path) -> Any:

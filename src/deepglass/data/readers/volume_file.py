@@ -9,9 +9,9 @@ from typing import IO, Any
 
 import numpy as np
 
-from deepglass.data.readers.dicom import read_series, series_size
-from deepglass.data.readers.nifti import nifti_size, read_nifti
-from deepglass.data.readers.volume import Scan, turned
+from deepglass.data.readers.dicom import read_series, series_size, series_spacing
+from deepglass.data.readers.nifti import nifti_size, nifti_spacing, read_nifti
+from deepglass.data.readers.volume import Scan, Spacing, turned
 from deepglass.data.source import Unreadable, unopened
 
 NIFTI = (".nii", ".nii.gz")
@@ -68,6 +68,17 @@ def size_of(files: Sequence[Path]) -> tuple[int, int, int]:
         return series_size(files)
     except OSError as error:
         raise unopened(error) from None
+
+
+def spacing_of(files: Sequence[Path]) -> Spacing:
+    """Millimetres from slice to slice, row to row, column to column without reading what was measured; 0 is unknown."""
+    name = files[0].name.lower()
+    try:
+        if name.endswith(NIFTI):
+            return nifti_spacing(files[0])
+        return read_arrays(files[0]).spacing if name.endswith(ARRAYS) else series_spacing(files)
+    except (OSError, Unreadable):
+        return 0.0, 0.0, 0.0
 
 
 def read_arrays(file: Path) -> Scan:

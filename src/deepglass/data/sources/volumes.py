@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from deepglass.data.readers.dicom import Slice, look, series_of
 from deepglass.data.readers.nifti import carries_names
-from deepglass.data.readers.volume import Scan
-from deepglass.data.readers.volume_file import NIFTI, is_slice, is_volume, read_volume, size_of
+from deepglass.data.readers.volume import Scan, Spacing
+from deepglass.data.readers.volume_file import NIFTI, is_slice, is_volume, read_volume, size_of, spacing_of
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Index, Layout, Match
 from deepglass.data.sources.columns import part
@@ -50,6 +50,10 @@ class VolumeFiles(Files):
     def header(self, row: int) -> tuple[int, int, int]:
         """Width, height and depth without reading what was measured; raises Unreadable."""
         return size_of(self.files[row])
+
+    def spacing(self, row: int) -> Spacing:
+        """Millimetres from slice to slice, row to row, column to column, as a header tells; 0 is unknown."""
+        return spacing_of(self.files[row])
 
     def told(self) -> "hashlib.blake2b":
         """Every slice counts."""
