@@ -110,6 +110,11 @@ def test_files_that_are_broken_or_something_else(tmp_path):
     assert refused([tmp_path / "b.nii"]).startswith("The file is not NIfTI")
     (tmp_path / "empty.nii").touch()
     assert refused([tmp_path / "empty.nii"]).startswith("The file is empty")
+    for name in ("cut.nii", "cut.nii.gz"):
+        noise = np.random.default_rng(0).integers(-1000, 1000, (30, 20, 12)).astype(np.int16)
+        nibabel.Nifti1Image(noise, np.eye(4)).to_filename(tmp_path / name)
+        (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:-2000])
+        assert refused([tmp_path / name]).startswith(("The file is cut short", "The file is damaged"))
     np.savez(tmp_path / "names.npz", mean=np.zeros(3))
     assert "The file holds mean, but no volume. Name the array values" in refused([tmp_path / "names.npz"])
     np.savez(tmp_path / "flat.npz", values=np.zeros((3, 4)))
@@ -250,12 +255,18 @@ def test_straight_slopes_stay_straight_between_and_means_over_longer_steps(shape
     assert resample(plain(np.full(shape, 7.0)), grids) == pytest.approx(7.0)
 
 
-def test_a_resampled_scan_says_where_it_lies():
+def test_a_resampled_scan_says_where_it_lies_and_is_worked_out_slab_by_slab(monkeypatch):
     scan = turned(body(), np.array([(0, 0, 0.5, 1), (0, 0.7, 0, 2), (2.0, 0, 0, 3), (0, 0, 0, 1)]))
     found = at_spacing(scan, (1.0, 1.0, 1.0))
-    assert found.shape == (24, 14, 12) and found.spacing == (1, 1, 1)
+    assert found.shape == (24, 14, 12)
+    assert np.linalg.norm(found.affine[:3, :3], axis=0) == pytest.approx((1, 1, 1))
     middles = [one.affine @ (*((np.array(one.shape) - 1) / 2), 1) for one in (scan, found)]
     assert middles[0] == pytest.approx(middles[1])
+    whole = resample(scan, found.grids)
+    monkeypatch.setattr("deepglass.data.readers.volume.AT_ONCE", 5 * 14 * 12)
+    slabs = list(found.slabs())
+    assert [start for start, _ in slabs] == [0, 5, 10, 15, 20]
+    assert np.concatenate([slab for _, slab in slabs]) == pytest.approx(whole, abs=1e-3)
     mask = (body() > 0).astype(np.uint8)
     grids = Cube(12, 20, 24).grids(scan)
     assert resampled_mask(mask, grids, 255).shape == (12, 20, 24) and (resampled_mask(mask, grids, 255) == 255).any()

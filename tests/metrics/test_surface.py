@@ -44,6 +44,15 @@ def test_hd95_is_that_of_medpy_and_nnunet():
     assert hd95(np.roll(box(), 1, 0), box(), (0.4, 1, 1)) == pytest.approx(0.4)
 
 
+def test_far_surfaces_are_as_exact_as_near_ones():
+    said, true = (np.zeros((4, 10, 90), bool) for _ in range(2))
+    said[1, 3, 2], true[2, 7, 85] = True, True
+    assert hd95(said, true, SPACING) == pytest.approx(math.hypot(2.0, 4 * 0.7, 83 * 0.5))
+    near = distances(said, SPACING, 10.0)
+    whole = distance_transform_edt(~said, sampling=SPACING)
+    assert near[whole <= 10] == pytest.approx(whole[whole <= 10]) and (near[whole > 10] > 10).all()
+
+
 def test_what_is_in_neither_mask_is_left_out_and_what_is_missed_costs_the_diagonal():
     nothing, something = np.zeros((3, 4, 5), bool), ball((1, 1, 1), 1, (3, 4, 5))
     assert math.isnan(hd95(nothing, nothing, (1, 1, 1)))

@@ -48,8 +48,8 @@ Cut = Callable[[Mapping[str, Sequence[np.ndarray]], Mapping[str, Column], Draws]
 
 
 def ragged(rows: Sequence[Tensor]) -> Ragged:
-    """Rows of unequal length, at least one of them, end to end."""
-    return Ragged(torch.cat(list(rows)), torch.tensor([len(row) for row in rows]))
+    """Rows of unequal length, at least one of them, end to end; one alone, which may be large, is not copied."""
+    return Ragged(rows[0] if len(rows) == 1 else torch.cat(list(rows)), torch.tensor([len(row) for row in rows]))
 
 
 def columns_of(rows: Sequence[Mapping[str, Tensor]], encoder: Encoder | None = None) -> dict[str, Column]:
@@ -59,7 +59,12 @@ def columns_of(rows: Sequence[Mapping[str, Tensor]], encoder: Encoder | None = N
         found = encoder({name: [values.numpy() for values in column] for name, column in each.items()})
         return {name: ragged([torch.from_numpy(values) for values in column]) for name, column in found.items()}
     same = {name: len({values.shape for values in column}) == 1 for name, column in each.items()}
-    return {name: torch.stack(column) if same[name] else ragged(column) for name, column in each.items()}
+    return {name: _stacked(column) if same[name] else ragged(column) for name, column in each.items()}
+
+
+def _stacked(rows: Sequence[Tensor]) -> Tensor:
+    """Rows of one shape; one alone, which may be large, is not copied."""
+    return rows[0][None] if len(rows) == 1 else torch.stack(list(rows))
 
 
 def concatenated(columns: Sequence[Column]) -> Column:

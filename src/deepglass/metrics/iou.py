@@ -26,6 +26,14 @@ def cells(said: Tensor, targets: Tensor, classes: int) -> Tensor:
     return torch.bincount(places, minlength=len(said) * classes * (classes + 1)).view(-1, classes, classes + 1)
 
 
+def cells_of_many(said: Tensor, targets: Tensor, classes: int) -> Tensor:
+    """M of each row, a piece at a time where a row is long, as a volume is. int64 (B, K, K + 1)"""
+    if said.ndim > 2 or said.shape[1] <= PIECE:
+        return cells(said, targets, classes)
+    parts = zip(said.split(PIECE, 1), targets.split(PIECE, 1), strict=True)
+    return torch.stack([cells(*pair, classes) for pair in parts]).sum(0)
+
+
 def cells_of_runs(told: Tensor, targets: Tensor, classes: int) -> Tensor:
     """M of one picture of any size, whose mask is told as runs (R, 2). int64 (1, K, K + 1)"""
     said, true = unrolled_runs(told.cpu(), targets.numel()).view(1, 1, -1), targets.reshape(1, 1, -1).cpu()
@@ -55,7 +63,7 @@ class _Cells:
         """A batch."""
         said = predictions["mask"]
         if isinstance(said, Tensor):
-            self._rows.add(ids, cells=cells(said, targets, self.classes))
+            self._rows.add(ids, cells=cells_of_many(said, targets, self.classes))
             return
         each = [cells_of_runs(*pair, self.classes) for pair in zip(said.each(), targets, strict=True)]
         self._rows.add(ids, cells=torch.cat(each))

@@ -7,7 +7,7 @@ from deepglass.data.example import Ragged
 from deepglass.explain.grad_cam import fits, grad_cam, logits_of
 from deepglass.explain.maps import last_map
 from deepglass.foundation.words import say
-from deepglass.metrics.iou import cells
+from deepglass.metrics.iou import cells_of_many
 from deepglass.report.case import Case, Classified
 from deepglass.report.section import Section, Viewer, percent, sentences
 from deepglass.report.thumbnail import thumbnail
@@ -75,18 +75,13 @@ def _segmented(case: Case, task: SegmentVolumes) -> Section:
     """The volumes with the lowest Dice, with what was found in them."""
     rows = case.material.rows[case.part]
     said: Ragged = case.results[case.part][1]["mask"]
-    masks = said.each()
-    batch = case.batch(rows[: len(masks)])
-    dice = [
-        _dice(one, true.cpu().flatten(), len(task.facts.classes))
-        for one, true in zip(masks, volumes_of(batch, "mask"), strict=True)
-    ]
+    masks, count = said.each(), len(task.facts.classes)
+    dice = [_dice(one, _whole(case, rows[place], "mask").flatten(), count) for place, one in enumerate(masks)]
     worst = sorted(range(len(dice)), key=lambda place: dice[place])[:SHOWN]
     ids = [str(case.material.store.index.ids[row]) for row in rows.tolist()]
-    volumes = volumes_of(batch, "input")
     viewers: list[Viewer] = []
     for place in worst:
-        grey = grey_of(volumes[place].float().cpu().numpy(), task.facts.inputs)
+        grey = grey_of(_whole(case, rows[place], "input").float().numpy(), task.facts.inputs)
         view = Slices(grey, mask=masks[place].numpy().reshape(grey.shape), classes=task.facts.classes)
         words = say("report.slices_dice", dice=number(dice[place]))
         viewers.append(leafed(view, f"{ids[place]}: {words} {view.text()}", ids[place], (words,)))
@@ -95,9 +90,14 @@ def _segmented(case: Case, task: SegmentVolumes) -> Section:
     return Section("slices", lead, viewers=viewers, figures=figures)
 
 
+def _whole(case: Case, row: int, name: str) -> torch.Tensor:
+    """A column of one volume: all of them together may be more than the memory holds. (D, H, W)"""
+    return volumes_of(case.batch(np.array([row])), name)[0].cpu()
+
+
 def _dice(said: torch.Tensor, true: torch.Tensor, classes: int) -> float:
     """The mean over the classes that are there or were said to be, of one volume."""
-    counts = cells(said[None], true[None], classes)[0].double()
+    counts = cells_of_many(said[None], true[None], classes)[0].double()
     both, sides = counts.diagonal(), counts.sum(1) + counts[:, :classes].sum(0)
     return float((2 * both / sides)[sides > 0].mean()) if (sides > 0).any() else 1.0
 

@@ -1,11 +1,13 @@
 """Segment volumes: one of K classes for every place, learned from parts of them, told of whole ones by sliding windows.
 
 loss = Σ w_y · -log softmax(z)_y / Σ w_y over the places of a part that somebody has looked at, and the Dice loss;
-where windows overlap, their shares are averaged, the middle of each counting most.
+where windows overlap, their shares are averaged, the middle of each counting most. A volume may be larger than the
+memory: it is kept slab by slab, of a mapped one training reads the parts that it draws, and answers go layer by layer.
 
 Letters: B volumes, K classes, d h w the part that the network takes, D H W a volume's own size, N = D H W.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,23 +16,27 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from deepglass.data.augment.patches import Size, drawn, weights, windows
+from deepglass.data.augment.patches import Size, Whole, drawn, marked
 from deepglass.data.augment.volumes import augment_volumes, placed
-from deepglass.data.example import Batch, Column, Example, Ragged, ragged
-from deepglass.data.readers.volume import HALF, Cube, Scan, at_spacing, grids_at, resampled_mask
+from deepglass.data.example import Batch, Column, Cut, Example, Ragged, ragged
+from deepglass.data.readers.volume import HALF, Cube, Respaced, Scan, at_spacing, resampled_mask
+from deepglass.data.space import room
 from deepglass.foundation.seeds import Draws
 from deepglass.metrics.iou import Dice, MeanIou
 from deepglass.metrics.surface import SurfaceDistance
 from deepglass.tasks.inputs import OneInput
 from deepglass.tasks.kinds.volume import grey_of, standardised
 from deepglass.tasks.pixel_loss import PixelLoss
+from deepglass.tasks.sliding import blended
 from deepglass.tasks.task import Metric, Predictions
 from deepglass.views.mask import runs, unrolled
 from deepglass.views.slices import Slices
 from deepglass.views.view import View
 
 UNKNOWN = 255
-AT_ONCE = 1 << 18  # places that are answered together
+PIECE = 1 << 22  # places of a mask that are counted together
+ASIDE = 1 << 28  # bytes of a volume above which it lies on the disk
+FLAT = 1e-6  # a spread below it is none
 FOCUS = 0.5  # of the parts that are learned from: the share with something else than the first class in the middle
 
 
@@ -40,24 +46,29 @@ class SegmentVolumes(PixelLoss, OneInput):
     def prepare(self, raw: Any, label: Any = None) -> Example:
         """Measured values and classes of every place, end to end, and where they lie.
 
-        input float16 (N,), mask uint8 (N,), shape int32 (3,), affine float32 (4, 4)
+        input float16 (N,), mask uint8 (N,), shape int32 (3,), affine float32 (4, 4), levels float32 (3,): mean, spread
+        and lowest value, marks int64 (4096,): places of what is not the first class
         """
         spacing = self.settings.volume.spacing
         found = at_spacing(raw, (spacing,) * 3) if spacing else raw
-        values = np.empty(found.shape, dtype=np.float16)
-        for start, slab in found.slabs():
-            values[start : start + len(slab)] = slab.clip(-HALF, HALF)
+        values, levels = _kept(found)
         inputs = {
             "input": torch.from_numpy(values.ravel()),
             "shape": torch.tensor(found.shape, dtype=torch.int32),
             "affine": torch.from_numpy(found.affine.astype(np.float32)),
+            "levels": torch.tensor(levels, dtype=torch.float32),
         }
         if raw.mask is not None:
-            inputs["mask"] = torch.from_numpy(np.ascontiguousarray(_mask_like(raw, found)).ravel())
+            mask = np.ascontiguousarray(_mask_like(raw, found)).ravel()
+            inputs |= {"mask": torch.from_numpy(mask), "marks": torch.from_numpy(marked(mask))}
         return Example(inputs)
 
     def preparation(self) -> Any:
-        return ["volume", "whole", self.settings.volume.spacing]
+        return ["volume", "whole, levels, marks", self.settings.volume.spacing]
+
+    def crops(self) -> Cut:
+        """A part of each volume with its mask, as large as the network takes it."""
+        return self._cropped
 
     def code(self, labels: Sequence[Any]) -> Mapping[str, Column]:
         """Nothing: masks lie beside their volumes."""
@@ -66,24 +77,20 @@ class SegmentVolumes(PixelLoss, OneInput):
     def settle(self, columns: Mapping[str, Any]) -> Any:
         counts, masks = np.zeros(256, dtype=np.int64), columns["mask"]
         for row in range(len(masks)):
-            counts += np.bincount(np.asarray(masks[row : row + 1][0]), minlength=256)
+            mask = masks[row : row + 1][0]
+            for start in range(0, len(mask), PIECE):
+                counts += np.bincount(np.asarray(mask[start : start + PIECE]), minlength=256)
         return replace(super().settle(columns), pixels=tuple(counts[: len(self.facts.classes)].tolist()))
 
     def present(self, batch: Batch, draws: Draws | None = None) -> Batch:
-        """Parts of volumes where draws are given; else whole volumes as they are, for windows to slide over."""
-        if draws is None:
+        """Parts of volumes as the network sees them; whole volumes as they are, for windows to slide over."""
+        if isinstance(batch["input"], Ragged) or batch["input"].ndim == 2:
             return batch
-        facts, chosen = self.facts.inputs, self.settings.volume.augment
-        volumes, masks = volumes_of(batch, "input"), volumes_of(batch, "mask")
-        parts, classes = drawn(volumes, masks, draws, self._size, FOCUS)
-        if facts.hounsfield:
-            parts = standardised(parts, facts)
-        else:  # by the whole volume's own mean and spread
-            parts = torch.stack(
-                [(part - one.float().mean()) / spread(one) for part, one in zip(parts, volumes, strict=True)]
-            )
+        parts, chosen = self._seen(batch["input"][:, None], batch["levels"]), self.settings.volume.augment
+        if draws is None:
+            return batch.with_columns(input=parts)
         parts = augment_volumes(parts, draws, chosen)
-        moved = placed(classes[:, None].float() - UNKNOWN, draws, chosen, mask=True)  # zeros outside are unknown
+        moved = placed(batch["mask"][:, None].float() - UNKNOWN, draws, chosen, mask=True)  # zeros outside are unknown
         return batch.with_columns(input=parts, mask=(moved[:, 0] + UNKNOWN).round().to(torch.uint8))
 
     def predict(self, model: nn.Module, batch: Batch) -> Predictions:
@@ -91,11 +98,11 @@ class SegmentVolumes(PixelLoss, OneInput):
 
         mask uint8 Ragged (ΣN,), sure (B,), shape (B, 3), affine (B, 4, 4)
         """
-        found = [self._told(model, volume) for volume in volumes_of(batch, "input")]
-        masks, sure = zip(*found, strict=True)
+        rows = zip(volumes_of(batch, "input"), batch["levels"], strict=True)
+        masks, sure = zip(*(self._told(model, *row) for row in rows), strict=True)
         return {
             "mask": ragged([mask.flatten() for mask in masks]),
-            "sure": torch.stack(sure),
+            "sure": torch.tensor(sure),
             "shape": batch["shape"],
             "affine": batch["affine"],
         }
@@ -126,21 +133,31 @@ class SegmentVolumes(PixelLoss, OneInput):
         facts = self.facts.inputs
         return facts.depth, facts.height, facts.width
 
-    def _told(self, model: nn.Module, volume: Tensor) -> tuple[Tensor, Tensor]:
-        """One whole volume, window by window. (D, H, W) -> uint8 (D, H, W), ()"""
-        size, bell = self._size, weights(self._size).to(volume.device)
-        shape = [max(own, side) for own, side in zip(volume.shape, size, strict=True)]
-        shares = torch.zeros(len(self.facts.classes), *shape, device=volume.device)
-        shown = standardised(volume.float()[None, None], self.facts.inputs)[0, 0]
-        most = max(1, AT_ONCE // bell.numel())
-        for places, parts in windows(shown, size, self.settings.overlap, most):
-            told = model(parts).float().softmax(1) * bell
-            for place, part in zip(places, told, strict=True):
-                shares[:, *(slice(at, at + side) for at, side in zip(place, size, strict=True))] += part
-        depth, height, width = volume.shape
-        shares = shares[:, :depth, :height, :width]
-        sure, mask = shares.max(0)
-        return mask.to(torch.uint8), (sure / shares.sum(0)).mean()
+    def _seen(self, parts: Tensor, levels: Tensor) -> Tensor:
+        """Parts standardised as the training's are, or by their whole volumes' own mean and spread. (n, 1, d, h, w)"""
+        if self.facts.inputs.hounsfield:
+            return standardised(parts.float(), self.facts.inputs)
+        mean, spread = (levels[:, place].view(-1, 1, 1, 1, 1) for place in (0, 1))
+        return (parts.float() - mean) / spread
+
+    def _told(self, model: nn.Module, volume: Tensor, levels: Tensor) -> tuple[Tensor, float]:
+        """One whole volume, window by window. (D, H, W) -> uint8 (D, H, W), how sure"""
+
+        def shares(parts: Tensor) -> Tensor:
+            return model(self._seen(parts, levels[None])).float().softmax(1)
+
+        return blended(shares, volume, float(levels[2]), self._size, self.settings.overlap)
+
+    def _cropped(
+        self, inputs: Mapping[str, Sequence[np.ndarray]], answers: Mapping[str, Column], draws: Draws
+    ) -> dict[str, Column]:
+        rows = zip(*(inputs[name] for name in ("input", "mask", "shape", "levels", "marks")), strict=True)
+        wholes = [
+            Whole(values.reshape(shape), mask.reshape(shape), float(levels[2]), marks)
+            for values, mask, shape, levels, marks in rows
+        ]
+        parts, classes = drawn(wholes, draws, self._size, FOCUS)
+        return {"input": parts, "mask": classes, "levels": torch.from_numpy(np.stack(inputs["levels"]))}
 
     def _answer(self, mask: Tensor, sure: Tensor, shape: Tensor, affine: Tensor) -> dict[str, Any]:
         found = mask.cpu().numpy().reshape(shape.int().tolist())
@@ -201,17 +218,24 @@ def volumes_of(batch: Batch, name: str) -> list[Tensor]:
     return [row.view(shape) for row, shape in zip(_rows(batch[name]), shapes, strict=True)]
 
 
-def spread(volume: Tensor) -> Tensor:
-    """By what values of a volume are divided: their spread, where there is one."""
-    found = volume.float().std(correction=0)
-    return torch.where(found > 1e-6, found, 1.0)
-
-
 def _rows(column: Column) -> Sequence[Tensor]:
     return column.each() if isinstance(column, Ragged) else list(column)
 
 
-def _mask_like(raw: Scan, found: Scan) -> np.ndarray:
+def _kept(found: Scan | Respaced) -> tuple[np.ndarray, tuple[float, float, float]]:
+    """What was measured as half floats (D, H, W), on the disk where it is much; its mean, spread and lowest value."""
+    count = math.prod(found.shape)
+    values = room(found.shape, np.dtype(np.float16), full=2 * count > ASIDE)
+    total, squares, low = 0.0, 0.0, HALF
+    for start, slab in found.slabs():
+        values[start : start + len(slab)] = slab.clip(-HALF, HALF)
+        kept = values[start : start + len(slab)].astype(np.float64)
+        total, squares, low = total + kept.sum(), squares + np.square(kept).sum(), min(low, float(kept.min()))
+    spread = math.sqrt(max(0.0, squares / count - (total / count) ** 2))
+    return values, (total / count, spread if spread > FLAT else 1.0, low)
+
+
+def _mask_like(raw: Scan, found: Scan | Respaced) -> np.ndarray:
     """The mask at the places that the values were brought to."""
     assert raw.mask is not None
-    return raw.mask if found is raw else resampled_mask(raw.mask, grids_at(raw, found.spacing), UNKNOWN)
+    return resampled_mask(raw.mask, found.grids, UNKNOWN) if isinstance(found, Respaced) else raw.mask

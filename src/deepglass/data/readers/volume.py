@@ -162,21 +162,48 @@ def resampled_mask(mask: np.ndarray, grids: Sequence[Grid], unknown: int) -> np.
     return found
 
 
-def grids_at(raw: Scan, spacing: Spacing) -> list[Grid]:
+def grids_at(raw: Scan, spacing: Spacing) -> tuple[Grid, Grid, Grid]:
     """Where each axis of a whole volume is asked at another spacing."""
     steps = [wanted / own for wanted, own in zip(spacing, raw.spacing, strict=True)]
     counts = [max(1, round(size / step)) for size, step in zip(raw.shape, steps, strict=True)]
     axes = zip(counts, steps, raw.shape, strict=True)
-    return [Grid(count, step, (size - 1) / 2 - step * (count - 1) / 2) for count, step, size in axes]
+    deep, high, wide = (Grid(count, step, (size - 1) / 2 - step * (count - 1) / 2) for count, step, size in axes)
+    return deep, high, wide
 
 
-def at_spacing(raw: Scan, spacing: Spacing) -> Scan:
+@dataclass(frozen=True, slots=True)
+class Respaced:
+    """A whole volume at other places, worked out a few slices at a time."""
+
+    raw: Scan
+    grids: tuple[Grid, Grid, Grid]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Slices, rows, columns."""
+        depth, height, width = (grid.count for grid in self.grids)
+        return depth, height, width
+
+    @property
+    def affine(self) -> np.ndarray:
+        """From (slice, row, column) to millimetres in the body."""
+        affine = self.raw.affine.copy()
+        affine[:3, 3] += affine[:3, :3] @ [grid.first for grid in self.grids]
+        affine[:3, :3] *= [grid.step for grid in self.grids]
+        return affine
+
+    def slabs(self) -> Iterator[tuple[int, np.ndarray]]:
+        """All slices, a few together, each slab with the number of its first slice."""
+        deep, *others = self.grids
+        together = max(1, AT_ONCE // (others[0].count * others[1].count))
+        for start in range(0, deep.count, together):
+            part = Grid(min(together, deep.count - start), deep.step, deep.first + start * deep.step)
+            yield start, resample(self.raw, (part, *others))
+
+
+def at_spacing(raw: Scan, spacing: Spacing) -> Respaced:
     """The whole volume at another spacing."""
-    grids = grids_at(raw, spacing)
-    affine = raw.affine.copy()
-    affine[:3, 3] += raw.affine[:3, :3] @ [grid.first for grid in grids]
-    affine[:3, :3] *= [grid.step for grid in grids]
-    return Scan(resample(raw, grids), spacing, affine, hounsfield=raw.hounsfield, notes=raw.notes)
+    return Respaced(raw, grids_at(raw, spacing))
 
 
 def turned(stored: np.ndarray, affine: np.ndarray, **more: Any) -> Scan:
