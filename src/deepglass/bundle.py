@@ -99,6 +99,12 @@ class Bundle:
             answers += self._answer(group)
         return answers
 
+    def towards(self, side: str) -> "Bundle":
+        """The same, asked to bring every picture to this side, where the task translates pictures."""
+        if not hasattr(self.task, "towards"):
+            raise UsageError("bundle.no_translator", task=self.document["task"]["name"])
+        return replace(self, task=self.task.towards(side))  # pyright: ignore
+
     def embed(self, inputs: Any, batch: int = 64) -> "Embedded":
         """Pictures, or whatever the network takes, as vectors of length 1: near ones are alike to the network."""
         found = list(self.embedding(inputs, batch))

@@ -29,7 +29,18 @@ from deepglass.engine.evaluate import evaluate
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.ports import Captions, Image, Port, Volume
 from deepglass.foundation.seeds import Permutation
-from deepglass.tasks.task import Predictions, Task, checking, crops_of, encoder_of, fed, form_of, recodes, searching
+from deepglass.tasks.task import (
+    Predictions,
+    Stream,
+    Task,
+    checking,
+    crops_of,
+    encoder_of,
+    fed,
+    form_of,
+    recodes,
+    searching,
+)
 
 LARGE = 10_000  # pictures above which training may begin before all are read: see Material.large
 SAMPLE = 4096  # training rows that are then read first, and whose statistics are the run's
@@ -61,6 +72,7 @@ class Material:
     settings: DataSettings
     large: bool
     prepared: Store  # the rows before what is learned made numbers of them; folds share it
+    unanswered: np.ndarray  # training rows without an answer, for the streams that want them
     held: tuple[Predictions, np.ndarray] | None = None  # what the folds answered for the rows that each held out
 
     @property
@@ -86,8 +98,8 @@ class Material:
         orders: dict[str, Order] = {}
         training = self.answered["train"] if self.large else self.rows["train"]
         for name, stream in self.task.streams().items():
-            held = where(self.store.index.labels, stream.wants)[training]
-            wanted = training if held.all() else training[held]
+            without = self.unanswered if self.large else self.unanswered[self.store.readable(self.unanswered)]
+            wanted = _wanted(stream, self.store.index.labels, training, without)
             orders[name] = self._order(wanted, max(1, round(batch * stream.share)), seed, sampling, name)
         main = next(iter(orders.values()))
         self.store.prefer(lambda: np.concatenate([main.at(step) for step in range(math.ceil(main.steps_per_epoch))]))
@@ -234,18 +246,24 @@ def gather(
     A sample is taken at even distances: sources list class after class, so the first rows would be of one class.
     Of a large set training may begin with a keyed sample; the rest is read in the background.
     """
-    findings = list(source.findings) + before(source, parts, hasattr(task, "embeds"))
+    findings = list(source.findings) + before(source, parts, hasattr(task, "embeds"), hasattr(task, "unlabelled"))
     refuse(findings)
     form = form_of(task)
     large = not sample and (isinstance(form, Fit) or is_mapped(source)) and len(source.index) > LARGE
-    answered = _answered(source, parts)
-    only = _evenly(parts.rows("train"), sample) if sample else None
+    answered, unanswered = _answered(source, parts), _unanswered(source, parts)
+    only = None
+    if sample:  # some of every stream: a batch has rows of each
+        wanted = (
+            _wanted(stream, source.index.labels, answered["train"], unanswered) for stream in task.streams().values()
+        )
+        only = np.unique(np.concatenate([_evenly(rows, sample) for rows in wanted]))
     first = keyed_sample(answered["train"], settings.split_seed) if large else None
     how = Preparation(task.prepare, [name, task.preparation()], form)
     store = store or prepare_all(source, parts, how, settings, watch, only=only, first=first)
     refuse(store.findings)
     too_many_bad(store.findings, len(source.index) if only is None else len(only), settings)
-    return _material(source, task, answered, store, findings, settings, large)
+    found = _material(source, task, answered, store, findings, settings, large)
+    return replace(found, unanswered=unanswered)
 
 
 def start_from(model: nn.Module, material: Material, device: torch.device) -> None:
@@ -303,6 +321,19 @@ def _answered(source: Source, parts: Parts) -> dict[str, np.ndarray]:
     return {name: parts.rows(name, answered) for name in PARTS}
 
 
+def _unanswered(source: Source, parts: Parts) -> np.ndarray:
+    return parts.rows("train", where(source.index.labels, lambda label: label is None))
+
+
+def _wanted(stream: Stream, labels: Sequence[Any], answered: np.ndarray, unanswered: np.ndarray) -> np.ndarray:
+    """Which of these training rows a stream draws from."""
+    held = where(labels, stream.wants)[answered]
+    wanted = answered if held.all() else answered[held]
+    if not (len(unanswered) and stream.wants(None)):
+        return wanted
+    return np.sort(np.concatenate([wanted, unanswered]))
+
+
 def _targets(task: Task, labels: Sequence[Any]) -> Mapping[str, Target]:
     """The task's code of every answer; of coded ones it is asked for each different answer once."""
     if not isinstance(labels, Coded):
@@ -322,4 +353,4 @@ def _material(
 ) -> Material:
     targets = _targets(task, source.index.labels)
     rows = Readable(store, answered)
-    return Material(source, task, store, targets, rows, answered, noted, settings, large, prepared=store)
+    return Material(source, task, store, targets, rows, answered, noted, settings, large, store, np.zeros(0, np.int32))

@@ -145,8 +145,8 @@ class Run:
     def examine(self, watch: Watch) -> tuple[Parts, list[Finding]]:
         """The doctor's pass alone: parts and findings; refuses nothing."""
         parts = parts_of(self.source.index, self.settings.data)
-        new_classes = hasattr(self.settings.task.settings, "embeds")
-        findings = list(self.source.findings) + before(self.source, parts, new_classes)
+        asked = [hasattr(self.settings.task.settings, name) for name in ("embeds", "unlabelled")]
+        findings = list(self.source.findings) + before(self.source, parts, *asked)
         if not any(finding.level == "error" for finding in findings):
             task = self._task(parts)
             how = Preparation(task.prepare, [self.settings.task.name, task.preparation()], form_of(task))

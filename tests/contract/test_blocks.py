@@ -162,6 +162,7 @@ def up(draw):
 def transposed_conv(draw):
     n, inputs, kernel = draw(dims), draw(small), draw(small)
     more = {"stride": draw(small), "padding": draw(st.integers(0, (kernel - 1) // 2)), "bias": draw(st.booleans())}
+    more["beyond"] = draw(st.integers(0, more["stride"] - 1))
     block = made("transposed_conv")(inputs, draw(small), dims=n, kernel=kernel, **more)
     return block, (2, inputs, *draw(axes(n)))
 
@@ -220,6 +221,7 @@ CASES = {
     "trained_pool": over_dims(lambda draw, width, n: made("trained_pool")(width, draw(small), dims=n)),
     "global_pool": over_dims(lambda draw, width, n: made("global_pool")(draw(small), dims=n)),
     "global_max_pool": over_dims(lambda draw, width, n: made("global_max_pool")(dims=n)),
+    "instance_norm": over_dims(lambda draw, width, n: made("instance_norm")(width, dims=n)),
     "batch_norm": over_dims(lambda draw, width, n: made("batch_norm")(width, dims=n, scale=draw(st.booleans()))),
     "local_response_norm": over_dims(lambda draw, width, n: made("local_response_norm")(3)),
     "whitening": whitening(),
@@ -329,6 +331,7 @@ REFUSALS = [
     ("max_pool", dict(kernel=2, dims=1), (2, 3, 4, 4), r"MaxPool with dims=1 expects \(batch, channels, T\)"),
     ("average_pool", dict(kernel=2, dims=3), (2, 3, 4, 4), r"expects \(batch, channels, D, H, W\)"),
     ("trained_pool", dict(channels=3, kernel=2, dims=2), (2, 4, 4, 4), r"TrainedPool expects 3 channels; got 4"),
+    ("instance_norm", dict(channels=3, dims=2), (2, 4, 4, 4), r"InstanceNorm expects 3 channels; got 4"),
     ("batch_norm", dict(channels=3, dims=2), (2, 4, 4, 4), r"BatchNorm expects 3 channels; got 4"),
     ("global_max_pool", dict(dims=2), (2, 3, 4), r"GlobalMaxPool with dims=2 expects \(batch, channels, H, W\)"),
     ("whitening", dict(channels=3), (2, 4, 4, 4), r"Whitening expects 3 channels; got 4"),

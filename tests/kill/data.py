@@ -23,6 +23,8 @@ def write_data(folder: Path) -> None:
     (folder / "compiled.json").write_text(json.dumps({"compile": "inductor", "threads": 1, "steps": 48}))
     _pictures(folder)
     patterns(folder / "patterns")
+    _few(folder / "few")
+    _sides(folder / "sides")
     _masks(folder)
     _told(folder)
     _texts(folder)
@@ -57,6 +59,28 @@ def patterns(folder: Path, kinds: int = 12, each: int = 8) -> None:
         for number in range(each):
             pixels = (base + draw.integers(-50, 50, base.shape)).clip(0, 255).astype(np.uint8)
             Image.fromarray(pixels).save(folder / f"k{kind:02d}" / f"{number}.png")
+
+
+def _few(folder: Path) -> None:
+    """Digits in two class folders, and more without a class."""
+    with np.load(FILE, allow_pickle=False) as stored:
+        chosen = np.flatnonzero(stored["y"] < 2)[:96]
+        for number, row in enumerate(chosen.tolist()):
+            name = f"d{stored['y'][row]}" if number < 32 else "unlabelled"
+            (folder / name).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(stored["x"][row]).save(folder / name / f"{number:02d}.png")
+
+
+def _sides(folder: Path) -> None:
+    """Boxes, light ones on one side and dark ones on the other, a test part of both."""
+    for number in range(60):
+        draw = np.random.default_rng(number)
+        side, part = "AB"[number % 2], "test" if number < 12 else "train"
+        pixels = draw.integers(110, 140, (16, 16, 3), dtype=np.uint8)
+        top, left = draw.integers(0, 9, 2)
+        pixels[top : top + 7, left : left + 7] = 230 if side == "A" else 20
+        (folder / f"{part}{side}").mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(folder / f"{part}{side}" / f"{number:02d}.png")
 
 
 def _masks(folder: Path) -> None:

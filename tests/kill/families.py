@@ -32,6 +32,7 @@ from deepglass.tasks.embed import EmbedSettings
 from deepglass.tasks.forecast import ForecastSettings
 from deepglass.tasks.generate_images import GenerateImagesSettings
 from deepglass.tasks.generate_text import GenerateTextSettings
+from deepglass.tasks.image_to_image import ImageToImageSettings
 from deepglass.tasks.kinds.clip import ClipSettings
 from deepglass.tasks.kinds.picture import PictureSettings
 from deepglass.tasks.kinds.series import SeriesSettings
@@ -41,6 +42,7 @@ from deepglass.tasks.kinds.volume import VolumeSettings
 from deepglass.tasks.read_plates import ReadPlatesSettings
 from deepglass.tasks.read_text import ReadTextSettings
 from deepglass.tasks.segment import SegmentSettings
+from deepglass.tasks.semi_supervised import SemiSupervisedSettings
 from deepglass.tasks.tag import TagSettings
 from deepglass.tasks.tag_video import TagVideoSettings
 from deepglass.tasks.transcribe import TranscribeSettings
@@ -324,6 +326,34 @@ FAMILIES = {
             GenerateImagesSettings(latent=8, by_class=True, slope=0.5, slope_every=3, picture=PictureSettings(size=28)),
         ),
         sized={"features": 4, "embedding": 4},
+        kills=2,
+    ),
+    "image_to_image": Family(
+        "two translators and two judges on two streams, a pool of pictures of before that is soon full, falling rates",
+        replace(COMMON, steps=20, batch=4, lr=1e-3, momentum=0.5, schedule="constant", shards=2, check_epochs=1.0),
+        "cyclegan_small",
+        file="sides",
+        asks=Choice(
+            "tasks",
+            "image_to_image",
+            ImageToImageSettings(history=4, picture=PictureSettings(size=16, augment=PictureAugment(flip=True))),
+        ),
+        sized={"blocks": 1, "features": 2, "judged": 2, "layers": 1},
+        kills=2,
+    ),
+    "semi_supervised": Family(
+        "few labels and many pictures without, two streams, dropout, a generator that matches features, two shards",
+        replace(COMMON, steps=24, batch=8, lr=2e-3, momentum=0.5, schedule="linear", shards=2),
+        "semi_gan",
+        file="few",
+        asks=Choice(
+            "tasks",
+            "semi_supervised",
+            SemiSupervisedSettings(
+                latent=8, labelled=0.5, picture=PictureSettings(size=28, augment=PictureAugment(rotate=10, shift=0.1))
+            ),
+        ),
+        sized={"features": 4},
         kills=2,
     ),
     "embed": Family(

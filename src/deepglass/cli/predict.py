@@ -35,6 +35,7 @@ def predict(
     files: Annotated[list[str], typer.Argument(help=say("cli.files"))],
     model: ModelName = "",
     out: Annotated[str, typer.Option("--out", help=say("cli.csv"))] = "",
+    to: Annotated[str, typer.Option("--to", help=say("cli.to_side"))] = "",
     live: Annotated[bool, typer.Option("--live", help=say("cli.live"))] = False,
     show: Annotated[bool, typer.Option("--show", help=say("cli.show"))] = False,
     as_json: Json = False,
@@ -43,6 +44,7 @@ def predict(
     """The same answers as in evaluation: raw files pass through the bundle's own preprocessing."""
     printer = Printer(as_json)
     bundle = journey.load(run, Own(local_model(model)))
+    bundle = bundle.towards(to) if to else bundle
     if live:
         return _watch(bundle, files, printer)
     drawn = _drawn(Path(out), bundle.task) if out else None
@@ -73,7 +75,10 @@ def _answered(
             for view in views if show else ():
                 printer.line(view.terminal())
             if drawn and views:
-                _draw(drawn, len(answers), answer["id"], views[0])
+                longest = max(views[0].pixels.shape[:2])  # pyright: ignore
+                exactly = bundle.task.draws == "exactly"  # pyright: ignore
+                side = longest if exactly else min(LARGEST, max(SMALLEST, longest))
+                _draw(drawn, len(answers), answer["id"], views[0].png(side))  # pyright: ignore
     return answers
 
 
@@ -151,12 +156,12 @@ def _drawn(out: Path, task: Any) -> Path | None:
     return out
 
 
-def _draw(folder: Path, number: int, name: str, view: Any) -> None:
+def _draw(folder: Path, number: int, name: str, png: bytes) -> None:
     """One picture under its own name; what already has that name keeps it."""
     file = folder / f"{Path(name).stem}.png"
     file = folder / f"{Path(name).stem}_{number}.png" if file.exists() else file
     try:
-        file.write_bytes(view.png(min(LARGEST, max(SMALLEST, *view.pixels.shape[:2]))))
+        file.write_bytes(png)
     except OSError as error:
         raise MachineError("sealed.cannot_write", folder=folder, reason=error.strerror) from None
 

@@ -23,11 +23,15 @@ VALIDATED = 5  # of these in validation, below which nothing can be said of the 
 UNDERSTOOD = frozenset(
     ("series_by_column", "columns_unused", "gaps_bridged", "series_uneven", "note_resampled", "pictures_shrunk")
 )
+BY_CLASS = ("classify", "semi_supervised")
 NAMED = 3  # examples that a summary names
 
 
-def before(source: Source, parts: Parts, new_classes: bool = False) -> list[Finding]:
-    """What the index and the split tell before anything is read; `new_classes` may be met after training."""
+def before(source: Source, parts: Parts, new_classes: bool = False, unlabelled: bool = False) -> list[Finding]:
+    """What the index and the split tell before anything is read; `new_classes` may be met after training.
+
+    Where the task learns from what is `unlabelled`, that is no mistake.
+    """
     index = source.index
     counts: dict[str, Counter[Any]] = {part: Counter() for part in PARTS}
     for part, found in tally_parts(index.labels, parts).items():  # a fold leaves a given test part out of everything
@@ -37,7 +41,8 @@ def before(source: Source, parts: Parts, new_classes: bool = False) -> list[Find
     unanswered = np.flatnonzero(where(index.labels, lambda label: label is None))
     places: Sequence[str] = getattr(source, "lines", ()) or index.ids
     values = {"count": len(unanswered), "examples": ", ".join(places[int(row)] for row in unanswered[:NAMED])}
-    found = [Finding("no_answer", "warning", "", values)] if len(unanswered) else []
+    level, kind = ("note", "unlabelled") if unlabelled else ("warning", "no_answer")
+    found = [Finding(kind, level, "", values)] if len(unanswered) else []
     found += _drawn(index.parts, parts)
     if source.task == "regress":
         return found
@@ -154,7 +159,7 @@ def _apart(counts: Mapping[str, Counter[Any]]) -> list[Finding]:
 def _classes(counts: Mapping[str, Counter[Any]], task: str) -> list[Finding]:
     train = counts["train"]
     everywhere = set().union(*counts.values())
-    if len(everywhere) < 2 and task == "classify":
+    if len(everywhere) < 2 and task in BY_CLASS:
         label = in_words(next(iter(everywhere), ""))
         return [Finding("one_class", "error", "", {"label": label, "count": sum(map(len, counts.values()))})]
     found: list[Finding] = []
@@ -165,7 +170,7 @@ def _classes(counts: Mapping[str, Counter[Any]], task: str) -> list[Finding]:
         if counts[part] and (absent := sorted(map(in_words, set(train) - set(counts[part])))):
             values = {"part": part, "names": ", ".join(absent[:5]), "count": len(absent)}
             found.append(Finding("class_not_in_part", "note", "", values))
-    return found + (_hardly_validated(counts) if task == "classify" else [])
+    return found + (_hardly_validated(counts) if task in BY_CLASS else [])
 
 
 def _hardly_validated(counts: Mapping[str, Counter[Any]]) -> list[Finding]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from deepglass.data.annotation import names_of
-from deepglass.data.column import NAMES, Coded, Parts, Texts, keys_of, pieces
+from deepglass.data.column import NAMES, Coded, Parts, Texts, keys_of, pieces, where
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Index
 from deepglass.foundation.errors import DataError
@@ -27,11 +27,13 @@ def split(index: Index, settings: DataSettings) -> Parts:
     """ "train", "val" or "test" for each example. (N,)
 
     What the source names test or val stays so. A part that it does not name is drawn from the rest, training rows
-    included, at the share that the settings ask for.
+    included, at the share that the settings ask for. What has no answer is in no figure, so it stays in training.
     """
     given = _given(index)
     parts = Parts(np.where(given.codes == 0, np.int8(TRAIN), given.codes))
     pool = parts == "train"
+    if not any(index.groups):  # else people, patients, scenes are kept together, with or without an answer
+        pool &= where(index.labels, lambda label: label is not None)
     shares = {
         part: share
         for part, share in (("test", settings.test), ("val", settings.val))

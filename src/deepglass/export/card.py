@@ -23,6 +23,8 @@ KINDS = {  # the hub's names for what is done, by task, or by task and kind of i
     "tag": "token-classification",
     "forecast": "time-series-forecasting",
     "embed": "image-feature-extraction",
+    "semi_supervised": "image-classification",
+    "image_to_image": "image-to-image",
     "generate_images": "unconditional-image-generation",
     "read_plates": "image-to-text",
     "read_text": "image-to-text",

@@ -158,8 +158,20 @@ class Players:
         return 1
 
 
+@dataclass(frozen=True, slots=True)
+class Rivals:
+    """K logits by a `discriminator`, and a `generator` that makes pictures of Z numbers for it to doubt.
+
+    The network itself classifies pictures as its discriminator does, whose `features` (B, F) the generator tries to
+    match. Made pictures go from -1 to 1, as those that are looked at. (B, K)
+    """
+
+    size: int
+    latent: int
+
+
 Taken = Vector | Image | Volume | Tokens | Series | Translation | Captions | Latent
-Port = Taken | Map | Steps | Pyramid | Places | Plates | Players
+Port = Taken | Map | Steps | Pyramid | Places | Plates | Players | Rivals
 
 
 class Ports(NamedTuple):

@@ -26,6 +26,7 @@ from deepglass.foundation.ports import (
     Port,
     PortMismatch,
     Ports,
+    Rivals,
     Series,
     Steps,
     Tokens,
@@ -43,7 +44,7 @@ NAMED: dict[type, str] = {  # ports as people call what goes through them: keys 
     **{Tokens: "texts", Series: "series", Translation: "translations"},
     **{Captions: "captions"},
     **{Steps: "steps", Places: "places", Map: "maps"},
-    **{Players: "players", Latent: "latents", Plates: "plates"},
+    **{Players: "players", Rivals: "rivals", Latent: "latents", Plates: "plates"},
 }
 
 

@@ -40,6 +40,7 @@ from deepglass.report.settings import settings
 from deepglass.report.slices import slices
 from deepglass.report.timelines import timelines
 from deepglass.report.transcripts import transcripts
+from deepglass.report.translated import translated
 from deepglass.report.translations import translations
 from deepglass.run import Run
 
@@ -51,6 +52,7 @@ SECTIONS: tuple[Callable[[Case], Section | None], ...] = (
     boundary,
     samples,
     made,
+    translated,
     translations,
     transcripts,
     captions,

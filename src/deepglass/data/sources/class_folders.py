@@ -1,11 +1,15 @@
-"""Class folders: DIR/class/*.jpg, *.wav or *.txt, one folder for each class, deeper folders inside a class allowed."""
+"""Class folders: DIR/class/*.jpg, *.wav or *.txt, one folder for each class, deeper folders inside a class allowed.
 
+What lies in a folder named unlabelled has no class; of pictures it is learned from all the same (semi_supervised).
+"""
+
+from collections.abc import Iterable
 from pathlib import Path
 
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Index, Layout, Match
 from deepglass.data.sources.columns import part
-from deepglass.data.sources.files import MEANT, OPENED, Files, holds, kind_held, nameable, strays
+from deepglass.data.sources.files import MEANT, OPENED, Files, class_of, holds, kind_held, nameable, strays
 from deepglass.data.walk import listing, walk
 
 
@@ -16,11 +20,14 @@ def recognise(place: str, settings: DataSettings) -> Match | None:
     if not kind:
         return None
     folders, files = listing(root)
-    classes = [name for name in folders if holds(root / name, kind)]
+    held = [name for name in folders if holds(root / name, kind)]
+    classes = [name for name in held if class_of(name)]
     if len(classes) < 2 or (all(map(part, classes)) and not settings.layout):  # train and test are no classes
         return None
     loose = sum(MEANT[kind](root, name) for name in files)
     sure = 0.8 if not loose else 0.6
+    if task_of(held, kind) == "semi_supervised":
+        return Match(sure, "layout_part_labelled", "semi_supervised", {"classes": len(classes)})
     return Match(sure, "layout_class_folders", "classify", {"classes": len(classes)})
 
 
@@ -29,16 +36,22 @@ def open_folders(place: str, settings: DataSettings) -> Files:
     root = Path(place)
     kind = kind_held(root)
     ids: list[str] = []
-    labels: list[str] = []
+    labels: list[str | None] = []
     folders, loose = listing(root)
     findings = strays(loose)
     for name in folders:
         found, seen = class_files(root, name, kind)
         findings += seen
         ids += found
-        labels += [name] * len(found)
+        labels += [class_of(name)] * len(found)
     findings += _shared_level(root, folders)
-    return OPENED[kind]("class_folders", "classify", root, Index(ids, labels, kind=kind), findings)
+    task = task_of(folders if None in labels else (), kind)
+    return OPENED[kind]("class_folders", task, root, Index(ids, labels, kind=kind), findings)
+
+
+def task_of(folders: Iterable[str], kind: str) -> str:
+    """What follows from the folders: pictures that have no class are learned from beside those that have one."""
+    return "semi_supervised" if kind == "picture" and not all(map(class_of, folders)) else "classify"
 
 
 def class_files(root: Path, name: str, kind: str) -> tuple[list[str], list[Finding]]:

@@ -24,6 +24,7 @@ from deepglass.data.source import Finding, Index, Picture, Unreadable
 from deepglass.data.walk import suffix, walk
 
 LOOKED = 2000  # files of a folder by which it is told what kind they are
+UNLABELLED = frozenset(("unlabelled", "unlabeled", "未标注"))  # folders of what has no class
 ARCHIVES = frozenset(".zip .tar .gz .tgz .bz2 .xz .7z .rar".split())
 
 
@@ -202,6 +203,11 @@ class Names:
         if name in self._known:
             return self._known[name]
         return name if Path(name).is_absolute() and Path(name).is_file() else None
+
+
+def class_of(folder: str) -> str | None:
+    """The class that a folder's name stands for; None where it says that what lies there has none."""
+    return None if folder.lower() in UNLABELLED else folder
 
 
 def nameable(name: str) -> bool:

@@ -1,0 +1,280 @@
+"""Image to image: two streams, four players in two turns, the pictures of before, layouts, and a whole run."""
+
+import base64
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+import deepglass as dg
+from deepglass.cli.main import main
+from deepglass.data.augment.pictures import PictureAugment
+from deepglass.data.example import Batch
+from deepglass.data.readers.picture import read_picture
+from deepglass.data.recognise import recognise, recognised
+from deepglass.data.settings import DataSettings
+from deepglass.data.source import Index, Picture
+from deepglass.foundation.errors import DataError, UsageError
+from deepglass.foundation.ports import Image as ImagePort
+from deepglass.foundation.ports import Players
+from deepglass.foundation.seeds import row_keys
+from deepglass.metrics.kid import KID
+from deepglass.metrics.translated import Apart, TranslatedKID
+from deepglass.networks import choose_model, fit_model
+from deepglass.tasks.image_to_image import ImageToImageSettings
+from deepglass.tasks.kinds.picture import PictureSettings
+from deepglass.tasks.task import total
+
+LABELS = ("cat", "dog", "cat", "dog", "cat", "dog")
+INDEX = Index(tuple("abcdef"), LABELS)
+NARROW = {"blocks": 1, "features": 2, "judged": 2, "layers": 1}
+SMALL = {f"model.{name}": value for name, value in NARROW.items()} | {"train.plan": "plain", "train.batch": 4}
+
+
+def made(**changes):
+    """The task, rows for evaluation, and a step's rows of both streams."""
+    asked = replace(ImageToImageSettings(), **changes)
+    task = asked.build(asked.learn(INDEX, (8, 8), 3))
+    random = np.random.default_rng(0)
+    raws = [Picture(random.integers(0, 255, (8, 8, 3), dtype=np.uint8)) for _ in LABELS]
+    pictures = torch.stack([task.prepare(raw).inputs["input"] for raw in raws])
+    rows = Batch(INDEX.ids, {"input": pictures, **task.code(LABELS)})
+    return task, rows, step(task, pictures, 0)
+
+
+def step(task, pictures, number, carry=None):
+    first, second = (
+        Batch(INDEX.ids[:3], {"input": pictures[place::2]}, number, row_keys(7, name, number, 3))
+        for place, name in enumerate(("first", "second"))
+    )
+    return replace(first, streams={"second": second}, carry=carry or {})
+
+
+def network(task):
+    torch.manual_seed(0)
+    chosen = choose_model("cyclegan")
+    return fit_model(replace(chosen, settings=replace(chosen.settings, **NARROW)), task.asks()).settings.build()
+
+
+def test_it_asks_for_two_pairs_of_players_and_draws_from_both_sides():
+    task, rows, _ = made()
+    picture = ImagePort(3, 8, 8)
+    assert task.asks() == (picture, Players(("generators", "discriminators"), picture))
+    assert task.facts.sides == ("cat", "dog") and task.facts.counts == (3, 3)
+    assert rows["target"].tolist() == [0, 1, 0, 1, 0, 1] and task.code(["cow", None])["target"].tolist() == [-1, -1]
+    first, second = task.streams().values()
+    assert first.wants("cat") and not first.wants("dog") and second.wants("dog") and not second.wants(None)
+
+
+def test_a_picture_goes_to_the_other_side_or_where_it_is_told_to():
+    task, rows, _ = made()
+    assert task.present(rows)["to"].tolist() == [1, 0, 1, 0, 1, 0]
+    assert task.towards("cat").present(rows)["to"].tolist() == [0] * 6
+    unknown = replace(rows, columns={"input": rows["input"]})
+    assert task.present(unknown)["to"].tolist() == [1] * 6
+    with pytest.raises(
+        UsageError, match=r"no side 'cow' that pictures could be brought to\. The network knows cat, dog"
+    ):
+        task.towards("cow")
+
+
+def test_each_pair_of_players_learns_in_its_own_turn_alone():
+    task, _, batch = made(picture=PictureSettings(augment=PictureAugment(flip=True)))
+    model, shown = network(task).double(), task.present(batch, batch.draws("augment"))
+    shown = replace(
+        shown.with_columns(input=shown["input"].double()),
+        streams={"second": shown.streams["second"].with_columns(input=shown.streams["second"]["input"].double())},
+    )
+    assert [turn.updates for turn in task.turns()] == ["generators", "discriminators"]
+    for turn in task.turns():
+        model.zero_grad()
+        losses = turn.loss(model, shown)
+        own = list(model.get_submodule(turn.updates).parameters())
+        sum(losses.sums.values()).backward(inputs=own)
+        assert all(parameter.grad is not None and torch.isfinite(parameter.grad).all() for parameter in own)
+        assert all(parameter.grad.abs().max() > 0 for parameter in own if parameter.ndim > 1), turn
+
+
+def test_what_a_turn_costs_is_the_same_in_shards():
+    task, _, batch = made(history=0)
+    model, shown = network(task), task.present(batch, batch.draws("augment"))
+    for turn in task.turns():
+        counts = turn.counts(shown)
+        parts = sum(total(turn.loss(model, shown.shard(place, 3)), counts) for place in range(3))
+        torch.testing.assert_close(parts, total(turn.loss(model, shown), counts))
+
+
+def test_the_rates_stay_and_then_fall_to_nothing():
+    task, _, _ = made(steady=0.5)
+    assert [round(task.falling(done), 6) for done in (0, 0.5, 0.75, 1)] == [1, 1, 0.5, 0]
+
+
+@settings(deadline=None, max_examples=20)
+@given(history=st.integers(1, 5), steps=st.integers(1, 14))
+def test_judges_see_pictures_of_before_and_forget_none_but_those_they_saw(history, steps):
+    task, rows, _ = made(history=history)
+    carry, given_to, seen = {}, [[] for _ in range(3)], [[] for _ in range(3)]
+    for number in range(steps):
+        new = torch.full((3, 3, 8, 8), -1.0) + (2 * number + torch.arange(3)[:, None, None, None] % 2) / 127.5
+        keys = row_keys(7, "first", number, 3)
+        before = {name: value.clone() for name, value in carry.items()}
+        shown, after = task._of_before(new, carry, keys, "there")
+        assert all(torch.equal(carry[name], before[name]) for name in carry)  # a refused turn can be undone
+        again = task._of_before(new, carry, keys, "there")
+        assert torch.equal(shown, again[0]) and all(torch.equal(after[name], again[1][name]) for name in after)
+        carry = after
+        for place in range(3):
+            given_to[place].append(int(round(float(new[place, 0, 0, 0] + 1) * 127.5)))
+            seen[place].append(int(round(float(shown[place, 0, 0, 0] + 1) * 127.5)))
+    for place in range(3):
+        count = int(carry["there_count"][place])
+        assert count == min(steps, history) and seen[place][:history] == given_to[place][:history]
+        remembered = carry["there_pictures"][place, :count, 0, 0, 0].tolist()
+        assert set(seen[place]) <= set(given_to[place]) and set(remembered) <= set(given_to[place])
+
+
+def test_shards_remember_what_the_whole_batch_would():
+    task, _, batch = made(history=2)
+    model, carry, apart = network(task).eval(), {}, {}
+    pictures = torch.stack([batch["input"], batch.streams["second"]["input"]], 1).flatten(0, 1)
+    for number in range(5):
+        whole = task.present(step(task, pictures, number, carry))
+        parts = [task.present(step(task, pictures, number, apart).shard(place, 2)) for place in range(2)]
+        carry = dict(task.judged(model, whole).carry)
+        found = [task.judged(model, part).carry for part in parts]
+        apart = {name: torch.cat([one[name] for one in found]) for name in carry}
+        assert all((carry[name].int() - apart[name].int()).abs().max() <= 1 for name in carry)  # a bit of rounding
+    assert carry["back_pictures"].shape == (3, 2, 3, 8, 8) and carry["back_pictures"].dtype == torch.uint8
+
+
+def test_a_step_with_fewer_pictures_remembers_as_far_as_it_goes():
+    task, _, _ = made(history=2)
+    _, carry = task._of_before(torch.ones(2, 3, 8, 8), {}, row_keys(7, "first", 0, 2), "there")
+    _, more = task._of_before(torch.ones(3, 3, 8, 8), carry, row_keys(7, "first", 1, 3), "there")
+    assert more["there_count"].tolist() == [2, 2, 1]
+
+
+def test_answers_hold_the_picture_on_the_other_side():
+    task, rows, _ = made()
+    model = network(task).eval()
+    predictions = task.predict(model, task.present(rows))
+    answers = task.answers(predictions)
+    assert [answer["prediction"] for answer in answers] == ["dog", "cat"] * 3 and 0 <= answers[0]["apart"] <= 1
+    pixels = read_picture(base64.b64decode(answers[2]["picture"].partition(",")[2])).pixels
+    assert np.array_equal(pixels, predictions["picture"][2].permute(1, 2, 0).numpy())
+    translated, own = task.show(Picture(np.zeros((8, 8, 3), np.uint8)), answers[2])
+    assert np.array_equal(translated.pixels, pixels) and translated.caption == "brought to dog" and own.caption == "cat"
+    alone = task.predict(model, task.present(rows.rows(2, 3)))
+    assert (alone["picture"].int() - predictions["picture"][2:3].int()).abs().max() <= 1
+
+
+def test_both_ways_are_judged_by_what_lies_on_their_side():
+    random = torch.Generator().manual_seed(0)
+    dark, light = (torch.randint(low, low + 60, (40, 1, 8, 8), generator=random).byte() for low in (0, 180))
+    targets, to = torch.cat([dark, light]), torch.tensor([1.0] * 40 + [0.0] * 40)
+    figures = {}
+    for name, pictures in {"right": torch.cat([light, dark]), "left": targets}.items():
+        metric = TranslatedKID()
+        metric.update([str(row) for row in range(80)], {"picture": pictures, "to": to}, targets)
+        figures[name] = metric.compute()
+    assert figures["right"].value < 0.01 < figures["left"].value and figures["left"].n == 80
+    kid = KID()
+    kid.update([str(row) for row in range(40)], {"picture": dark}, light)
+    assert figures["left"].value == pytest.approx(kid.compute().value, rel=0.05)
+    one_way = TranslatedKID()
+    one_way.update(["a"], {"picture": dark[:1], "to": to[:1]}, dark[:1])
+    assert np.isnan(one_way.compute().value)
+    apart = Apart("apart")
+    apart.update(["a", "b"], {"apart": torch.tensor([0.1, 0.3])})
+    assert apart.compute().value == pytest.approx(0.2) and apart.compute().better == "down"
+
+
+def test_what_has_not_two_sides_is_refused():
+    for labels, said in (((*LABELS[:5], "owl"), r"here are 3 \(cat, dog, owl\)"), (("cat",) * 6, r"here is 1 \(cat\)")):
+        with pytest.raises(DataError, match=said):
+            ImageToImageSettings().learn(Index(INDEX.ids, labels), (8, 8), 3)
+    with pytest.raises(UsageError, match="mixed with each other"):
+        made(picture=PictureSettings(augment=PictureAugment(cutmix=1.0)))
+    with pytest.raises(UsageError, match="image_to_image looks at pictures"):
+        ImageToImageSettings().learn(Index(INDEX.ids, LABELS, kind="vector"), (8, 8), 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "said"),
+    [
+        ("cyclegan", 30, r"cyclegan wants pictures whose height and width divide by four; these are 30x30"),
+        ("cyclegan", 8, r"cyclegan needs pictures of at least 24x24"),
+        ("dcgan", 32, r"dcgan makes pictures, but the task asks for"),
+        ("resnet20", 32, r"resnet20 gives one number per class, but the task asks for a maker of pictures"),
+    ],
+)
+def test_networks_that_do_not_fit_are_refused_by_name(name, size, said):
+    task = ImageToImageSettings().build(ImageToImageSettings().learn(INDEX, (size, size), 3))
+    with pytest.raises(UsageError, match=said):
+        fit_model(choose_model(name), task.asks())
+
+
+def boxes(root, count, named=("trainA", "trainB", "testA", "testB")):
+    """Light boxes on one side, dark ones on the other."""
+    random = np.random.default_rng(0)
+    for place, name in enumerate(named):
+        (root / name).mkdir(parents=True)
+        for number in range(count):
+            pixels = np.full((16, 16, 3), 128, np.uint8)
+            top, left = random.integers(0, 9, 2)
+            pixels[top : top + 7, left : left + 7] = 20 if place % 2 else 230
+            Image.fromarray(pixels).save(root / name / f"{number:02d}.png")
+    return root
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    place = boxes(tmp_path_factory.mktemp("sides") / "boxes", 8)
+    asked = {**SMALL, "task.picture.size": 16, "train.steps": 12, "train.average": 0.5, "task.history": 2}
+    return dg.train(place, size="tiny", out=place.parent / "run", settings=asked)
+
+
+def test_folders_of_two_sides_become_a_run(run):
+    assert run.run.settings.model.name == "cyclegan_small" and run.run.bundle.task.facts.sides == ("A", "B")
+    assert run.figures["test"]["kid_pixels"].n == 16 and run.figures["test"]["cycle_apart"].better == "down"
+    page = run.report.read_text(encoding="utf-8")
+    assert "From one side to the other" in page and "A → B → A, three pictures for each of 8 pictures." in page
+    assert "B → A → B" in page
+
+
+def test_a_picture_is_translated_to_the_side_that_is_asked_for(run, capsys, tmp_path):
+    folder, file = str(run.run.folder), str(run.run.source.root / "testB" / "03.png")
+    main(["predict", folder, file, "--to", "A", "--out", str(tmp_path / "made"), "--json"])
+    (answer,) = json.loads(capsys.readouterr().out)
+    assert answer["prediction"] == "A" and answer["from"] == "B" and answer["picture"].startswith("data:image/png")
+    there = (tmp_path / "made" / "answers.csv").read_text(encoding="utf-8").splitlines()
+    assert there == ["id,from,prediction,error", f"{file},B,A,"]
+    with Image.open(tmp_path / "made" / "03.png") as picture:
+        assert picture.size == (16, 16)
+    assert run.predict([file])[0]["prediction"] == "B"
+    with pytest.raises(SystemExit, match="2"):
+        main(["predict", folder, file, "--to", "C"])
+    assert "no side 'C' that pictures could be brought to" in capsys.readouterr().err
+    with pytest.raises(UsageError, match="The task classify translates no pictures"):
+        dg.load("digits").towards("A")
+
+
+def test_layouts_and_what_they_lack(tmp_path):
+    place = boxes(tmp_path / "four", 2)
+    found = recognised(str(place), DataSettings())
+    assert found.sentence() == "pictures of two sides, A and B (test, train); task image_to_image"
+    source = recognise(str(place), DataSettings())
+    assert (source.index.labels[0], source.index.parts[0], len(source.index)) == ("A", "test", 8)
+    (place / "trainB" / "00.png").unlink(), (place / "trainB" / "01.png").unlink()
+    with pytest.raises(DataError, match=r"no training pictures of one side: .* lies in trainB\. Put pictures of both"):
+        recognise(str(place), DataSettings())
+    two = boxes(tmp_path / "two", 4, ("photo", "painting"))
+    assert recognised(str(two), DataSettings()).match.task == "classify"
+    asked = {**SMALL, "task.picture.size": 16, "train.steps": 2, "data.val": 0}
+    outcome = dg.train(two, task="image_to_image", size="tiny", out=tmp_path / "run", settings=asked)
+    assert outcome.run.bundle.task.facts.sides == ("painting", "photo")
