@@ -162,14 +162,14 @@ class Bundle:
             raise UsageError("bundle.no_writer", task=self.document["task"]["name"])
         return self.task.write(self.model, prompt, length, sampling)  # pyright: ignore
 
-    def pictures(self, count: int, label: str = "", seed: int = 0) -> Iterator[np.ndarray]:
-        """So many made pictures uint8 (H, W, C), of one class where `label` names one.
+    def pictures(self, count: int, label: str = "", seed: int = 0, truncation: float = 0.0) -> Iterator[np.ndarray]:
+        """So many made pictures uint8 (H, W, C), of one class where `label` names one; 0 truncates nothing.
 
         The same label and seed give the same pictures, however many are asked for.
         """
         if not hasattr(self.task, "paint"):
             raise UsageError("bundle.no_painter", task=self.document["task"]["name"])
-        return self.task.paint(self.model, count, label, seed)  # pyright: ignore
+        return self.task.paint(self.model, count, label, seed, truncation)  # pyright: ignore
 
     def live(self, file: Path | str | bytes) -> Iterator[dict[str, Any]]:
         """What begins and ends in a video, told while it is read from front to back; memory holds one window of it."""

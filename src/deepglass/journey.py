@@ -164,9 +164,9 @@ class Outcome:
         """What the finished model writes; see `Bundle.writing`."""
         return self.run.bundle.generate(prompt, length, **settings)
 
-    def pictures(self, count: int, label: str = "", seed: int = 0) -> list[np.ndarray]:
+    def pictures(self, count: int, label: str = "", seed: int = 0, truncation: float = 0.0) -> list[np.ndarray]:
         """Pictures that the finished model makes; see `Bundle.pictures`."""
-        return list(self.run.bundle.pictures(count, label, seed))
+        return list(self.run.bundle.pictures(count, label, seed, truncation))
 
     def __repr__(self) -> str:
         part = next(name for name in ("test", "val", "train") if name in self.figures)

@@ -204,7 +204,54 @@ def line(draw, name):
     return made(name)(width, **sizes), (3, width, tall, wide)
 
 
+@st.composite
+def equal_conv(draw):
+    inputs, kernel = draw(small), draw(small)
+    more = {"stride": draw(small), "padding": draw(st.integers(0, 2)), "bias": draw(st.booleans())}
+    return made("equal_conv")(inputs, draw(small), kernel=kernel, **more), (2, inputs, *draw(axes(2)))
+
+
+@st.composite
+def modulated_conv(draw):
+    inputs, kernel = draw(small), draw(st.sampled_from((1, 3)))
+    up = kernel == 3 and draw(st.booleans())
+    block = made("modulated_conv")(inputs, draw(small), kernel=kernel, up=up, demodulate=draw(st.booleans()))
+    return block, (2, inputs, *draw(axes(2))), (2, inputs)
+
+
+@st.composite
+def spectral_norm(draw):
+    if draw(st.booleans()):
+        block, shape = draw(dense())
+    else:
+        block, shape = draw(conv())
+    return made("spectral_norm")(block), shape
+
+
+@st.composite
+def conditional_norm(draw):
+    channels, told = draw(small), draw(small)
+    block = made("conditional_norm")(channels, *(made("dense")(told, channels) for _ in range(2)))
+    return block, (3, channels, *draw(axes(2))), (3, told)
+
+
 CASES = {
+    "spectral_norm": spectral_norm(),
+    "conditional_norm": conditional_norm(),
+    "self_attention": st.builds(lambda c, a: (made("self_attention")(c), (2, c, *a)), channels, axes(2)),
+    "equal_dense": st.builds(lambda i, o, n: (made("equal_dense")(i, o), (n, i)), small, small, small),
+    "equal_conv": equal_conv(),
+    "modulated_conv": modulated_conv(),
+    "blur": st.builds(lambda p, c, a: (made("blur")(padding=p), (2, c, *a)), st.integers(0, 2), small, axes(2)),
+    "blur_up": st.builds(lambda c, a: (made("blur_up")(), (2, c, *a)), small, axes(2)),
+    "minibatch_deviation": st.builds(
+        lambda g, n, c, a: (made("minibatch_deviation")(g), (n, c, *a)),
+        st.integers(1, 4),
+        st.integers(2, 6),
+        small,
+        axes(2),
+    ),
+    "lifted_leaky_relu": over_dims(lambda draw, width, n: made("lifted_leaky_relu")()),
     "line_columns": line("line_columns"),
     "line_reader": line("line_reader"),
     "feature_pyramid": feature_pyramid(),
@@ -222,7 +269,9 @@ CASES = {
     "global_pool": over_dims(lambda draw, width, n: made("global_pool")(draw(small), dims=n)),
     "global_max_pool": over_dims(lambda draw, width, n: made("global_max_pool")(dims=n)),
     "instance_norm": over_dims(lambda draw, width, n: made("instance_norm")(width, dims=n)),
-    "batch_norm": over_dims(lambda draw, width, n: made("batch_norm")(width, dims=n, scale=draw(st.booleans()))),
+    "batch_norm": over_dims(
+        lambda draw, width, n: made("batch_norm")(width, dims=n, scale=draw(st.booleans()), shift=draw(st.booleans()))
+    ),
     "local_response_norm": over_dims(lambda draw, width, n: made("local_response_norm")(3)),
     "whitening": whitening(),
     "scaled_tanh": over_dims(lambda draw, width, n: made("scaled_tanh")()),
@@ -325,6 +374,12 @@ def test_a_row_alone_gives_what_it_gives_in_a_batch_and_nothing_behind_its_end(n
 
 
 REFUSALS = [
+    ("equal_dense", dict(inputs=3, outputs=4), (2, 5), r"EqualDense expects 3 features in the last axis; got shape"),
+    ("equal_conv", dict(inputs=3, outputs=4, kernel=3), (2, 4, 9, 9), r"EqualConv expects 3 channels; got 4 in shape"),
+    ("self_attention", dict(channels=3), (2, 4, 6, 6), r"SelfAttention expects 3 channels; got 4 in shape"),
+    ("blur", dict(padding=1), (2, 4, 9), r"Blur with dims=2 expects \(batch, channels, H, W\); got shape"),
+    ("blur_up", {}, (2, 4, 9), r"BlurUp with dims=2 expects \(batch, channels, H, W\); got shape"),
+    ("minibatch_deviation", {}, (2, 4), r"MinibatchDeviation with dims=2 expects \(batch, channels, H, W\)"),
     ("conv", dict(inputs=3, outputs=4, kernel=3, dims=2), (2, 3, 9), r"expects \(batch, channels, H, W\); got shape"),
     ("conv", dict(inputs=3, outputs=4, kernel=3, dims=2), (2, 1, 9, 9), r"Conv expects 3 channels; got 1 in shape"),
     ("dense", dict(inputs=3, outputs=4), (2, 5), r"Dense expects 3 features in the last axis; got shape \(2, 5\)"),

@@ -23,7 +23,7 @@ QUICK = {
 
 
 def folder_of(place, count=80):
-    """A bright or a dark box at the left or at the right, told in one or two ways; one picture is missing, one broken."""
+    """A bright or a dark box at the left or at the right, in one or two ways; one picture is missing, one broken."""
     place.mkdir()
     rows = ["file,caption"]
     for number in range(count):
@@ -63,7 +63,8 @@ def test_an_answer_is_a_sentence_and_where_each_word_looked(finished):
     assert answer["prediction"] == " ".join(one["word"] for one in answer["words"]) and 0 < answer["confidence"] <= 1
     assert {np.array(one["looked"]).shape for one in answer["words"]} == {(2, 2)}
     batch = run.predict(place)
-    assert {one["id"]: one["prediction"] for one in batch if "error" not in one}[str(place / "00.png")] == answer["prediction"]
+    said = {one["id"]: one["prediction"] for one in batch if "error" not in one}
+    assert said[str(place / "00.png")] == answer["prediction"]
     again = dg.load(run.run.folder)
     assert again.predict(place / "00.png") == [answer] and again.task.facts == run.run.bundle.task.facts
 

@@ -356,6 +356,37 @@ FAMILIES = {
         sized={"features": 4},
         kills=2,
     ),
+    "stylegan2": Family(
+        "styles mixed, evened and with noise, by keys; lazy R1, pictures changed with an adapted chance, two shards",
+        replace(COMMON, steps=24, batch=8, lr=2e-3, momentum=0.0, shards=2),
+        "stylegan2",
+        asks=Choice(
+            "tasks",
+            "generate_images",
+            GenerateImagesSettings(
+                **{"latent": 8, "slope": 1.0, "slope_every": 3, "path": 2.0, "path_every": 2, "mixing": 0.9},
+                **{"adaptive": 0.5, "adaptive_over": 60, "discriminator_rate": 1.5},
+                picture=PictureSettings(size=16),
+            ),
+        ),
+        sized={"style": 8, "depth": 2, "base": 64, "most": 4},
+        kills=2,
+    ),
+    "biggan": Family(
+        "hinge, spectral norm, class-conditional BatchNorm, attention; rates of the two players apart, two shards",
+        replace(COMMON, steps=20, batch=12, lr=2e-4, momentum=0.0, shards=2),
+        "biggan",
+        asks=Choice(
+            "tasks",
+            "generate_images",
+            GenerateImagesSettings(
+                **{"latent": 8, "by_class": True, "game": "hinge", "discriminator_rate": 4.0},
+                picture=PictureSettings(size=32),
+            ),
+        ),
+        sized={"features": 2, "shared": 4, "attention": 16},
+        kills=2,
+    ),
     "embed": Family(
         "vectors by a small ResNet, proxies that the task learns, four of a class together, two shards",
         replace(COMMON, steps=18, batch=16, lr=3e-3, shards=2),

@@ -3,7 +3,13 @@
 import pytest
 import torch
 
-from deepglass.losses.adversarial import discriminator_loss, generator_loss, squared_slopes, uneven_slopes
+from deepglass.losses.adversarial import (
+    discriminator_loss,
+    generator_loss,
+    path_lengths,
+    squared_slopes,
+    uneven_slopes,
+)
 
 REAL, MADE = torch.tensor([[2.0], [-1.0]]), torch.tensor([[0.5], [-3.0]])
 
@@ -50,3 +56,14 @@ def test_slopes_are_those_of_the_verdicts_and_can_be_learned_from():
     torch.testing.assert_close(penalty, torch.tensor(2 * 16.0))
     penalty.backward()
     torch.testing.assert_close(weights.grad, 2 * 2 * 4 * torch.tensor([3.0, 4.0]) / 5)
+
+
+def test_path_lengths_are_those_of_the_jacobian_and_can_be_learned_from():
+    torch.manual_seed(0)
+    weights = torch.randn(12, 5, requires_grad=True)  # a picture of 3 x 2 x 2 from the sum of two layers' styles
+    styles, noise = torch.randn(4, 2, 5, requires_grad=True), torch.randn(4, 3, 2, 2)
+    lengths = path_lengths((styles.sum(1) @ weights.T).view(4, 3, 2, 2), styles, noise)
+    expected = (noise.flatten(1) / 2) @ weights  # the same for both layers
+    torch.testing.assert_close(lengths, expected.norm(dim=1))
+    lengths.sum().backward()
+    assert weights.grad.abs().max() > 0

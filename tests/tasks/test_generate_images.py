@@ -19,7 +19,7 @@ from deepglass.foundation.ports import Latent, Players
 from deepglass.foundation.seeds import row_keys
 from deepglass.models.cgan import CGANConfig
 from deepglass.networks import choose_model, fit_model
-from deepglass.tasks.generate_images import GenerateImagesSettings
+from deepglass.tasks.generate_images import GenerateImagesSettings, within
 from deepglass.tasks.kinds.picture import PictureSettings
 
 LABELS = ("cat", "dog", "cat", "owl", None, "dog")
@@ -154,6 +154,12 @@ def test_a_folder_becomes_a_run_that_makes_pictures(run, capsys, tmp_path):
     files = sorted(folder.iterdir())
     assert [file.name for file in files] == ["tall-1-1.png", "tall-1-2.png", "tall-1-3.png"]
     assert told["pictures"] == list(map(str, files))
+    usual = tmp_path / "usual"
+    main(
+        ["generate", str(run.run.folder), "tall", "seed=1", "--count", "1", "--truncation", "0.5", "--out", str(usual)]
+    )
+    assert (usual / "tall-1-1.png").read_bytes() != files[0].read_bytes()
+    assert told["truncation"] == 0 and not np.array_equal(*(run.pictures(1, "tall", 1, t)[0] for t in (0.0, 0.5)))
     pixels = np.asarray(Image.open(files[0]))
     assert np.array_equal(pixels[..., :1], run.pictures(1, "tall", seed=1)[0])
 
@@ -181,3 +187,126 @@ def test_what_is_asked_wrongly_is_said(run, capsys, tmp_path):
 def test_a_picture_is_taken_for_real_or_made(run):
     (answer,) = run.predict([np.zeros((8, 8), np.uint8)])
     assert answer["prediction"] in ("real", "made") and 0.5 <= answer["confidence"] <= 1
+
+
+STYLED = {"latent": 8, "style": 8, "depth": 1, "base": 32, "most": 4}
+
+
+def styled(task):
+    torch.manual_seed(0)
+    chosen = choose_model("stylegan2")
+    return fit_model(replace(chosen, settings=replace(chosen.settings, **STYLED)), task.asks()).settings.build().train()
+
+
+def test_styles_are_mixed_and_evened_by_keyed_draws():
+    task, batch = made(mixing=0.5, path=2.0, path_every=3, discriminator_rate=2.0)
+    assert task.asks().gives.styled
+    turns = task.turns()
+    assert [(turn.updates, turn.every, turn.rate(0.3)) for turn in turns] == [
+        ("discriminator", 1, 2.0),
+        ("generator", 1, 1.0),
+        ("generator", 3, 1.0),
+    ]
+    shown, again = (task.present(batch, batch.draws("augment")) for _ in range(2))
+    assert all(torch.equal(shown[name], again[name]) for name in ("latent", "noise", "other", "crossing"))
+    assert "other" not in task.present(batch)  # what is judged is not mixed
+    many = replace(batch, ids=("a",) * 4000, columns={"input": batch["input"][:1].expand(4000, -1, -1, -1)})
+    many = replace(many, keys=row_keys(7, "train", 0, 4000))
+    crossing = task.present(many, many.draws("augment"))["crossing"]
+    assert 0.47 < float((crossing < 1).float().mean()) < 0.53 and 0.2 < float(crossing.median()) <= 1
+    model = styled(task)
+    (path,) = turns[2].loss(model, shown).sums.values()
+    path.backward(inputs=list(model.generator.parameters()))
+    assert turns[2].counts(shown) == {"": 3.0}
+    assert float(task.length) > 0 and set(dict(task.named_buffers())) == {"length", "sure", "chance"}
+    assert model.generator.mapping.layers[0].weight.grad.abs().max() > 0
+
+
+def test_the_path_turn_pays_for_what_is_uneven_alone():
+    """A picture that moves equally far with any style of any row costs nothing once the mean is known."""
+    task, batch = made(path=1.0)
+    shown = task.present(batch, batch.draws("augment"))
+
+    class Even(torch.nn.Module):
+        styles = staticmethod(lambda latent: torch.ones(len(latent), 2, 64, requires_grad=True))
+
+        def synthesis(self, styles, noise):
+            return styles[:, 0].view(-1, 1, 8, 8) * 3
+
+    model = torch.nn.Module()
+    model.generator = Even()
+    task.length.fill_(3 / 2**0.5)  # |3 y| / √64 is 3 on average; the mean square over two layers of which one counts
+    (cost,) = task.unevenness(model, shown).sums.values()
+    assert 0 < float(cost) < 3 * 0.5  # three rows, whose noise differs in size by a tenth
+
+
+def test_pictures_are_changed_the_more_the_surer_the_discriminator_is():
+    task, batch = made(adaptive=0.6, adaptive_over=60)
+    shown = task.present(batch, batch.draws("augment"))
+    model = torch.nn.Module()
+    model.generator = lambda latent: torch.zeros(len(latent), 1, 8, 8)
+    seen = []
+
+    def judge(pictures):
+        seen.append(pictures)
+        return pictures.mean((1, 2, 3), keepdim=True)[:, 0, 0] * 0 + verdict
+
+    model.discriminator = judge
+    verdict = 1.0
+    for _ in range(15):
+        task.judged(model, shown)
+    assert float(task.sure) > 0.75 and float(task.chance) > 0
+    assert torch.equal(seen[0], shown["input"])  # nothing is changed before
+    for _ in range(2):
+        task.chance.fill_(0.9)
+        task.judged(model, shown)
+    first, again = seen[-4], seen[-2]
+    assert not torch.equal(first, shown["input"]) and torch.equal(first, again)
+    verdict, high = -1.0, float(task.chance)
+    for _ in range(30):
+        task.judged(model, shown)
+    assert float(task.sure) < 0 and float(task.chance) < high
+    task.chance.fill_(0.5)
+    task.judged(model, shown)
+    assert float(task.chance) == pytest.approx(0.5 - 6 / 60)  # six rows of sixty
+
+
+def test_every_turn_of_a_styled_network_is_finite_and_leaves_the_state_that_a_resume_needs():
+    task, batch = made(mixing=0.9, path=2.0, slope=1.0, adaptive=0.6, adaptive_over=10, by_class=True)
+    task.chance.fill_(0.5)
+    model, shown = styled(task), task.present(batch, batch.draws("augment"))
+    for turn in task.turns():
+        losses = turn.loss(model, shown)
+        own = list(model.get_submodule(turn.updates).parameters())
+        sum(losses.sums.values()).backward(inputs=own)
+        assert all(torch.isfinite(one.grad).all() for one in own if one.grad is not None)
+        model.zero_grad()
+    assert model.generator.mapping.mean.abs().max() > 0 and float(model.discriminator.features[0].running) > 0
+
+
+def test_numbers_within_a_limit_keep_their_rank_and_are_normal_between():
+    numbers = torch.randn(20_000, generator=torch.Generator().manual_seed(0))
+    found = within(numbers, 0.7)
+    assert float(found.abs().max()) <= 0.7 and torch.equal(found.argsort(), numbers.argsort())
+    inside = numbers[numbers.abs() <= 0.7]
+    levels = torch.linspace(0.05, 0.95, 19)
+    torch.testing.assert_close(found.quantile(levels), inside.quantile(levels), rtol=0, atol=0.02)
+    torch.testing.assert_close(within(numbers, 5.0), numbers, rtol=0, atol=0.02)
+    assert torch.isfinite(within(torch.tensor([-40.0, 40.0]), 0.5)).all()
+
+
+def test_truncated_pictures_are_more_usual():
+    plain, other = made()[0], made(mixing=0.9)[0]
+    for task, model in ((plain, fit_model(choose_model("gan"), plain.asks()).settings.build()), (other, styled(other))):
+        first, usual = (np.stack(list(task.paint(model, 64, seed=1, truncation=one))).astype(float) for one in (0, 0.3))
+        assert not np.array_equal(first, usual)
+        assert usual.std(0).mean() < 0.8 * first.std(0).mean()
+
+
+@pytest.mark.parametrize(("name", "setting"), [("dcgan", "mixing"), ("gan", "path")])
+def test_what_needs_styles_is_refused_where_there_are_none(name, setting):
+    task, _ = made(**{setting: 0.5})
+    with pytest.raises(
+        UsageError, match=rf"{name} makes pictures without styles.*Choose stylegan2, or set task\.mixing=0"
+    ):
+        fit_model(choose_model(name), task.asks())

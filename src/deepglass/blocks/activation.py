@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deepglass.graph.shape import Shape
@@ -19,6 +20,19 @@ class ScaledTanh(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return 1.7159 * torch.tanh(x * (2 / 3))
+
+    def out_shape(self, shape: Shape) -> Shape:
+        return shape
+
+
+class LiftedLeakyReLU(nn.Module):
+    """The leaky rectifier times √2, so that what comes out is spread as what went in (StyleGAN, arXiv:1812.04948).
+
+    f(x) = √2 · max(x, 0.2 x)
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.leaky_relu(x, 0.2) * 2**0.5
 
     def out_shape(self, shape: Shape) -> Shape:
         return shape
@@ -64,4 +78,4 @@ def start_weights(layer: nn.Module, name: str) -> None:
         nn.init.zeros_(bias)
 
 
-CATALOGUE = {"scaled_tanh": ScaledTanh}
+CATALOGUE = {"scaled_tanh": ScaledTanh, "lifted_leaky_relu": LiftedLeakyReLU}

@@ -12,17 +12,29 @@ class BatchNorm(nn.modules.batchnorm._BatchNorm):
 
     y = γ (x - mean) / √(var + ε) + β
     (B, C, H, W) -> the same; weight γ (C,), bias β (C,), running_mean (C,), running_var (C,)
-    Without `scale` γ is 1 and nothing is learned of it.
+    Without `scale` γ is 1 and nothing is learned of it, without `shift` β is 0.
 
     The parent is torch's: SyncBatchNorm, freezing and averaging find batch normalisation by that class.
     """
 
-    def __init__(self, channels: int, *, dims: int, epsilon: float = 1e-5, momentum: float = 0.1, scale: bool = True):
+    def __init__(
+        self,
+        channels: int,
+        *,
+        dims: int,
+        epsilon: float = 1e-5,
+        momentum: float = 0.1,
+        scale: bool = True,
+        shift: bool = True,
+    ):
         super().__init__(channels, eps=epsilon, momentum=momentum)
         self.dims = dims
         if not scale:  # ones, not None: without a weight torch's backward on a GPU fails for channels last
             del self.weight
             self.register_buffer("weight", torch.ones(channels), persistent=False)
+        if not shift:
+            del self.bias
+            self.register_buffer("bias", torch.zeros(channels), persistent=False)
 
     def _check_input_dim(self, input: Tensor) -> None:  # noqa: A002  torch's own name
         expect_map("BatchNorm", input.shape, self.dims, self.num_features)

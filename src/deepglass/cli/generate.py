@@ -1,6 +1,7 @@
 """A language model writes on from a prompt as fast as it is read; a maker of pictures fills a folder."""
 
 import dataclasses
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,7 @@ def generate(
     length: Annotated[int, typer.Option("--length", min=1, help=say("cli.length"))] = 500,
     count: Annotated[int, typer.Option("--count", min=1, help=say("cli.count"))] = 16,
     out: Annotated[str, typer.Option("--out", help=say("cli.pictures_out"))] = "",
+    truncation: Annotated[float, typer.Option("--truncation", min=0.0, help=say("cli.truncation"))] = 0.0,
     model: ModelName = "",
     as_json: Json = False,
     debug: Debug = False,
@@ -38,7 +40,7 @@ def generate(
     chosen = {one.path: one.value for one in parse_assignments(settings or [])}
     bundle = journey.load(run, Own(local_model(model)))
     if hasattr(bundle.task, "paint"):
-        _paint(printer, bundle, prompt, count, chosen, out)
+        _paint(printer, bundle, Asked(prompt, count, truncation), chosen, out)
         return
     writing = bundle.writing(prompt, length, chosen)
     unknown = unseen(bundle.task, prompt)
@@ -52,8 +54,18 @@ def generate(
     printer.done({"prompt": prompt, "text": "".join(written), "length": length, **unknown})
 
 
-def _paint(printer: Printer, bundle: Bundle, label: str, count: int, chosen: dict[str, str], out: str) -> None:
+@dataclass(frozen=True)
+class Asked:
+    """Which pictures are to be made, beside the seed."""
+
+    label: str
+    count: int
+    truncation: float
+
+
+def _paint(printer: Printer, bundle: Bundle, asked: Asked, chosen: dict[str, str], out: str) -> None:
     """PNG files, numbered, and some of them on the terminal."""
+    label, count, truncation = asked.label, asked.count, asked.truncation
     if unknown := sorted(chosen.keys() - {"seed"}):
         raise UsageError("cli.painter_takes_seed", names=", ".join(unknown))
     if not out:
@@ -64,7 +76,7 @@ def _paint(printer: Printer, bundle: Bundle, label: str, count: int, chosen: dic
     shown: list[Picture] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for number, pixels in enumerate(bundle.pictures(count, label, seed), 1):
+        for number, pixels in enumerate(bundle.pictures(count, label, seed, truncation), 1):
             files.append(folder / f"{label or 'made'}-{seed}-{number:0{len(str(count))}d}.png")
             picture = Picture(pixels)
             files[-1].write_bytes(picture.png(max(pixels.shape)))
@@ -73,7 +85,7 @@ def _paint(printer: Printer, bundle: Bundle, label: str, count: int, chosen: dic
         raise MachineError("sealed.cannot_write", folder=folder, reason=error.strerror) from None
     printer.line(Gallery(shown).terminal())
     printer.line(say("cli.painted", count=count, folder=folder))
-    printer.done({"label": label, "seed": seed, "pictures": list(map(str, files))})
+    printer.done({"label": label, "seed": seed, "truncation": truncation, "pictures": list(map(str, files))})
 
 
 CATALOGUE = {"generate": generate}

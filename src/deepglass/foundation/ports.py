@@ -147,10 +147,12 @@ class Players:
     """Named submodules that take turns, a generator and a discriminator; called whole, what the last says of the first.
 
     Between them go pictures of this shape, from -1 to 1. (B, 1)
+    A `styled` generator goes by way of styles (B, L, W), one for each of its layers, that can be mixed and steered by.
     """
 
     names: tuple[str, ...]
     picture: Image | None = None
+    styled: bool = False
 
     @property
     def size(self) -> int:

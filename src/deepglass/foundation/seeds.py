@@ -7,7 +7,6 @@ depend on neighbours, on a generator's history, on the number of workers or on t
 import hashlib
 import math
 from collections.abc import Sequence
-from functools import cached_property
 
 import numpy as np
 import torch
@@ -100,11 +99,14 @@ class Draws:
         self._rows = rows
         self._purpose = purpose
         self.visits = visits  # int64 (B,): `visit_keys`, where the rows were drawn in an order
+        self._hashed: Tensor | None = None if purpose else rows
 
-    @cached_property
+    @property
     def rows(self) -> Tensor:
         """One int64 key a row, hashed when the first draw is made: most steps of most runs draw nothing. (B,)"""
-        return _hash(self._rows, _name_key(self._purpose)) if self._purpose else self._rows
+        if self._hashed is None:  # no cached_property: the compiler cannot follow its lock
+            self._hashed = _hash(self._rows, _name_key(self._purpose))
+        return self._hashed
 
     def for_purpose(self, purpose: str) -> "Draws":
         """The same rows' draws for another purpose, unrelated to these."""
@@ -227,6 +229,10 @@ def _finalise(numbers: Tensor) -> Tensor:
 
 def _name_key(name: str) -> int:
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
+
+
+# What torch.compiler.assume_constant_result does, without loading the compiler: a name's key is a number to it.
+setattr(_name_key, "_dynamo_marked_constant", True)  # noqa: B010
 
 
 _quantiles: dict[float, Tensor] = {}

@@ -49,3 +49,13 @@ def uneven_slopes(verdicts: Tensor, pictures: Tensor) -> Tensor:
 def _slopes(verdicts: Tensor, pictures: Tensor) -> Tensor:
     (slopes,) = torch.autograd.grad(verdicts.sum(), pictures, create_graph=True)
     return slopes.flatten(1)
+
+
+def path_lengths(pictures: Tensor, styles: Tensor, noise: Tensor) -> Tensor:
+    """How far each picture moves with its styles: |J_wᵀ y| for a picture y of noise (StyleGAN2, arXiv:1912.04958, 3.2).
+
+    pictures (B, C, H, W), styles (B, L, W), noise (B, C, H, W) -> (B,), the mean square over layers under the root
+    """
+    even = noise / (noise.shape[2] * noise.shape[3]) ** 0.5  # whatever the picture's size
+    (moved,) = torch.autograd.grad((pictures * even).sum(), styles, create_graph=True)
+    return moved.square().sum(2).mean(1).sqrt()

@@ -7,6 +7,7 @@ A model file holds a frozen configuration, the network, and `CATALOGUE`, whose e
     network = config.build()                                   # a plain nn.Module: (B, 3, 96, 96) -> logits (B, 5)
 """
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, ClassVar, Protocol, Self
 
@@ -216,16 +217,29 @@ def pixels_asked(model: str, ports: Ports) -> int:
     return ports.gives.size
 
 
-def players_asked(model: str, ports: Ports, *, classes: bool) -> tuple[Latent, Image]:
-    """The numbers that pictures are made of, and the pictures; classes are refused where the model knows none."""
+def players_asked(model: str, ports: Ports, *, classes: bool | None, styled: bool = False) -> tuple[Latent, Image]:
+    """The numbers that pictures are made of, and the pictures.
+
+    Classes are refused where the model knows none, and asked for where it needs them; None takes either. Styles are
+    refused where the model is not `styled`.
+    """
     takes, gives = ports
     if not isinstance(takes, Latent) or not isinstance(gives, Players) or gives.picture is None:
         raise PortMismatch("models.plays", model=model, asked=described(gives))
     if classes and not takes.classes:
         raise PortMismatch("models.wants_classes", model=model)
-    if takes.classes and not classes:
+    if takes.classes and classes is False:
         raise PortMismatch("models.knows_no_classes", model=model, count=takes.classes)
+    if gives.styled and not styled:
+        raise PortMismatch("models.has_no_styles", model=model)
     return takes, gives.picture
+
+
+def square_asked(model: str, picture: Image, sides: Sequence[int]) -> None:
+    """Refuse pictures that are not squares of one of these sides."""
+    if picture.height != picture.width or picture.height not in sides:
+        allowed = ", ".join(map(str, sides))
+        raise PortMismatch("models.sides", model=model, sides=allowed, height=picture.height, width=picture.width)
 
 
 def halved_asked(model: str, picture: Image) -> None:

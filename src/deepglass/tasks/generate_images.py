@@ -12,23 +12,33 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import torch
-from annotated_types import Ge, Le
+from annotated_types import Ge, Gt, Le, Lt
 from torch import Tensor, nn
 
+from deepglass.data.augment.adaptive import adapted
 from deepglass.data.column import tally
 from deepglass.data.example import Batch
 from deepglass.data.source import Index
 from deepglass.foundation.errors import DataError, UsageError
 from deepglass.foundation.ports import Image, Latent, Players, Ports
 from deepglass.foundation.seeds import Draws, row_keys, text_keys
-from deepglass.losses.adversarial import Game, discriminator_loss, generator_loss, squared_slopes, uneven_slopes
+from deepglass.losses.adversarial import (
+    Game,
+    discriminator_loss,
+    generator_loss,
+    path_lengths,
+    squared_slopes,
+    uneven_slopes,
+)
 from deepglass.metrics.kid import KID
 from deepglass.metrics.players import Taken, Variety
 from deepglass.tasks.inputs import OneInput, learn_inputs, natural
 from deepglass.tasks.kinds.picture import PictureFacts, PictureSettings
 from deepglass.tasks.task import Losses, Metric, Predictions, Turn
 
+STYLES = ("other", "crossing")  # columns that a styled generator is told by name
 AT_ONCE = 64  # pictures that are made together
+LENGTH_DECAY, SURE_DECAY = 0.99, 0.9  # of the running means of path lengths and of how sure the discriminator is
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +60,12 @@ class GenerateImagesSettings:
     game: Game = "non_saturating"
     slope: Annotated[float, Ge(0), Le(1000)] = 0.0  # weight of the discriminator's slope at real pictures (R1, γ / 2)
     slope_every: Annotated[int, Ge(1)] = 16  # of so many steps one pays for the slope, so many times as much
+    path: Annotated[float, Ge(0), Le(100)] = 0.0  # weight of uneven paths: how far pictures move with their styles
+    path_every: Annotated[int, Ge(1)] = 4  # as slope_every
+    mixing: Annotated[float, Ge(0), Le(1)] = 0.0  # share of pictures in training whose finer styles are another's
+    adaptive: Annotated[float, Ge(0), Lt(1)] = 0.0  # how sure of real pictures before all are changed (0.6); 0: off
+    adaptive_over: Annotated[int, Ge(1)] = 500_000  # pictures within which the chance of a change could go from 0 to 1
+    discriminator_rate: Annotated[float, Gt(0), Le(100)] = 1.0  # the discriminator's rate is train.lr times this
     picture: PictureSettings = PictureSettings()
 
     def learn(self, index: Index, size: tuple[int, int], channels: int) -> GenerateImagesFacts:
@@ -71,14 +87,24 @@ class GenerateImagesSettings:
         return GenerateImages(self, facts)
 
 
-class GenerateImages(OneInput):
-    """The task of making pictures like those that were seen."""
+class GenerateImages(OneInput, nn.Module):
+    """The task of making pictures like those that were seen.
+
+    It remembers how long paths are on average, how sure the discriminator is of real pictures (the mean sign of its
+    verdicts), and with which chance every picture is therefore changed before it sees it.
+    """
 
     settings: GenerateImagesSettings
     facts: GenerateImagesFacts
+    length: Tensor
+    sure: Tensor
+    chance: Tensor
 
     def __init__(self, settings: GenerateImagesSettings, facts: GenerateImagesFacts):
-        super().__init__(settings, facts)
+        nn.Module.__init__(self)
+        OneInput.__init__(self, settings, facts)
+        for name in ("length", "sure", "chance"):
+            self.register_buffer(name, torch.zeros(()))
         self._number = {label: number for number, label in enumerate(facts.labels)}
         self.feeds = ("latent", "label") if facts.labels else ("latent",)
 
@@ -86,7 +112,8 @@ class GenerateImages(OneInput):
         picture = self.takes()
         assert isinstance(picture, Image)
         names = ("generator", "discriminator")
-        return Ports(Latent(self.settings.latent, len(self.facts.labels)), Players(names, picture))
+        styled = self.settings.mixing > 0 or self.settings.path > 0
+        return Ports(Latent(self.settings.latent, len(self.facts.labels)), Players(names, picture, styled))
 
     def code(self, labels: Sequence[Any]) -> dict[str, Tensor]:
         """Class numbers, -1 where there is none or the training part never had it; nothing where none is asked for."""
@@ -97,11 +124,16 @@ class GenerateImages(OneInput):
     def present(self, batch: Batch, draws: Draws | None = None) -> Batch:
         """Real pictures from -1 to 1 (B, C, H, W), and of what others are to be made: latent (B, Z), label (B,).
 
-        In evaluation a row's numbers follow from its id, so that every check and every machine makes the same picture.
+        And for styles noise (B,), a key from which a row's noise follows, other (B, Z) and crossing (B,). In evaluation
+        a row's numbers follow from its id, so that every check and every machine makes the same picture.
         """
         shown = self.kind.present(batch["input"], self.facts.inputs, self.settings, draws)
         numbers = batch.draws("latent") if draws is not None else self._of_ids(batch.ids, shown.device)
-        columns = {"input": shown, "latent": numbers.normal("numbers", self.settings.latent)}
+        columns = {"input": shown, **self._numbers(numbers)}
+        if draws is not None and self.settings.mixing:
+            mixed = numbers.chance("mixed", self.settings.mixing)
+            columns["other"] = numbers.normal("other", self.settings.latent)
+            columns["crossing"] = torch.where(mixed, numbers.uniform("crossing"), 1.0)
         if self.facts.labels:
             label = numbers.integers("label", 0, len(self.facts.labels))
             if "target" in batch:
@@ -110,33 +142,58 @@ class GenerateImages(OneInput):
         return batch.with_columns(**columns)
 
     def turns(self) -> list[Turn]:
-        turns = [Turn("discriminator", self.judged)]
-        if self.settings.slope:
-            turns.append(Turn("discriminator", self.steepness, every=self.settings.slope_every))
-        return [*turns, Turn("generator", self.found_out)]
+        asked = self.settings
+
+        def judge_rate(done: float) -> float:
+            return asked.discriminator_rate
+
+        turns = [Turn("discriminator", self.judged, rate=judge_rate)]
+        if asked.slope:
+            turns.append(Turn("discriminator", self.steepness, every=asked.slope_every, rate=judge_rate))
+        turns.append(Turn("generator", self.found_out))
+        if asked.path:
+            turns.append(Turn("generator", self.unevenness, half_the_rows, every=asked.path_every))
+        return turns
 
     def judged(self, model: nn.Module, batch: Batch) -> Losses:
         """The discriminator's turn: real pictures against as many made ones, which it looks at apart."""
         with torch.no_grad():
-            made = self._made(model, batch)
-        real = self._verdict(model, batch["input"], batch)
+            made = self._changed(self._made(model, batch), batch, "made")
+            shown = self._changed(batch["input"], batch, "real")
+        real = self._verdict(model, shown, batch)
         found = self._verdict(model, made, batch)
         sums = {"discriminator": discriminator_loss(real, found, self.settings.game)}
         if self.settings.game == "wasserstein":
             share = batch.draws("latent").uniform("between", 1, 1, 1)
-            between = torch.lerp(batch["input"], made, share).requires_grad_(True)
+            between = torch.lerp(shown, made, share).requires_grad_(True)
             sums["slope"] = 10 * uneven_slopes(self._verdict(model, between, batch), between)
+        if self.settings.adaptive:
+            self._adapt(real.detach())
         return Losses(sums)
 
     def steepness(self, model: nn.Module, batch: Batch) -> Losses:
-        """The discriminator pays for the slope of its verdicts at real pictures."""
-        real = batch["input"].clone().requires_grad_(True)
+        """The discriminator pays for the slope of its verdicts at real pictures, as it sees them."""
+        with torch.no_grad():
+            real = self._changed(batch["input"], batch, "steep").clone()
+        real.requires_grad_(True)
         return Losses({"slope": self.settings.slope * squared_slopes(self._verdict(model, real, batch), real)})
 
     def found_out(self, model: nn.Module, batch: Batch) -> Losses:
         """The generator's turn: what its pictures of the same numbers are taken for."""
-        verdicts = self._verdict(model, self._made(model, batch), batch)
+        verdicts = self._verdict(model, self._changed(self._made(model, batch), batch, "found"), batch)
         return Losses({"generator": generator_loss(verdicts, self.settings.game)})
+
+    def unevenness(self, model: nn.Module, batch: Batch) -> Losses:
+        """The generator pays where a picture moves more or less with its styles than pictures do; half of the rows.
+
+        w · Σ_b (l_b - l̄)², l̄ the running mean of the lengths l
+        """
+        half = batch.rows(0, (len(batch) + 1) // 2)
+        styles = model.generator.styles(*(half[name] for name in self.feeds), **_named(half, STYLES))  # pyright: ignore
+        pictures = model.generator.synthesis(styles, half["noise"])  # pyright: ignore
+        lengths = path_lengths(pictures, styles, half.draws("path").normal("noise", *pictures.shape[1:]))
+        self.length.lerp_(lengths.detach().mean(), 1 - LENGTH_DECAY)
+        return Losses({"path": self.settings.path * (lengths - self.length.clone()).square().sum()})
 
     def predict(self, model: nn.Module, batch: Batch) -> Predictions:
         """A made picture for each row, uint8 (B, C, H, W); how real it looks, and the row's own picture; (B,) each."""
@@ -162,20 +219,25 @@ class GenerateImages(OneInput):
         ]
 
     @torch.no_grad()
-    def paint(self, model: nn.Module, count: int, label: str = "", seed: int = 0) -> Iterator[np.ndarray]:
-        """So many pictures uint8 (H, W, C), one after the other; the same of label and seed are the same."""
+    def paint(
+        self, model: nn.Module, count: int, label: str = "", seed: int = 0, truncation: float = 0.0
+    ) -> Iterator[np.ndarray]:
+        """So many pictures uint8 (H, W, C), one after the other; the same of label and seed are the same.
+
+        With `truncation` they are more usual and less varied: styles that much nearer to their mean (1: as they are),
+        or latents of which no number is larger.
+        """
         number = self._asked_class(label)
         device = next(model.parameters()).device
         model.eval()
         for start in range(0, count, AT_ONCE):
-            rows = min(AT_ONCE, count - start)
-            numbers = Draws(row_keys(seed, "generate", start, rows), "latent")
-            columns = {"latent": numbers.normal("numbers", self.settings.latent).to(device)}
+            numbers = Draws(row_keys(seed, "generate", start, min(AT_ONCE, count - start)), "latent")
+            columns = self._numbers(numbers)
             if self.facts.labels:
                 drawn = numbers.integers("label", 0, len(self.facts.labels))
-                columns["label"] = (drawn if number is None else torch.full_like(drawn, number)).to(device)
-            made = as_bytes(self._made(model, Batch(("",) * rows, columns)))
-            yield from made.cpu().numpy().transpose(0, 2, 3, 1)
+                columns["label"] = drawn if number is None else torch.full_like(drawn, number)
+            batch = Batch(("",) * len(columns["latent"]), {name: one.to(device) for name, one in columns.items()})
+            yield from as_bytes(self._made(model, batch, truncation)).cpu().numpy().transpose(0, 2, 3, 1)
 
     def _asked_class(self, label: str) -> int | None:
         if not label:
@@ -188,11 +250,51 @@ class GenerateImages(OneInput):
     def _of_ids(self, ids: Sequence[str], device: torch.device) -> Draws:
         return Draws(torch.from_numpy(text_keys(0, list(ids)).view(np.int64)).to(device), "latent")
 
-    def _made(self, model: nn.Module, batch: Batch) -> Tensor:
-        return model.generator(*(batch[name] for name in self.feeds))  # pyright: ignore
+    def _numbers(self, draws: Draws) -> dict[str, Tensor]:
+        return {
+            "latent": draws.normal("numbers", self.settings.latent),
+            "noise": draws.for_purpose("noise").rows,
+        }
+
+    def _made(self, model: nn.Module, batch: Batch, truncation: float = 0.0) -> Tensor:
+        feeds, named = [batch[name] for name in self.feeds], {}
+        if hasattr(model.generator, "styles"):
+            named = _named(batch, (*STYLES, "noise")) | ({"truncation": truncation} if truncation else {})
+        elif truncation:
+            feeds[0] = within(feeds[0], truncation)
+        return model.generator(*feeds, **named)  # pyright: ignore
+
+    def _changed(self, pictures: Tensor, batch: Batch, which: str) -> Tensor:
+        """What the discriminator is shown of these pictures."""
+        return adapted(pictures, batch.draws(f"adapt {which}"), self.chance) if self.settings.adaptive else pictures
+
+    def _adapt(self, real: Tensor) -> None:
+        """One step up where the discriminator is surer of real pictures than it should be, down where it is not."""
+        self.sure.lerp_(real.sign().float().mean(), 1 - SURE_DECAY)
+        step = (self.sure - self.settings.adaptive).sign() * (len(real) / self.settings.adaptive_over)
+        self.chance.add_(step).clamp_(0, 1)
 
     def _verdict(self, model: nn.Module, pictures: Tensor, batch: Batch) -> Tensor:
         return model.discriminator(pictures, *(batch[name] for name in self.feeds[1:]))  # pyright: ignore
+
+
+def half_the_rows(batch: Batch) -> dict[str, float]:
+    """What the sums over the first half of the rows are divided by."""
+    return {"": float((len(batch) + 1) // 2)}
+
+
+def within(numbers: Tensor, limit: float) -> Tensor:
+    """Standard normal numbers squeezed so that they are normal ones of which none is beyond the limit.
+
+    Φ(x) = t/2 · (2 Φ(z) - 1) + 1/2 with t = 2 Φ(limit) - 1: each keeps its rank (arXiv:1809.11096, section 3.1)
+    """
+    inside = torch.erf(torch.tensor(limit / 2**0.5, device=numbers.device))
+    return torch.erfinv(torch.erf(numbers / 2**0.5) * inside).mul(2**0.5).clamp(-limit, limit)
+
+
+def _named(batch: Batch, names: Sequence[str]) -> dict[str, Tensor]:
+    """These columns, where the batch has them."""
+    return {name: batch[name] for name in names if name in batch}
 
 
 def as_bytes(pictures: Tensor) -> Tensor:
