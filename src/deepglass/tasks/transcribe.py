@@ -117,7 +117,7 @@ class Transcribe(OneInput):
         bare = replace(self.settings.sound, augment=replace(augment, time_masks=0, band_masks=0))
         heard = self.kind.present(batch["input"], self.facts.inputs, replace(self.settings, sound=bare), draws)
         once, again = (mask_features(heard, each, augment) for each in (draws, draws.for_purpose("again")))
-        return batch.with_columns(input=once, again=again)
+        return batch.with_columns(input=once, again=again)  # pyright: ignore
 
     def counts(self, batch: Batch) -> dict[str, float]:
         return {"loss": ctc_count(self._alphabet.symbols(batch["target"]))}
