@@ -1,8 +1,8 @@
 """Pictures to be found again by what is on them: a small network that places those of a class together.
 
 Each class lies whole in one part, so what is measured are classes that training never saw, as it will be in use. A step
-sees several pictures of each of its classes; of classes of two or three, pairs are told from all others of the batch,
-for a proxy that is seen so seldom learns slowly.
+sees several pictures of each of its classes, and tells pairs of a class from all others of the batch: more people who
+are known from one picture were found so than by a proxy for each class (records/2026-11-27-search.md).
 """
 
 from dataclasses import replace
@@ -24,6 +24,7 @@ EPOCHS: dict[Size, tuple[int, int]] = {"tiny": (2, 40), "small": (10, 60), "pape
 MODELS: dict[Size, str] = {"tiny": "one_shot_cnn", "small": "one_shot_cnn", "paper": "resnet50"}
 BATCH = 64
 TOGETHER = 4  # pictures of a class in a step, where it has so many
+SCALE, SCALE_OF_PAIRS = 8.0, 16.0  # of cosines, for classes of so many pictures and for smaller ones
 
 
 def search(task: str, survey: Survey, size: Size, model: str) -> RunSettings:
@@ -41,8 +42,8 @@ def search(task: str, survey: Survey, size: Size, model: str) -> RunSettings:
     picture = PictureSettings(fit="stretch" if survey.same_size else "pad", augment=augment)
     least, most = EPOCHS[size]
     each = survey.examples / max(1, len(survey.counts))
-    loss = "arc_face" if each >= TOGETHER else "contrastive"
-    seen = replace(asked.settings, picture=picture, loss=loss, test_views="mirror")
+    cosines = SCALE if each >= TOGETHER else SCALE_OF_PAIRS
+    seen = replace(asked.settings, picture=picture, loss="contrastive", scale=cosines, test_views="mirror")
     train = TrainSettings(
         epochs=float(min(most, max(least, round(EXAMPLES_SEEN[size] / max(1, survey.examples))))),
         batch=min(BATCH, max(16, survey.examples // 8)),
