@@ -31,7 +31,6 @@ from deepglass.foundation.padded import Padded
 from deepglass.foundation.plane import boxes_around
 from deepglass.foundation.ports import Vector
 from deepglass.foundation.words import say
-from deepglass.models.plate_net import Seen
 from deepglass.tasks.detect import STRIDES, Detect
 from deepglass.tasks.embed import Embed
 from deepglass.tasks.forecast import Forecast
@@ -265,10 +264,10 @@ def _plate(asked: Asked) -> Target:
     sure = float(logits[0, kind, place].sigmoid())
     mark = Mark(name, box.tolist(), sure, kind, outline=corners[0, place].tolist())
 
-    def score(given: Seen) -> Tensor:
+    def score(given: Any) -> Tensor:
         return task.places(given.places)[0][:, kind, place]
 
-    def best(given: Seen) -> Tensor:
+    def best(given: Any) -> Tensor:
         chances, around, _ = task.places(given.places)
         boxes = boxes_around(around.flatten(0, 1)).unflatten(0, around.shape[:2])
         return (overlap(boxes, box)[0] * chances[:, kind].sigmoid()).amax(1)
