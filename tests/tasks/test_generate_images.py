@@ -12,6 +12,7 @@ import deepglass as dg
 from deepglass.cli.main import main
 from deepglass.data.augment.pictures import PictureAugment
 from deepglass.data.example import Batch
+from deepglass.data.recognise import Survey
 from deepglass.data.source import Index, Picture
 from deepglass.foundation.errors import DataError, UsageError
 from deepglass.foundation.ports import Image as ImagePort
@@ -19,6 +20,7 @@ from deepglass.foundation.ports import Latent, Players
 from deepglass.foundation.seeds import row_keys
 from deepglass.models.cgan import CGANConfig
 from deepglass.networks import choose_model, fit_model
+from deepglass.recipes.generate import generate
 from deepglass.tasks.generate_images import GenerateImagesSettings, within
 from deepglass.tasks.kinds.picture import PictureSettings
 
@@ -284,6 +286,26 @@ def test_every_turn_of_a_styled_network_is_finite_and_leaves_the_state_that_a_re
     assert model.generator.mapping.mean.abs().max() > 0 and float(model.discriminator.features[0].running) > 0
 
 
+@pytest.mark.parametrize("name", ["stylegan2", "biggan"])
+def test_turns_can_be_taken_in_half_precision_awake_and_asleep(name):
+    size = 8 if name == "stylegan2" else 32
+    settings = GenerateImagesSettings(latent=8, adaptive=0.6, slope=1.0, by_class=name == "biggan")
+    task = settings.build(settings.learn(INDEX, (size, size), 1))
+    chosen = choose_model(name)
+    sized = STYLED if name == "stylegan2" else {"features": 2, "shared": 4, "attention": 16}
+    model = fit_model(replace(chosen, settings=replace(chosen.settings, **sized)), task.asks()).settings.build()
+    task.chance.fill_(0.5)
+    columns = {"input": torch.rand(4, 1, size, size), "latent": torch.randn(4, 8), "label": torch.zeros(4).long()}
+    batch = Batch(tuple("abcd"), columns | {"noise": torch.arange(4)}, 0, row_keys(7, "train", 0, 4))
+    for awake in (True, False):
+        model.train(awake)
+        for turn in task.turns():
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                losses = turn.loss(model, batch)
+            sum(losses.sums.values()).backward(inputs=list(model.get_submodule(turn.updates).parameters()))
+            assert all(torch.isfinite(value) for value in losses.sums.values())
+
+
 def test_numbers_within_a_limit_keep_their_rank_and_are_normal_between():
     numbers = torch.randn(20_000, generator=torch.Generator().manual_seed(0))
     found = within(numbers, 0.7)
@@ -310,3 +332,25 @@ def test_what_needs_styles_is_refused_where_there_are_none(name, setting):
         UsageError, match=rf"{name} makes pictures without styles.*Choose stylegan2, or set task\.mixing=0"
     ):
         fit_model(choose_model(name), task.asks())
+
+
+@pytest.mark.parametrize("size", ["tiny", "small", "paper"])
+@pytest.mark.parametrize("name", ["stylegan2", "biggan", "dcgan", "cgan"])
+def test_the_recipe_sizes_pays_and_moves_each_network_as_its_paper_has_it(name, size):
+    counts = {f"kind {number}": 500 for number in range(10)}
+    survey = Survey("picture", 300, 256, True, (3,), counts, 100, 5000, 5000)
+    found = generate("generate_images", survey, size, name)
+    task, model = found.task.settings, found.model.settings
+    assert task.by_class == (name in ("biggan", "cgan"))
+    if name == "stylegan2":
+        assert (task.adaptive, found.train.lr, found.train.momentum) == (0.6, 2e-3, 0.0)
+        assert (task.mixing > 0) == (task.path > 0) == (size != "tiny")
+        assert task.picture.size == {"tiny": 32, "small": 64, "paper": 256}[size] and task.latent == model.style
+    elif name == "biggan":
+        assert (task.game, task.discriminator_rate, task.slope) == ("hinge", 2.0, 0.0)
+        assert model.features == {"tiny": 8, "small": 32, "paper": 96}[size]
+    else:
+        assert (task.slope, found.train.lr, task.mixing) == (0.5, 2e-4, 0.0)
+        assert model.features == {"tiny": 32, "small": 64, "paper": 64}[size]
+    task = task.build(task.learn(Index(INDEX.ids, LABELS), (task.picture.size,) * 2, 3))
+    assert fit_model(found.model, task.asks())

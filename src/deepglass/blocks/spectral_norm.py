@@ -39,7 +39,7 @@ class SpectralNorm(nn.Module):
             if self.training:
                 u = F.normalize(matrix @ v, dim=0, eps=EPSILON)  # a tensor of its own: the graph must keep this one
                 self.u.copy_(u)
-        return self.layer.weight / torch.dot(u, matrix @ v)
+        return self.layer.weight / (u * (matrix @ v)).sum()  # no dot product: in bf16 one of the two is fp32
 
     def out_shape(self, shape: Shape) -> Shape:
         return self.layer.out_shape(shape)

@@ -103,6 +103,29 @@ class Model(Protocol):
         ...
 
 
+class Styled(Protocol):
+    """A generator that goes by way of styles, one for each layer from coarse to fine: `Players.styled` asks for it.
+
+    Called with latents (and classes) it gives pictures, as every generator; these two are its halves.
+    """
+
+    def styles(
+        self,
+        latent: Tensor,
+        label: Tensor | None = None,
+        *,
+        other: Tensor | None = None,
+        crossing: Tensor | None = None,
+        truncation: float = 1.0,
+    ) -> Tensor:
+        """(B, L, W): those of another latent from a share `crossing` of the layers on; nearer to their mean."""
+        ...
+
+    def synthesis(self, styles: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Pictures from styles; a row's noise follows from its key (B,), and is the same for all without."""
+        ...
+
+
 def classes_asked(model: str, ports: Ports) -> int:
     """How many classes the task wants told apart."""
     if not isinstance(ports.gives, Vector):

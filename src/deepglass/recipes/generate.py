@@ -1,10 +1,10 @@
 """Pictures made after a folder of others: strided convolutions, told the class where there are classes.
 
 Rates are those of Radford 2016 (Adam, 0.0002, momentum 0.5); R1 keeps the discriminator from running away, and what is
-kept of the generator is its average.
+kept of the generator is its average. stylegan2 and biggan are sized, paid and moved as their own papers have it.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from deepglass.data.augment.pictures import PictureAugment
@@ -17,65 +17,85 @@ from deepglass.recipes.recipe import Recipe
 from deepglass.run import RunSettings
 from deepglass.tasks.kinds.picture import PictureSettings
 
-SIDES: dict[Size, tuple[int, ...]] = {"tiny": (28, 32), "small": (28, 32, 64), "paper": (28, 32, 64, 128)}
-POWERS: dict[Size, tuple[int, ...]] = {"tiny": (32,), "small": (32, 64), "paper": (32, 64, 128, 256, 512, 1024)}
 SEEN: dict[Size, int] = {"tiny": 20_000, "small": 400_000, "paper": 10_000_000}  # pictures
 EPOCHS: dict[Size, tuple[int, int]] = {"tiny": (1, 20), "small": (5, 200), "paper": (20, 1000)}
 FEATURES: dict[Size, int] = {"tiny": 32, "small": 64, "paper": 64}
+SIDES: dict[Size, tuple[int, ...]] = {"tiny": (28, 32), "small": (28, 32, 64), "paper": (28, 32, 64, 128)}
+POWERS: dict[Size, tuple[int, ...]] = {"tiny": (32,), "small": (32, 64), "paper": (32, 64, 128, 256, 512, 1024)}
 STYLES: dict[Size, dict[str, int]] = {
     "tiny": {"base": 1024, "most": 64, "style": 64, "depth": 2},
     "small": {"base": 8192, "most": 256, "style": 256, "depth": 4},
     "paper": {},
 }
+LEVELS: dict[Size, dict[str, int]] = {
+    "tiny": {"features": 8, "shared": 32},
+    "small": {"features": 32, "shared": 64},
+    "paper": {"features": 96},
+}
 BATCH = 64
+PLAIN = 32  # pixels a side up to which Karras 2020 mixes no styles and evens no paths (his settings for CIFAR-10)
+
+
+@dataclass(frozen=True)
+class Game:
+    """How a network is sized, paid and moved."""
+
+    side: int
+    model: dict[str, Any]
+    task: dict[str, Any] = field(default_factory=lambda: {"slope": 0.5})
+    lr: float = 2e-4
+    momentum: float = 0.5
 
 
 def generate(task: str, survey: Survey, size: Size, model: str) -> RunSettings:
     """Epochs follow from how many pictures there are; pictures become squares of a size that can be halved evenly."""
     chosen = choose_model(model or ("cgan" if 2 <= len(survey.counts) <= 1000 else "dcgan"))
-    settings = chosen.settings
-    if hasattr(settings, "features"):
-        settings = replace(settings, features=FEATURES[size])
-    if hasattr(settings, "style"):
-        settings = replace(settings, **STYLES[size])
+    game = {"stylegan2": _styled, "biggan": _leveled}.get(chosen.name, _strided)(survey, size)
+    known = {name: value for name, value in game.model.items() if hasattr(chosen.settings, name)}
+    settings = replace(chosen.settings, **known)
     asked = choose("tasks", task)
-    picture = PictureSettings(size=_side(survey, size, settings), augment=PictureAugment(flip=survey.channels != (1,)))
-    seen = SEEN[size]
-    game = replace(asked.settings, picture=picture, by_class=getattr(settings, "classes", 0) > 0, slope=0.5)
-    if hasattr(settings, "style"):
-        game = replace(game, latent=settings.style, **_styled(picture.size, seen))
+    picture = PictureSettings(size=game.side, augment=PictureAugment(flip=survey.channels != (1,)))
+    played = replace(asked.settings, picture=picture, by_class=getattr(settings, "classes", 0) > 0, **game.task)
     least, most = EPOCHS[size]
-    epochs = min(most, max(least, round(seen / max(1, survey.training))))
+    epochs = min(most, max(least, round(SEEN[size] / max(1, survey.training))))
     train = TrainSettings(
         epochs=float(epochs),
         batch=min(BATCH, max(8, survey.training // 10)),
         optimizer="adamw",
-        lr=2e-3 if hasattr(settings, "style") else 2e-4,
-        momentum=0.0 if hasattr(settings, "style") else 0.5,
+        lr=game.lr,
+        momentum=game.momentum,
         schedule="constant",
         warmup=0.0,
         average=0.999,
         check_epochs=max(1.0, epochs / 10),
     )
-    return RunSettings(task=replace(asked, settings=game), model=replace(chosen, settings=settings), train=train)
+    return RunSettings(task=replace(asked, settings=played), model=replace(chosen, settings=settings), train=train)
 
 
-def _side(survey: Survey, size: Size, settings: Any) -> int:
-    """The largest side that the pictures have and the network makes."""
-    sides = POWERS[size] if hasattr(settings, "style") else SIDES[size]
+def _strided(survey: Survey, size: Size) -> Game:
+    return Game(_side(survey, SIDES[size]), {"features": FEATURES[size]})
+
+
+def _styled(survey: Survey, size: Size) -> Game:
+    """The slope's weight grows with the picture (Karras 2020, arXiv:2006.06676); few pictures are made more of."""
+    side = _side(survey, POWERS[size])
+    paid: dict[str, Any] = {"latent": STYLES[size].get("style", 512), "slope": 0.0001 * side * side / BATCH}
+    paid |= {"adaptive": 0.6, "adaptive_over": min(500_000, SEEN[size] // 4)}
+    if side > PLAIN:
+        paid |= {"path": 2.0, "mixing": 0.9}
+    return Game(side, STYLES[size], paid, lr=2e-3, momentum=0.0)
+
+
+def _leveled(survey: Survey, size: Size) -> Game:
+    """The hinge, and a discriminator that is moved further at each step (two time-scales, arXiv:1706.08500)."""
+    side = _side(survey, tuple(one for one in POWERS[size] if one <= 256))
+    return Game(side, LEVELS[size], {"latent": 120, "game": "hinge", "discriminator_rate": 2.0}, momentum=0.0)
+
+
+def _side(survey: Survey, sides: tuple[int, ...]) -> int:
+    """The largest of these that the pictures have, or the smallest."""
     shorter = min(survey.width, survey.height)
     return next((one for one in reversed(sides) if one <= shorter), sides[0])
-
-
-def _styled(side: int, seen: int) -> dict[str, float]:
-    """Karras 2020: what the slope weighs grows with the picture, and few pictures are made more by changing them."""
-    return {
-        "slope": 0.0001 * side * side / BATCH,
-        "path": 2.0,
-        "mixing": 0.9,
-        "adaptive": 0.6,
-        "adaptive_over": max(1, min(500_000, seen // 4)),
-    }
 
 
 def _suits(survey: Survey) -> int:

@@ -27,7 +27,9 @@ def adapted(pictures: Tensor, draws: Draws, chance: Tensor) -> Tensor:
 
     float from -1 to 1 (B, C, H, W), chance () -> the same
     """
-    return _recoloured(_resampled(pictures, _ways_back(draws, chance, pictures.shape[2:])), draws, chance)
+    with torch.autocast(pictures.device.type, enabled=False):  # places of pixels are no business of bf16
+        moved = _resampled(pictures, _ways_back(draws, chance, pictures.shape[2:]))
+        return _recoloured(moved, draws, chance)
 
 
 def _ways_back(draws: Draws, chance: Tensor, size: torch.Size) -> Tensor:
