@@ -72,15 +72,17 @@ def _few(folder: Path) -> None:
 
 
 def _sides(folder: Path) -> None:
-    """Boxes, light ones on one side and dark ones on the other, a test part of both."""
+    """Boxes, light ones on one side and dark ones on the other, a test part of both; and pairs with their negatives."""
     for number in range(60):
         draw = np.random.default_rng(number)
         side, part = "AB"[number % 2], "test" if number < 12 else "train"
         pixels = draw.integers(110, 140, (16, 16, 3), dtype=np.uint8)
         top, left = draw.integers(0, 9, 2)
         pixels[top : top + 7, left : left + 7] = 230 if side == "A" else 20
-        (folder / f"{part}{side}").mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels).save(folder / f"{part}{side}" / f"{number:02d}.png")
+        for place in (folder / f"{part}{side}", *(folder.parent / "pairs" / one for one in "AB")):
+            place.mkdir(parents=True, exist_ok=True)
+            shown = 255 - pixels if place.name == "B" else pixels
+            Image.fromarray(shown).save(place / f"{number:02d}.png")
 
 
 def _masks(folder: Path) -> None:

@@ -341,6 +341,22 @@ FAMILIES = {
         sized={"blocks": 1, "features": 2, "judged": 2, "layers": 1},
         kills=2,
     ),
+    "pairs": Family(
+        "a U-Net and a judge of pairs, both pictures of a pair mirrored and turned alike, falling rates",
+        replace(COMMON, steps=20, batch=6, lr=1e-3, momentum=0.5, schedule="constant", shards=2),
+        "pix2pix_small",
+        file="pairs",
+        asks=Choice(
+            "tasks",
+            "image_to_image",
+            ImageToImageSettings(
+                game="non_saturating",
+                picture=PictureSettings(size=16, augment=PictureAugment(flip=True, rotate=10)),
+            ),
+        ),
+        sized={"halvings": 3, "features": 2, "judged": 2, "layers": 1},
+        kills=2,
+    ),
     "semi_supervised": Family(
         "few labels and many pictures without, two streams, dropout, a generator that matches features, two shards",
         replace(COMMON, steps=24, batch=8, lr=2e-3, momentum=0.5, schedule="linear", shards=2),

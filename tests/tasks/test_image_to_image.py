@@ -14,11 +14,13 @@ from PIL import Image
 import deepglass as dg
 from deepglass.cli.main import main
 from deepglass.data.augment.pictures import PictureAugment
+from deepglass.data.check import sentence
+from deepglass.data.column import Texts
 from deepglass.data.example import Batch
 from deepglass.data.readers.picture import read_picture
-from deepglass.data.recognise import recognise, recognised
+from deepglass.data.recognise import layout_for, recognise, recognised
 from deepglass.data.settings import DataSettings
-from deepglass.data.source import Index, Picture
+from deepglass.data.source import Finding, Index, Picture, Unreadable
 from deepglass.foundation.errors import DataError, UsageError
 from deepglass.foundation.ports import Image as ImagePort
 from deepglass.foundation.ports import Players
@@ -59,6 +61,11 @@ def network(task):
     torch.manual_seed(0)
     chosen = choose_model("cyclegan")
     return fit_model(replace(chosen, settings=replace(chosen.settings, **NARROW)), task.asks()).settings.build()
+
+
+@torch.no_grad()
+def _asked(task, model, rows):
+    return task.predict(model.eval(), task.present(rows))
 
 
 def test_it_asks_for_two_pairs_of_players_and_draws_from_both_sides():
@@ -111,7 +118,7 @@ def test_what_a_turn_costs_is_the_same_in_shards():
 
 def test_the_rates_stay_and_then_fall_to_nothing():
     task, _, _ = made(steady=0.5)
-    assert [round(task.falling(done), 6) for done in (0, 0.5, 0.75, 1)] == [1, 1, 0.5, 0]
+    assert [round(task.settings.falling(done), 6) for done in (0, 0.5, 0.75, 1)] == [1, 1, 0.5, 0]
 
 
 @settings(deadline=None, max_examples=20)
@@ -162,7 +169,7 @@ def test_a_step_with_fewer_pictures_remembers_as_far_as_it_goes():
 def test_answers_hold_the_picture_on_the_other_side():
     task, rows, _ = made()
     model = network(task).eval()
-    predictions = task.predict(model, task.present(rows))
+    predictions = _asked(task, model, rows)
     answers = task.answers(predictions)
     assert [answer["prediction"] for answer in answers] == ["dog", "cat"] * 3 and 0 <= answers[0]["apart"] <= 1
     pixels = read_picture(base64.b64decode(answers[2]["picture"].partition(",")[2])).pixels
@@ -275,6 +282,114 @@ def test_layouts_and_what_they_lack(tmp_path):
         recognise(str(place), DataSettings())
     two = boxes(tmp_path / "two", 4, ("photo", "painting"))
     assert recognised(str(two), DataSettings()).match.task == "classify"
+    for file in (two / "photo").iterdir():  # of equal names they would be pairs
+        file.rename(file.with_stem(f"photo-{file.stem}"))
     asked = {**SMALL, "task.picture.size": 16, "train.steps": 2, "data.val": 0}
     outcome = dg.train(two, task="image_to_image", size="tiny", out=tmp_path / "run", settings=asked)
     assert outcome.run.bundle.task.facts.sides == ("painting", "photo")
+
+
+PAIRS = Index(tuple("abcdef"), Texts([f"B/{name}" for name in "abcdef"]), classes=("A", "B"))
+
+
+def paired(**changes):
+    asked = replace(ImageToImageSettings(), **changes)
+    task = asked.build(asked.learn(PAIRS, (8, 8), 3))
+    random = np.random.default_rng(0)
+    raws = [Picture(random.integers(0, 255, (8, 8, 3), dtype=np.uint8)) for _ in PAIRS.ids]
+    rows = [task.prepare(raw._replace(partner=255 - raw.pixels)).inputs for raw in raws]
+    columns = {name: torch.stack([row[name] for row in rows]) for name in ("input", "partner")}
+    return task, Batch(PAIRS.ids, columns, 0, row_keys(7, "train", 0, 6)), raws
+
+
+def translator(task):
+    torch.manual_seed(0)
+    chosen = choose_model("pix2pix")
+    narrow = {"halvings": 2, "features": 2, "judged": 2, "layers": 1}
+    return fit_model(replace(chosen, settings=replace(chosen.settings, **narrow)), task.asks()).settings.build()
+
+
+def test_both_pictures_of_a_pair_change_alike():
+    task, batch, _ = paired(picture=PictureSettings(augment=PictureAugment(flip=True, shift=0.2, fill="reflect")))
+    assert task.facts.paired and task.facts.sides == ("A", "B") and not task.code(["x"])
+    shown = task.present(batch, batch.draws("augment"))
+    torch.testing.assert_close(shown["partner"], -shown["input"], atol=1e-5, rtol=0)
+    assert not torch.equal(shown["input"], task.present(batch)["input"])
+
+
+@pytest.mark.parametrize("game", ["non_saturating", "least_squares"])
+def test_of_pairs_each_player_learns_in_its_own_turn_alone(game):
+    task, batch, raws = paired(game=game)
+    model, shown = translator(task), task.present(batch, batch.draws("augment"))
+    assert [turn.updates for turn in task.turns()] == ["discriminator", "generator"]
+    for turn in task.turns():
+        model.zero_grad()
+        sums = turn.loss(model, shown).sums
+        own = list(model.get_submodule(turn.updates).parameters())
+        sum(sums.values()).backward(inputs=own)
+        assert all(parameter.grad.abs().max() > 0 for parameter in own), turn
+    predictions = _asked(task, model, batch)
+    assert {name: len(column) for name, column in predictions.items()} == {"picture": 6, "apart": 6}
+    alone = Batch(("x",), {"input": task.prepare(raws[0]).inputs["input"][None]})
+    (answer,) = task.answers(_asked(task, model, alone))
+    assert answer["prediction"] == "B" and answer["from"] == "A" and "apart" not in answer
+    with pytest.raises(UsageError, match=r"no side 'A' .* The network knows B\."):
+        task.towards("A")
+
+
+def pairs(root, sides=("A", "B"), count=12, below=""):
+    """Boxes, and the same in negative."""
+    random = np.random.default_rng(0)
+    for side in sides:
+        (root / side / below).mkdir(parents=True)
+    for number in range(count):
+        pixels = np.full((32, 32, 3), 128, np.uint8)
+        top, left = random.integers(0, 20, 2)
+        pixels[top : top + 9, left : left + 9] = 230
+        for side, shown in zip(sides, (pixels, 255 - pixels), strict=True):
+            Image.fromarray(shown).save(root / side / below / f"{number:02d}.png")
+    return root
+
+
+def test_pairs_by_name_become_a_run(tmp_path):
+    place = pairs(tmp_path / "pairs")
+    found = recognised(str(place), DataSettings())
+    assert found.sentence() == "12 pairs of pictures, A beside B; task image_to_image"
+    narrow = {"model.features": 2, "model.judged": 2, "train.steps": 4, "train.batch": 4, "train.plan": "plain"}
+    run = dg.train(place, size="tiny", out=tmp_path / "run", settings=narrow)
+    assert run.run.settings.model.name == "pix2pix_small" and run.run.settings.model.settings.halvings == 5
+    assert run.figures["test"]["pair_apart"].n == 2 and 0 < run.figures["test"]["pair_apart"].value < 1
+    page = run.report.read_text(encoding="utf-8")
+    assert "A, its translation, and the true B, for each of 2 pictures." in page
+    (answer,) = run.predict([np.zeros((32, 32, 3), np.uint8)])
+    assert answer["prediction"] == "B" and answer["picture"].startswith("data:image/png")
+
+
+def test_pairs_that_do_not_match_are_named(tmp_path):
+    place = pairs(tmp_path / "pairs", below="train")
+    (place / "A" / "train" / "03.png").unlink()
+    Image.new("RGB", (9, 9)).save(place / "B" / "train" / "05.png")
+    source = recognise(str(place), DataSettings())
+    assert source.layout == "pairs" and len(source.index) == 11 and set(source.index.parts) == {"train"}
+    (alone,) = source.findings
+    assert (
+        sentence(alone)
+        == "Pictures without a partner of the same name on the other side, not used: 1 (B/train/03.png)."
+    )
+    row = list(source.index.ids).index("A/train/05.png")
+    with pytest.raises(Unreadable) as bad:
+        source.read(row)
+    said = sentence(Finding("unreadable", "warning", "", {"why": bad.value.reason, **bad.value.values}))
+    assert said == (
+        "Its partner on the other side has 9 x 9 pixels and the picture itself 32 x 32: they must be the same. "
+        "(B/train/05.png)"
+    )
+    assert not np.array_equal(source.read(0).pixels, source.read(0).partner)
+    other = pairs(tmp_path / "other", ("photo", "map"), 4)
+    assert recognised(str(other), DataSettings()).layout == "class_folders"
+    assert layout_for("image_to_image", str(other), DataSettings()) == "pairs"
+    for file in (other / "map").iterdir():
+        file.rename(file.with_stem(f"no{file.stem}"))
+    assert layout_for("image_to_image", str(other), DataSettings()) == ""
+    with pytest.raises(DataError, match="does not look like|holds no pairs"):
+        recognise(str(other), DataSettings(layout="pairs"))

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 import deepglass as dg
+from deepglass.cli.main import main
 from deepglass.data.augment.pictures import PictureAugment
 from deepglass.data.check import before
 from deepglass.data.example import Batch
@@ -209,6 +210,15 @@ def test_a_run_draws_from_both_streams_and_its_bundle_classifies(run):
     assert len(run.pictures(3)) == 3
     page = run.report.read_text(encoding="utf-8")
     assert "flat" in page and "accuracy" in page
+
+
+def test_its_answers_are_explained_as_a_classifiers(run, place, tmp_path, capsys):
+    folder, file = str(run.run.folder), str(place / "flat" / "0.png")
+    main(["explain", folder, file, "--out", str(tmp_path / "why"), "--json"])
+    told = capsys.readouterr().out
+    assert "cam" in told.lower()
+    main(["evaluate", folder, str(place), "--json"])
+    assert json.loads(capsys.readouterr().out)["metrics"]["test"]["accuracy"] >= 0
 
 
 def test_an_estimate_reads_some_of_both(place):

@@ -140,3 +140,4 @@ class Picture(NamedTuple):
     notes: tuple[str, ...] = ()  # e.g. "first_frame": said as note_first_frame in data.toml
     size: tuple[int, int] = (0, 0)  # width and height of the stored picture, where it was decoded smaller
     mask: np.ndarray | None = None  # the class of every pixel, where it is known: uint8 (H, W), 255 is "do not care"
+    partner: np.ndarray | None = None  # the same on another side, where it is known: as `pixels`

@@ -1,6 +1,7 @@
 """Which number of an answer is explained, where it is not said otherwise the one that counts most for the answer.
 
     classify, multilabel  a class: its logit                          its probability
+    semi_supervised       the same
     regress               the number that is answered                 the same
     detect                a box: the logit of the place that said it  the best of all places: overlap · probability
     segment               the pixels of a class: their mean logit     their mean probability
@@ -29,7 +30,7 @@ from deepglass.foundation.errors import UsageError
 from deepglass.foundation.overlap import overlap
 from deepglass.foundation.padded import Padded
 from deepglass.foundation.plane import boxes_around
-from deepglass.foundation.ports import Vector
+from deepglass.foundation.ports import Rivals, Vector
 from deepglass.foundation.words import say
 from deepglass.tasks.detect import STRIDES, Detect
 from deepglass.tasks.embed import Embed
@@ -106,8 +107,8 @@ def _whole(bundle: Bundle, wanted: str) -> UsageError:
 
 
 def _names_classes(bundle: Bundle) -> bool:
-    labels = labels_of(bundle)
-    return bool(labels) and bundle.task.asks().gives == Vector(len(labels))
+    labels, gives = labels_of(bundle), bundle.task.asks().gives
+    return bool(labels) and isinstance(gives, Vector | Rivals) and gives.size == len(labels)
 
 
 def _chosen(wanted: str, labels: Sequence[str]) -> int:

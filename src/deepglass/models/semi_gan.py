@@ -3,26 +3,28 @@
 image (B, C, H, W) -> discriminator -> logits (B, K);   latent (B, Z) -> generator -> picture (B, C, H, W) from -1 to 1
 
     labelled   ─┐                                                               ┌─► which class: softmax of K logits
-    unlabelled ─┼─► strided convolutions, dropout ─► mean ─► F features ─► K ───┤
-    made       ─┘                                              │                └─► any at all: log Σ e^logit > 0
-      ▲                                                        └── the generator matches their means over a batch
+    unlabelled ─┼─► strided convolutions, dropout ─► F features ─► K logits ────┤
+    made       ─┘                                        │                      └─► any at all: log Σ e^logit > 0
+      ▲                                                  └── the generator matches their means over a batch
       └── strided transposed convolutions ◄── z ~ N(0, 1)
 
 The discriminator has no batch norm, for labelled, unlabelled and made pictures would each be judged by the company they
-came in, but dropout, and it ends in a mean over places. semi_gan_alone is that discriminator by itself, an ordinary
-classifier to compare with. 455,594 parameters for ten classes of 28x28, of which 108,522 classify.
+came in, but dropout. Its features are the last maps place by place: their mean learned so slowly from few labels that
+what tells real from made won. semi_gan_alone is that discriminator by itself, an ordinary classifier to compare with.
+523,178 parameters for ten classes of 28x28, of which 176,106 classify.
 """
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from math import prod
 from typing import Annotated, ClassVar
 
-import torch.nn.functional as F
 from annotated_types import Ge, Lt
 from torch import Tensor, nn
 
 from deepglass.blocks.conv import Conv
 from deepglass.blocks.dense import Dense
-from deepglass.blocks.strided import HALVES, Grow, halvings
+from deepglass.blocks.strided import Grow, halvings
 from deepglass.foundation.ports import Image, PortMismatch, Ports, Rivals, Vector
 from deepglass.models.contract import classes_asked, described, halved_asked, picture_asked
 
@@ -37,9 +39,9 @@ class SemiGANConfig:
     """Numbers that a picture is made of."""
     features: Annotated[int, Ge(1)] = 32
     """Maps of both at half the picture's size, twice as many at each smaller one."""
-    dropout: Annotated[float, Ge(0), Lt(1)] = 0.4
+    dropout: Annotated[float, Ge(0), Lt(1)] = 0.25
     """Share of the discriminator's maps silenced at random while training, between one halving and the next."""
-    hidden: Annotated[float, Ge(0), Lt(1)] = 0.2
+    hidden: Annotated[float, Ge(0), Lt(1)] = 0.1
     """Share of the picture's points that the discriminator does not see while training."""
     classes: Annotated[int, Ge(2)] = 10
     """How many numbers come out, one per class."""
@@ -72,9 +74,9 @@ class AloneConfig:
 
     features: Annotated[int, Ge(1)] = 32
     """Maps at half the picture's size, twice as many at each smaller one."""
-    dropout: Annotated[float, Ge(0), Lt(1)] = 0.4
+    dropout: Annotated[float, Ge(0), Lt(1)] = 0.25
     """Share of maps silenced at random while training, between one halving and the next."""
-    hidden: Annotated[float, Ge(0), Lt(1)] = 0.2
+    hidden: Annotated[float, Ge(0), Lt(1)] = 0.1
     """Share of the picture's points that it does not see while training."""
     classes: Annotated[int, Ge(2)] = 10
     """How many numbers come out, one per class."""
@@ -122,30 +124,29 @@ class Discriminator(nn.Module):
 
     def __init__(self, config: SemiGANConfig | AloneConfig):
         super().__init__()
-        count, _ = halvings(config.height, config.width)
-        widths = [config.features << place for place in range(count + 1)]
+        count, smallest = halvings(config.height, config.width)
+        widths = [config.channels, *(config.features << place for place in range(count + 1))]
         self.hidden = nn.Dropout(config.hidden)
         self.halves = nn.ModuleList()
-        for place, (before, after) in enumerate(zip([config.channels, *widths], widths[:-1], strict=False)):
-            between = [nn.Dropout(config.dropout)] if place else []
-            conv = Conv(before, after, **{**HALVES, "bias": True})
-            self.halves.append(nn.Sequential(*between, _started(conv), nn.LeakyReLU(LEAK)))
-        last = _started(Conv(widths[-2], widths[-1], kernel=3, padding=1, dims=2))
-        self.last = nn.Sequential(nn.Dropout(config.dropout), last, nn.LeakyReLU(LEAK))
-        self.known = _started(Dense(widths[-1], config.classes))
+        for place, (before, after) in enumerate(pairwise(widths)):
+            dropped = [nn.Dropout(config.dropout)] if place else []
+            conv = Conv(before, after, kernel=4, stride=2, padding=1, dims=2)
+            self.halves.append(nn.Sequential(*dropped, _started(conv), nn.LeakyReLU(LEAK)))
+        seen = widths[-1] * prod(side // 2 for side in smallest)
+        self.known = _started(Dense(seen, config.classes))
 
     def features(self, image: Tensor) -> Tensor:
         """What the generator's pictures are matched by. (B, F)"""
         maps = self.hidden(image)
         for halve in self.halves:
             maps = halve(maps)  # (B, W, H / 2, W / 2), then twice the maps at half of that
-        return F.adaptive_avg_pool2d(self.last(maps), 1).flatten(1)
+        return maps.flatten(1)
 
     def forward(self, image: Tensor) -> Tensor:
         return self.known(self.features(image))
 
     def stages(self) -> list[str]:
-        return [*(f"halves.{place}" for place in range(len(self.halves))), "last"]
+        return [f"halves.{place}" for place in range(len(self.halves))]
 
 
 def _started(layer: Conv | Dense) -> Conv | Dense:

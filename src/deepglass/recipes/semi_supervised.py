@@ -40,10 +40,10 @@ def semi_supervised(task: str, survey: Survey, size: Size, model: str) -> RunSet
         epochs=float(min(most, max(least, round(SEEN[size] / max(1, survey.training))))),
         batch=min(BATCH, max(8, survey.training // 10)),
         optimizer="adamw",
-        lr=1e-3,
+        lr=2e-3,
         momentum=0.5,
         schedule="linear",
-        warmup=0.0,
+        warmup=0.02,
         average=0.999,
         check_epochs=5.0,
     )

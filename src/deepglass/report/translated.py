@@ -6,6 +6,7 @@ from deepglass.foundation.words import say
 from deepglass.report.case import Case
 from deepglass.report.section import Exhibit, Section
 from deepglass.tasks.image_to_image import ImageToImage
+from deepglass.tasks.paired_images import PairedImages
 from deepglass.views.picture import Gallery, Picture
 
 STRIPS, BESIDE = 8, 2  # of each direction, and strips beside each other
@@ -14,6 +15,8 @@ STRIPS, BESIDE = 8, 2  # of each direction, and strips beside each other
 def translated(case: Case) -> Section | None:
     """Strips of both directions, taken evenly from the part that counts."""
     task = case.task
+    if isinstance(task, PairedImages):
+        return _beside(case, task.facts.sides)
     if not isinstance(task, ImageToImage):
         return None
     predictions = case.results[case.part][1]
@@ -29,6 +32,24 @@ def translated(case: Case) -> Section | None:
             pictures = [picture for strip in strips for picture in strip]
             exhibits.append(Exhibit(Gallery(pictures, across=3 * BESIDE), words, wide=True))
     return Section("translated", say("report.lead_translated"), exhibits) if exhibits else None
+
+
+def _beside(case: Case, sides: tuple[str, ...]) -> Section:
+    """Pictures, their translations, and what their partners are."""
+    made = case.results[case.part][1]["picture"].numpy()
+    places = np.arange(len(made))[:: max(1, len(made) // STRIPS)][:STRIPS]
+    pictures: list[Picture] = []
+    for place in places:
+        row = int(case.material.rows[case.part][place])
+        own, partner = case.pixels(row), np.asarray(case.material.store.columns["partner"][row]).transpose(1, 2, 0)
+        assert own is not None
+        words = (sides[0], say("tasks.brought_to", side=sides[1]), sides[1])
+        shown = (own, made[place].transpose(1, 2, 0), partner)
+        pictures += [Picture(pixels, caption) for pixels, caption in zip(shown, words, strict=True)]
+    words = say("report.words_beside", first=sides[0], second=sides[1], count=len(places))
+    return Section(
+        "translated", say("report.lead_beside"), [Exhibit(Gallery(pictures, across=3 * BESIDE), words, wide=True)]
+    )
 
 
 def _strip(case: Case, place: int, names: tuple[str, ...], made: np.ndarray, back: np.ndarray) -> list[Picture]:

@@ -3,12 +3,11 @@
 Two translators, there and back, and a judge for what each makes (CycleGAN, Zhu 2017, arXiv:1703.10593). Two turns a
 step: the translators pay where their pictures are found out, where a picture is another one after going there and back,
 and where a picture of the side that is asked for does not stay as it is; then the judges pay for their errors, on made
-pictures of now and of before.
+pictures of now and of before. Where pairs are known, tasks/paired_images.py learns from them.
 
 Letters: B pictures of each side, C H W channels, height and width, P pictures of before that each place remembers.
 """
 
-import base64
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,23 +17,22 @@ import torch
 from annotated_types import Ge, Le, Lt
 from torch import Tensor, nn
 
-from deepglass.data.column import tally
+from deepglass.data.column import Texts, tally
 from deepglass.data.example import Batch
-from deepglass.data.readers.picture import read_picture
 from deepglass.data.source import Index
 from deepglass.foundation.errors import DataError, UsageError
 from deepglass.foundation.ports import Image, Players, Ports
 from deepglass.foundation.seeds import Draws
-from deepglass.foundation.words import say
 from deepglass.losses.adversarial import Game, discriminator_loss, generator_loss
 from deepglass.metrics.translated import Apart, TranslatedKID
+from deepglass.tasks.brought import Brought, apart
 from deepglass.tasks.generate_images import as_bytes
 from deepglass.tasks.inputs import OneInput, learn_inputs, natural
 from deepglass.tasks.kinds.picture import PictureFacts, PictureSettings
+from deepglass.tasks.paired_images import PairedImages
 from deepglass.tasks.task import Losses, Metric, Predictions, Stream, Turn
-from deepglass.views.picture import Picture, data_address
-from deepglass.views.view import View
 
+PLAYERS = ("generators", "discriminators")
 WAYS = ("back", "there")  # to the first side, and to the second
 HALF = 0.5  # of the times a judge sees a picture of before
 
@@ -45,6 +43,7 @@ class ImageToImageFacts:
 
     sides: tuple[str, ...]  # the two, the one that pictures are taken from first
     counts: tuple[int, ...]
+    paired: bool = False  # whether each picture's partner on the other side is known
     inputs: PictureFacts
 
 
@@ -57,6 +56,7 @@ class ImageToImageSettings:
     game: Game = "least_squares"
     cycle: Annotated[float, Ge(0), Le(1000)] = 5.0  # weight of there and back; 10 in the paper, beside twice our game
     identity: Annotated[float, Ge(0), Le(1)] = 0.5  # of that: how much a picture of the side asked for is to stay
+    near: Annotated[float, Ge(0), Le(10_000)] = 100.0  # in pairs: weight of how far a picture is from its partner
     history: Annotated[int, Ge(0), Le(1000)] = 50  # made pictures that each place of a batch remembers for the judges
     steady: Annotated[float, Ge(0), Lt(1)] = 0.5  # share of the run after which the rates fall to nothing
     picture: PictureSettings = PictureSettings()
@@ -67,7 +67,9 @@ class ImageToImageSettings:
             raise UsageError("tasks.only_pictures", task="image_to_image", kind=index.kind)
         if self.picture.augment.mixes:
             raise UsageError("tasks.mixed_pictures")
+        paired = isinstance(index.labels, Texts)
         found = {str(label): count for label, count in tally(index.labels).items() if label is not None}
+        found = dict.fromkeys(index.classes, len(index)) if paired else found
         sides = tuple(sorted(found, key=natural))
         if len(sides) != 2:
             raise DataError("tasks.two_sides", count=len(sides), names=", ".join(sides[:5]) or "-")
@@ -75,20 +77,23 @@ class ImageToImageSettings:
         assert isinstance(inputs, PictureFacts)
         half = (0.5,) * inputs.channels
         counts = tuple(found[side] for side in sides)
-        return ImageToImageFacts(sides=sides, counts=counts, inputs=replace(inputs, mean=half, std=half))
+        inputs = replace(inputs, mean=half, std=half)
+        return ImageToImageFacts(sides=sides, counts=counts, paired=paired, inputs=inputs)
 
-    def build(self, facts: ImageToImageFacts) -> "ImageToImage":
+    def falling(self, done: float) -> float:
+        """Times the rate: 1 for a while, then in a straight line to 0."""
+        return min(1.0, (1 - done) / (1 - self.steady))
+
+    def build(self, facts: ImageToImageFacts) -> "ImageToImage | PairedImages":
         """The task with what it learned."""
-        return ImageToImage(self, facts)
+        return PairedImages(self, facts) if facts.paired else ImageToImage(self, facts)
 
 
-class ImageToImage(OneInput):
+class ImageToImage(Brought, OneInput):
     """The task of translating pictures of one side into those of another."""
 
     settings: ImageToImageSettings
     facts: ImageToImageFacts
-    draws: ClassVar = "exactly"  # predict --out writes pictures, no larger than they are
-    columns = ("id", "from", "prediction", "error")
 
     def __init__(self, settings: ImageToImageSettings, facts: ImageToImageFacts):
         super().__init__(settings, facts)
@@ -106,7 +111,7 @@ class ImageToImage(OneInput):
     def asks(self) -> Ports:
         picture = self.takes()
         assert isinstance(picture, Image)
-        return Ports(picture, Players(("generators", "discriminators"), picture))
+        return Ports(picture, Players(PLAYERS, picture))
 
     def streams(self) -> dict[str, Stream]:
         """The pictures of the first side, and as many of the second."""
@@ -132,28 +137,24 @@ class ImageToImage(OneInput):
 
     def turns(self) -> list[Turn]:
         return [
-            Turn("generators", self.translated, rate=self.falling),
-            Turn("discriminators", self.judged, rate=self.falling),
+            Turn("generators", self.translated, rate=self.settings.falling),
+            Turn("discriminators", self.judged, rate=self.settings.falling),
         ]
-
-    def falling(self, done: float) -> float:
-        """Times the rate: 1 for a while, then in a straight line to 0."""
-        return min(1.0, (1 - done) / (1 - self.settings.steady))
 
     def translated(self, model: nn.Module, batch: Batch) -> Losses:
         """The translators' turn: found out or not, there and back again, and what should stay as it is."""
         asked = self.settings
         sums: dict[str, Tensor] = {}
         for way, back, ours, other in self._ways(batch):
-            translate, judge = model.generators[way], model.discriminators[way]  # pyright: ignore
+            translate, judge = (model.get_submodule(f"{name}.{way}") for name in PLAYERS)
             here = ours["input"]
             made = translate(here)
             verdicts = judge(made)
             sums[f"fooled_{way}"] = generator_loss(verdicts, asked.game) / _patches(verdicts)
-            again = model.generators[back](made)  # pyright: ignore
-            sums[f"cycle_{way}"] = asked.cycle * _apart(again, here).sum()
+            again = model.get_submodule(f"generators.{back}")(made)
+            sums[f"cycle_{way}"] = asked.cycle * apart(again, here).sum()
             if asked.identity and asked.cycle:
-                sums[f"identity_{way}"] = asked.identity * asked.cycle * _apart(translate(other), other).sum()
+                sums[f"identity_{way}"] = asked.identity * asked.cycle * apart(translate(other), other).sum()
         return Losses(sums)
 
     def judged(self, model: nn.Module, batch: Batch) -> Losses:
@@ -161,11 +162,11 @@ class ImageToImage(OneInput):
         sums: dict[str, Tensor] = {}
         carry: dict[str, Tensor] = {}
         for way, _, ours, real in self._ways(batch):
+            translate, judge = (model.get_submodule(f"{name}.{way}") for name in PLAYERS)
             with torch.no_grad():
-                made = model.generators[way](ours["input"])  # pyright: ignore
+                made = translate(ours["input"])
                 made, remembered = self._of_before(made, batch.carry, ours.keys, way)
             carry |= remembered
-            judge = model.discriminators[way]  # pyright: ignore
             verdicts = judge(real)
             sums[f"judge_{way}"] = discriminator_loss(verdicts, judge(made), self.settings.game) / _patches(verdicts)
         return Losses(sums, carry)
@@ -209,30 +210,13 @@ class ImageToImage(OneInput):
             if rows.any():
                 made[rows] = model.generators[way](pictures[rows]).to(made.dtype)  # pyright: ignore
                 back[rows] = model.generators[WAYS[1 - side]](made[rows]).to(made.dtype)  # pyright: ignore
-        return {"picture": as_bytes(made), "back": as_bytes(back), "to": to, "apart": _apart(back, pictures) / 2}
+        return {"picture": as_bytes(made), "back": as_bytes(back), "to": to, "apart": apart(back, pictures) / 2}
 
     def truth(self, batch: Batch) -> Tensor:
         return batch["input"]
 
     def metrics(self) -> dict[str, Metric]:
         return {"kid_pixels": TranslatedKID(), "cycle_apart": Apart("apart")}
-
-    def answers(self, predictions: Predictions) -> list[dict[str, Any]]:
-        """The side that a picture was brought to and the picture itself, as an address that holds a PNG."""
-        found: list[dict[str, Any]] = []
-        pictures = predictions["picture"].cpu().numpy().transpose(0, 2, 3, 1)
-        for pixels, to, apart in zip(
-            pictures, predictions["to"].long().tolist(), predictions["apart"].tolist(), strict=True
-        ):
-            png = data_address(Picture(pixels).png(max(pixels.shape)))
-            found.append({"prediction": self.facts.sides[to], "from": self.facts.sides[1 - to], "apart": apart})
-            found[-1]["picture"] = png
-        return found
-
-    def show(self, raw: Any, answer: Mapping[str, Any]) -> list[View]:
-        """The picture on the other side, and as it came."""
-        made = read_picture(base64.b64decode(answer["picture"].partition(",")[2])).pixels
-        return [Picture(made, say("tasks.brought_to", side=answer["prediction"])), Picture(raw.pixels, answer["from"])]
 
 
 def _is(side: str) -> Any:
@@ -250,11 +234,6 @@ def _fitted(remembered: Tensor | None, empty: Tensor) -> Tensor:
 def _patches(verdicts: Tensor) -> int:
     """Verdicts for each picture."""
     return verdicts[0].numel()
-
-
-def _apart(one: Tensor, other: Tensor) -> Tensor:
-    """The mean difference of each picture. (B, C, H, W) -> (B,)"""
-    return (one.float() - other.float()).abs().flatten(1).mean(1)
 
 
 CATALOGUE = {"image_to_image": ImageToImageSettings()}

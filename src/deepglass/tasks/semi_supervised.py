@@ -121,7 +121,7 @@ class SemiSupervised(OneInput):
         return batch.with_columns(input=pictures)
 
     def turns(self) -> list[Turn]:
-        return [Turn("discriminator", self.judged, _both), Turn("generator", self.matched)]
+        return [Turn("discriminator", self.judged, _both), Turn("generator", self.matched, rate=slower)]
 
     def judged(self, model: nn.Module, batch: Batch) -> Losses:
         """The discriminator's turn: classes of labelled pictures, and whether pictures are real at all."""
@@ -167,6 +167,11 @@ class SemiSupervised(OneInput):
             numbers = Draws(row_keys(seed, "generate", start, min(AT_ONCE, count - start)), "latent")
             made = model.generator(numbers.normal("numbers", self.settings.latent).to(device))  # pyright: ignore
             yield from as_bytes(made).cpu().numpy().transpose(0, 2, 3, 1)
+
+
+def slower(done: float) -> float:
+    """The generator's rate, as a share of the discriminator's."""
+    return 0.5
 
 
 def _both(batch: Batch) -> dict[str, float]:
