@@ -118,7 +118,8 @@ def _told(folder: Path) -> None:
 
 
 def _volumes(folder: Path) -> None:
-    """24 scans of 12 patients, and 12 bodies under noise with their masks."""
+    """24 scans of 12 patients, 12 bodies under noise with their masks, and 12 with a table of what is in them."""
+    rows = ["id,coordX,coordY,coordZ,diameter_mm"]
     for number in range(24):
         at = (4, 8, 8) if number % 2 else None
         file = folder / "scans" / ("clear", "lesion")[number % 2] / f"p{number // 2}" / "scan.npz"
@@ -129,6 +130,10 @@ def _volumes(folder: Path) -> None:
                 values = (body(6, 14 + number, 16, seed=number) > -500).astype(np.uint8) if values is None else values
                 (folder / "bodies" / name).mkdir(parents=True, exist_ok=True)
                 np.savez(folder / "bodies" / name / f"b{number:02d}.npz", values=values)
+            (folder / "balls").mkdir(exist_ok=True)
+            np.savez(folder / "balls" / f"b{number:02d}.npz", values=body(6, 14 + number, 16, lesion=(3, 6, 7 + number % 3)))
+            rows.append(f"b{number:02d},{7 + number % 3},6,3,6")
+    (folder / "balls" / "annotations.csv").write_text("\n".join(rows))
 
 
 def _videos(folder: Path) -> None:

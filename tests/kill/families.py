@@ -437,6 +437,15 @@ FAMILIES = {
         sized={"widths": (2, 4), "depth": 4, "height": 12, "width": 12},
         kills=2,
     ),
+    "volume_balls": Family(
+        "what is where in a volume, parts drawn around it and mirrored with the maps that are to be told",
+        replace(COMMON, steps=12, batch=3, lr=3e-3),
+        "unet3d_small",
+        file="balls",
+        asks=Choice("tasks", "detect", DetectSettings(volume=VolumeSettings(augment=VolumeAugment(flip="all", level=0.1)))),
+        sized={"widths": (2, 4), "depth": 4, "height": 12, "width": 12},
+        kills=2,
+    ),
     "tiles": Family(
         "every pixel of pictures larger than the network looks at, of which parts are cut at random and mirrored",
         replace(COMMON, steps=24, batch=6, lr=3e-3),

@@ -32,6 +32,19 @@ class Box(NamedTuple):
         return (self.right - self.left) * (self.bottom - self.top)
 
 
+class Ball(NamedTuple):
+    """One thing in a volume: its middle and how large it is, in millimetres of the body: to the left, to the back, up.
+
+    The answer to a volume is a tuple of these: () where nothing is in it.
+    """
+
+    label: str
+    left: float
+    back: float
+    up: float
+    size: float  # across
+
+
 class Plate(NamedTuple):
     """One licence plate in a picture. The answer to a picture is a tuple of these: () where there is none."""
 
@@ -104,6 +117,8 @@ def in_words(answer: Any) -> str:
 def _one_in_words(one: Any) -> str:
     if isinstance(one, Box):
         return f"{one.label} {one.left:g},{one.top:g}-{one.right:g},{one.bottom:g}"
+    if isinstance(one, Ball):
+        return f"{one.label} {one.left:g},{one.back:g},{one.up:g} {one.size:g} mm"
     if isinstance(one, Moment):
         return f"{one.label} {one.start:g}-{one.end:g} s"
     return one.text if isinstance(one, Plate) else str(getattr(one, "label", one))

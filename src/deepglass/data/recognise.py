@@ -58,9 +58,7 @@ class Survey(NamedTuple):
     looked_at: int  # how many headers could be read
     examples: int  # of the whole source
     training: int = 0  # of these, the ones that the source does not put into another part
-    spacing: tuple[
-        float, ...
-    ] = ()  # of volumes the median millimetres from slice to slice, row to row, column to column
+    spacing: tuple[float, ...] = ()  # of volumes: median millimetres between slices, between rows, between columns
 
 
 def recognise(place: str, settings: DataSettings) -> Source:

@@ -10,7 +10,7 @@ from deepglass.data.augment.volumes import VolumeAugment
 from deepglass.data.recognise import Survey
 from deepglass.engine.settings import TrainSettings
 from deepglass.foundation.ports import Volume
-from deepglass.foundation.settings import choose
+from deepglass.foundation.settings import Choice, choose
 from deepglass.foundation.sizes import Size
 from deepglass.networks import choose_model
 from deepglass.recipes.recipe import Recipe
@@ -25,12 +25,6 @@ CHECKS = 10
 
 def segment_volumes(task: str, survey: Survey, size: Size, model: str) -> RunSettings:
     """As many parts as the dial says, however many volumes there are."""
-    chosen = choose_model(model or ("unet3d" if size == "paper" else "unet3d_small"))
-    depth = survey.channels[len(survey.channels) // 2] if survey.channels else LONGEST[size]
-    sides = [max(8, min(LONGEST[size], side)) for side in (depth, survey.height, survey.width)]
-    if isinstance(chosen.settings.ports().takes, Volume):
-        sizes = replace(chosen.settings, depth=sides[0], height=sides[1], width=sides[2])
-        chosen = replace(chosen, settings=sizes)
     augment = VolumeAugment(flip="sides", turn=10.0, zoom=0.1, scale=0.1, level=0.1)
     asked = choose("tasks", task)
     settings = replace(asked.settings, volume=VolumeSettings(augment=augment), dice=1.0)
@@ -46,7 +40,17 @@ def segment_volumes(task: str, survey: Survey, size: Size, model: str) -> RunSet
         clip=5.0,
         check_epochs=max(1.0, epochs / CHECKS),
     )
-    return RunSettings(task=replace(asked, settings=settings), model=chosen, train=train)
+    return RunSettings(task=replace(asked, settings=settings), model=network(survey, size, model), train=train)
+
+
+def network(survey: Survey, size: Size, model: str) -> Choice:
+    """The network for parts of the volumes, as large as the dial allows."""
+    chosen = choose_model(model or ("unet3d" if size == "paper" else "unet3d_small"))
+    if not isinstance(chosen.settings.ports().takes, Volume):
+        return chosen
+    depth = survey.channels[len(survey.channels) // 2] if survey.channels else LONGEST[size]
+    sides = [max(8, min(LONGEST[size], side)) for side in (depth, survey.height, survey.width)]
+    return replace(chosen, settings=replace(chosen.settings, depth=sides[0], height=sides[1], width=sides[2]))
 
 
 def _suits(survey: Survey) -> int:

@@ -12,7 +12,8 @@ from deepglass.report.case import Case, Classified
 from deepglass.report.section import Section, Viewer, percent, sentences
 from deepglass.report.thumbnail import thumbnail
 from deepglass.tasks.kinds.volume import grey_of, slices_of
-from deepglass.tasks.segment_volumes import SegmentVolumes, volumes_of
+from deepglass.tasks.segment_volumes import SegmentVolumes
+from deepglass.tasks.wholes import volumes_of
 from deepglass.views.slices import Slices
 from deepglass.views.view import number
 

@@ -24,8 +24,10 @@ from deepglass.foundation.ports import Places, Ports
 from deepglass.foundation.seeds import Draws
 from deepglass.losses.detection import POSITIVES, assign, detection_loss
 from deepglass.metrics.average_precision import AveragePrecision, counter
+from deepglass.tasks.detect_volumes import DetectVolumes
 from deepglass.tasks.inputs import OneInput, learn_inputs, natural
 from deepglass.tasks.kinds.picture import PictureFacts, PictureSettings
+from deepglass.tasks.kinds.volume import VolumeFacts, VolumeSettings
 from deepglass.tasks.suppress import boxes_of, kept, middles
 from deepglass.tasks.task import Losses, Metric, Predictions
 from deepglass.tasks.tiles import Tiles, in_whole, prepared
@@ -48,7 +50,7 @@ class DetectFacts:
 
     labels: tuple[str, ...]  # in the order of the logits
     counts: tuple[int, ...]  # boxes of each in the training part
-    inputs: PictureFacts
+    inputs: PictureFacts | VolumeFacts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,22 +66,30 @@ class DetectSettings:
     tiles: TileSettings = TileSettings()
     scene: SceneAugment = SceneAugment()
     picture: PictureSettings = field(default_factory=lambda: PictureSettings(fit="pad"))
+    volume: VolumeSettings = VolumeSettings()
 
     def learn(self, index: Index, size: tuple[int, int], channels: int) -> DetectFacts:
         """Labels and inputs from the training part's index; MachineError where nothing could judge what is learned."""
-        counter()  # now, and not at the first check of a training that is then lost
+        if index.kind != "volume":
+            counter()  # now, and not at the first check of a training that is then lost
         found: dict[str, int] = {}
         for boxes in index.labels:
             for box in boxes or ():
-                found[box.label] = found.get(box.label, 0) + (not box.crowd)
+                found[box.label] = found.get(box.label, 0) + (not getattr(box, "crowd", False))
         if not any(found.values()):
             raise DataError("tasks.no_boxes", count=len(index))
         labels = sorted(found, key=natural)
         inputs = learn_inputs(index, self, size, channels)
         return DetectFacts(labels=tuple(labels), counts=tuple(found[name] for name in labels), inputs=inputs)  # pyright: ignore
 
-    def build(self, facts: DetectFacts) -> "Detect":
+    def build(self, facts: DetectFacts) -> "Detect | DetectVolumes":
         """The task with what it learned; UsageError where pictures would be moved without their boxes."""
+        if facts.inputs.kind == "volume":
+            moving = [name for name in ("turn", "zoom", "move") if getattr(self.volume.augment, name)]
+            if moving:
+                names = ", ".join(f"task.volume.augment.{name}" for name in moving)
+                raise UsageError("tasks.middles_left_behind", names=names)
+            return DetectVolumes(self, facts)
         picture, augment = self.picture, self.picture.augment
         if picture.fit == "crop":
             raise UsageError("tasks.boxes_cut")

@@ -7,7 +7,6 @@ memory: it is kept slab by slab, of a mapped one training reads the parts that i
 Letters: B volumes, K classes, d h w the part that the network takes, D H W a volume's own size, N = D H W.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,25 +17,23 @@ from torch import Tensor, nn
 
 from deepglass.data.augment.patches import Size, Whole, drawn, marked
 from deepglass.data.augment.volumes import augment_volumes, placed
-from deepglass.data.example import Batch, Column, Cut, Example, Ragged, ragged
-from deepglass.data.readers.volume import HALF, Cube, Respaced, Scan, at_spacing, resampled_mask
-from deepglass.data.space import room
+from deepglass.data.example import Batch, Column, Cut, Example, ragged
+from deepglass.data.readers.volume import Cube, Respaced, Scan, resampled_mask
 from deepglass.foundation.seeds import Draws
 from deepglass.metrics.iou import Dice, MeanIou
 from deepglass.metrics.surface import SurfaceDistance
 from deepglass.tasks.inputs import OneInput
-from deepglass.tasks.kinds.volume import grey_of, standardised
+from deepglass.tasks.kinds.volume import grey_of
 from deepglass.tasks.pixel_loss import PixelLoss
 from deepglass.tasks.sliding import blended
 from deepglass.tasks.task import Metric, Predictions
+from deepglass.tasks.wholes import in_whole, prepared, rows_of, seen, volumes_of
 from deepglass.views.mask import runs, unrolled
 from deepglass.views.slices import Slices
 from deepglass.views.view import View
 
 UNKNOWN = 255
 PIECE = 1 << 22  # places of a mask that are counted together
-ASIDE = 1 << 28  # bytes of a volume above which it lies on the disk
-FLAT = 1e-6  # a spread below it is none
 FOCUS = 0.5  # of the parts that are learned from: the share with something else than the first class in the middle
 
 
@@ -49,15 +46,7 @@ class SegmentVolumes(PixelLoss, OneInput):
         input float16 (N,), mask uint8 (N,), shape int32 (3,), affine float32 (4, 4), levels float32 (3,): mean, spread
         and lowest value, marks int64 (4096,): places of what is not the first class
         """
-        spacing = self.settings.volume.spacing
-        found = at_spacing(raw, (spacing,) * 3) if spacing else raw
-        values, levels = _kept(found)
-        inputs = {
-            "input": torch.from_numpy(values.ravel()),
-            "shape": torch.tensor(found.shape, dtype=torch.int32),
-            "affine": torch.from_numpy(found.affine.astype(np.float32)),
-            "levels": torch.tensor(levels, dtype=torch.float32),
-        }
+        found, inputs = prepared(raw, self.settings.volume.spacing)
         if raw.mask is not None:
             mask = np.ascontiguousarray(_mask_like(raw, found)).ravel()
             inputs |= {"mask": torch.from_numpy(mask), "marks": torch.from_numpy(marked(mask))}
@@ -84,9 +73,9 @@ class SegmentVolumes(PixelLoss, OneInput):
 
     def present(self, batch: Batch, draws: Draws | None = None) -> Batch:
         """Parts of volumes as the network sees them; whole volumes as they are, for windows to slide over."""
-        if isinstance(batch["input"], Ragged) or batch["input"].ndim == 2:
+        if in_whole(batch):
             return batch
-        parts, chosen = self._seen(batch["input"][:, None], batch["levels"]), self.settings.volume.augment
+        parts, chosen = seen(batch["input"][:, None], batch["levels"], self.facts.inputs), self.settings.volume.augment
         if draws is None:
             return batch.with_columns(input=parts)
         parts = augment_volumes(parts, draws, chosen)
@@ -133,18 +122,11 @@ class SegmentVolumes(PixelLoss, OneInput):
         facts = self.facts.inputs
         return facts.depth, facts.height, facts.width
 
-    def _seen(self, parts: Tensor, levels: Tensor) -> Tensor:
-        """Parts standardised as the training's are, or by their whole volumes' own mean and spread. (n, 1, d, h, w)"""
-        if self.facts.inputs.hounsfield:
-            return standardised(parts.float(), self.facts.inputs)
-        mean, spread = (levels[:, place].view(-1, 1, 1, 1, 1) for place in (0, 1))
-        return (parts.float() - mean) / spread
-
     def _told(self, model: nn.Module, volume: Tensor, levels: Tensor) -> tuple[Tensor, float]:
         """One whole volume, window by window. (D, H, W) -> uint8 (D, H, W), how sure"""
 
         def shares(parts: Tensor) -> Tensor:
-            return model(self._seen(parts, levels[None])).float().softmax(1)
+            return model(seen(parts, levels[None], self.facts.inputs)).float().softmax(1)
 
         return blended(shares, volume, float(levels[2]), self._size, self.settings.overlap)
 
@@ -183,7 +165,7 @@ class _Counted:
 
     def update(self, ids: Sequence[str], predictions: Predictions, targets: Any) -> None:
         """A batch."""
-        for id, said, true in zip(ids, predictions["mask"].each(), _rows(targets), strict=True):
+        for id, said, true in zip(ids, predictions["mask"].each(), rows_of(targets), strict=True):
             self.metric.update([id], {"mask": said[None]}, true.to(said.device)[None])
 
     def compute(self) -> Any:
@@ -200,7 +182,7 @@ class _Surface:
     def update(self, ids: Sequence[str], predictions: Predictions, targets: Any) -> None:
         """A batch."""
         rows = zip(
-            ids, predictions["mask"].each(), _rows(targets), predictions["shape"], predictions["affine"], strict=True
+            ids, predictions["mask"].each(), rows_of(targets), predictions["shape"], predictions["affine"], strict=True
         )
         for id, said, true, shape, affine in rows:
             size = shape.int().tolist()
@@ -210,29 +192,6 @@ class _Surface:
     def compute(self) -> Any:
         """The figure, in millimetres."""
         return self.metric.compute()
-
-
-def volumes_of(batch: Batch, name: str) -> list[Tensor]:
-    """A column's rows in their own shapes. (D, H, W) each"""
-    shapes = batch["shape"].int().tolist()
-    return [row.view(shape) for row, shape in zip(_rows(batch[name]), shapes, strict=True)]
-
-
-def _rows(column: Column) -> Sequence[Tensor]:
-    return column.each() if isinstance(column, Ragged) else list(column)
-
-
-def _kept(found: Scan | Respaced) -> tuple[np.ndarray, tuple[float, float, float]]:
-    """What was measured as half floats (D, H, W), on the disk where it is much; its mean, spread and lowest value."""
-    count = math.prod(found.shape)
-    values = room(found.shape, np.dtype(np.float16), full=2 * count > ASIDE)
-    total, squares, low = 0.0, 0.0, HALF
-    for start, slab in found.slabs():
-        values[start : start + len(slab)] = slab.clip(-HALF, HALF)
-        kept = values[start : start + len(slab)].astype(np.float64)
-        total, squares, low = total + kept.sum(), squares + np.square(kept).sum(), min(low, float(kept.min()))
-    spread = math.sqrt(max(0.0, squares / count - (total / count) ** 2))
-    return values, (total / count, spread if spread > FLAT else 1.0, low)
 
 
 def _mask_like(raw: Scan, found: Scan | Respaced) -> np.ndarray:
