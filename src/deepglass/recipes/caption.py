@@ -20,7 +20,7 @@ from deepglass.tasks.kinds.picture import PictureSettings
 
 LONGEST: dict[Size, int] = {"tiny": 64, "small": 160, "paper": 224}  # pixels of the longer side
 STRIDE = 32  # of the coarsest map: sides are whole numbers of it
-EXAMPLES_SEEN: dict[Size, int] = {"tiny": 30_000, "small": 150_000, "paper": 6_000_000}
+EXAMPLES_SEEN: dict[Size, int] = {"tiny": 24_000, "small": 150_000, "paper": 6_000_000}
 EPOCHS: dict[Size, tuple[int, int]] = {"tiny": (2, 120), "small": (8, 200), "paper": (20, 300)}
 RATE: dict[Size, float] = {"tiny": 3e-3, "small": 2e-3, "paper": 5e-4}
 WIDTHS: dict[Size, dict[str, Any]] = {  # of the model that is meant where none is named
