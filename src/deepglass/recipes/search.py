@@ -1,8 +1,9 @@
 """Pictures to be found again by what is on them: a small network that places those of a class together.
 
 Each class lies whole in one part, so what is measured are classes that training never saw, as it will be in use. A step
-sees several pictures of each of its classes, and tells pairs of a class from all others of the batch: more people who
-are known from one picture were found so than by a proxy for each class (records/2026-11-27-search.md).
+sees several pictures of each of its classes, and tells pairs of a class from all others of the batch: people known from
+one picture are found as often as by a proxy for each class or more often (records/2026-11-27-search.md), and small
+classes are learned as well.
 """
 
 from dataclasses import replace
