@@ -6,7 +6,8 @@ loss = -1/N Σ_places { (1 - p)² log p at a middle; (1 - y)⁴ p² log(1 - p) e
 with y a bell around each middle. Learned from parts, half of them around something; told of whole volumes by windows
 that overlap, of which only the inner part is believed. Middles come and go in millimetres of the body.
 
-Letters: B rows, K classes, N middles, M places near one (y above a half), d h w the part that the network takes, D H W a volume's own size.
+Letters: B rows, K classes, N middles, M places near one (y above a half), d h w the part that the network takes, D H W
+a volume's own size.
 """
 
 import itertools
