@@ -131,7 +131,8 @@ def _volumes(folder: Path) -> None:
                 (folder / "bodies" / name).mkdir(parents=True, exist_ok=True)
                 np.savez(folder / "bodies" / name / f"b{number:02d}.npz", values=values)
             (folder / "balls").mkdir(exist_ok=True)
-            np.savez(folder / "balls" / f"b{number:02d}.npz", values=body(6, 14 + number, 16, lesion=(3, 6, 7 + number % 3)))
+            ball = body(6, 14 + number, 16, lesion=(3, 6, 7 + number % 3))
+            np.savez(folder / "balls" / f"b{number:02d}.npz", values=ball)
             rows.append(f"b{number:02d},{7 + number % 3},6,3,6")
     (folder / "balls" / "annotations.csv").write_text("\n".join(rows))
 

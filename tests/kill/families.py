@@ -442,7 +442,9 @@ FAMILIES = {
         replace(COMMON, steps=12, batch=3, lr=3e-3),
         "unet3d_small",
         file="balls",
-        asks=Choice("tasks", "detect", DetectSettings(volume=VolumeSettings(augment=VolumeAugment(flip="all", level=0.1)))),
+        asks=Choice(
+            "tasks", "detect", DetectSettings(volume=VolumeSettings(augment=VolumeAugment(flip="all", level=0.1)))
+        ),
         sized={"widths": (2, 4), "depth": 4, "height": 12, "width": 12},
         kills=2,
     ),
