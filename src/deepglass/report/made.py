@@ -9,6 +9,7 @@ from deepglass.report.case import Case
 from deepglass.report.section import Card, Exhibit, Section
 from deepglass.report.thumbnail import thumbnail
 from deepglass.tasks.generate_images import GenerateImages
+from deepglass.tasks.semi_supervised import SemiSupervised
 from deepglass.views.picture import Gallery, Picture
 
 CLASSES, EACH = 10, 8  # classes that are shown, and pictures of each
@@ -18,9 +19,10 @@ COMPARED, SEARCHED = 6, 10_000  # made pictures whose likeness is looked for, am
 def made(case: Case) -> Section | None:
     """Made and real pictures in equal rows, and the nearest real one of some."""
     task = case.task
-    if not isinstance(task, GenerateImages):
+    if not isinstance(task, GenerateImages | SemiSupervised):
         return None
-    labels = task.facts.labels[:CLASSES] or ("",) * EACH
+    asked = task.facts.labels[:CLASSES] if isinstance(task, GenerateImages) else ()
+    labels = asked or ("",) * EACH
     pictures = [list(task.paint(case.model, EACH, label, seed)) for seed, label in enumerate(labels)]
     gallery = _rows(pictures, labels)
     real = [[case.pixels(row) for row in rows] for rows in _real(case, labels)]

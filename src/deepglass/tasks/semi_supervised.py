@@ -27,7 +27,7 @@ from deepglass.losses.adversarial import discriminator_loss
 from deepglass.losses.cross_entropy import cross_entropy
 from deepglass.losses.semi_supervised import any_class, features_apart
 from deepglass.tasks.classify import Classify, ClassifyFacts, ClassifySettings
-from deepglass.tasks.generate_images import AT_ONCE, as_bytes
+from deepglass.tasks.generate_images import AT_ONCE, as_bytes, within
 from deepglass.tasks.inputs import OneInput, Views
 from deepglass.tasks.kinds.picture import PictureFacts, PictureSettings
 from deepglass.tasks.task import Losses, Metric, Predictions, Stream, Turn, rows
@@ -157,15 +157,21 @@ class SemiSupervised(OneInput):
         return [{**answer, "real": share} for answer, share in zip(found, shares, strict=True)]
 
     @torch.no_grad()
-    def paint(self, model: nn.Module, count: int, label: str = "", seed: int = 0) -> Iterator[np.ndarray]:
-        """So many pictures uint8 (H, W, C) that the generator makes; the same of a seed are the same."""
+    def paint(
+        self, model: nn.Module, count: int, label: str = "", seed: int = 0, truncation: float = 0.0
+    ) -> Iterator[np.ndarray]:
+        """So many pictures uint8 (H, W, C) that the generator makes; the same of a seed are the same.
+
+        With `truncation` no number that they are made of is larger, so they are more usual and less varied.
+        """
         if label:
             raise UsageError("tasks.knows_no_classes", label=label, labels="")
         device = next(model.parameters()).device
         model.eval()
         for start in range(0, count, AT_ONCE):
             numbers = Draws(row_keys(seed, "generate", start, min(AT_ONCE, count - start)), "latent")
-            made = model.generator(numbers.normal("numbers", self.settings.latent).to(device))  # pyright: ignore
+            latent = numbers.normal("numbers", self.settings.latent).to(device)
+            made = model.generator(within(latent, truncation) if truncation else latent)  # pyright: ignore
             yield from as_bytes(made).cpu().numpy().transpose(0, 2, 3, 1)
 
 
