@@ -40,6 +40,7 @@ OVERLAP = 0.5  # of windows that slide over a volume
 UNIT = 10.0  # millimetres: sizes are learned as logarithms of as many times this
 BELL = 6.0  # a bell falls off over this part of a size
 NEAR = 0.5  # of a bell: from there on its size is told
+PRIOR = 4.0  # most places are no middle, which a network need not learn first
 LEAST = 0.02  # a score below it is no answer and counts in no figure
 KEPT = 1000  # middles of a volume that are looked at for being the same
 
@@ -88,7 +89,7 @@ class DetectVolumes(OneInput):
     def loss(self, model: nn.Module, batch: Batch) -> Losses:
         """Of the classes' maps and of the sizes at the middles, summed over the places."""
         said, maps = model(batch["input"]).float(), batch["maps"]
-        score, wanted, middle = said[:, :-1], maps[:, :-1], maps[:, :-1] >= 1
+        score, wanted, middle = said[:, :-1] - PRIOR, maps[:, :-1], maps[:, :-1] >= 1
         there = score.sigmoid()
         right = torch.where(middle, (1 - there) ** 2 * F.logsigmoid(score), 0.0)
         alarm = torch.where(middle, 0.0, (1 - wanted) ** 4 * there**2 * F.logsigmoid(-score))
@@ -202,7 +203,7 @@ class DetectVolumes(OneInput):
         told: list[Tensor] = []
         for some, parts in windows(volume, float(levels[2]), size, corners):
             said = model(seen(parts, levels[None], self.facts.inputs)).float()
-            score = said[:, :-1].sigmoid()
+            score = (said[:, :-1] - PRIOR).sigmoid()
             peaks = (score == F.max_pool3d(score, 3, 1, 1)) & (score >= LEAST)
             n, kind, *places = peaks.nonzero().unbind(1)
             at = torch.stack(places, 1)
