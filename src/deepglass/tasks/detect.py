@@ -118,7 +118,8 @@ class Detect(OneInput):
     def prepare(self, raw: Any, label: Any = None) -> Example:
         """The picture in the network's frame, in tiles as it is (H · W, C); and the size that it is stored at."""
         if self.tiles:
-            return Example(prepared(raw, self.facts.inputs.channels), {} if label is None else self.code([label]))
+            channels = self.facts.inputs.channels  # pyright: ignore
+            return Example(prepared(raw, channels), {} if label is None else self.code([label]))
         height, width = raw.pixels.shape[:2]
         size = torch.tensor(raw.size if any(raw.size) else (width, height), dtype=torch.float32)
         inputs = {"input": torch.from_numpy(self._form(raw)), "size": size}

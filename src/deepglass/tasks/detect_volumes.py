@@ -201,7 +201,7 @@ class DetectVolumes(OneInput):
         size = self._size
         corners = list(itertools.product(*map(starts, volume.shape, size, (OVERLAP,) * 3)))
         told: list[Tensor] = []
-        for some, parts in windows(volume, float(levels[2]), size, corners):
+        for some, parts in windows(volume, float(levels[2]), size, corners):  # pyright: ignore
             said = model(seen(parts, levels[None], self.facts.inputs)).float()
             score = (said[:, :-1] - PRIOR).sigmoid()
             peaks = (score == F.max_pool3d(score, 3, 1, 1)) & (score >= LEAST)

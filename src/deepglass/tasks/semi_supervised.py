@@ -138,7 +138,7 @@ class SemiSupervised(OneInput):
         """The generator's turn: the mean features of its pictures against those of real ones."""
         features = model.discriminator.features  # pyright: ignore
         with torch.no_grad():
-            real = features(batch["input"])
+            real = features(batch["input"])  # pyright: ignore
         made = features(model.generator(batch["latent"]))  # pyright: ignore
         return Losses({"generator": features_apart(real.float(), made.float())})
 

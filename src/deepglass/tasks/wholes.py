@@ -24,7 +24,7 @@ def prepared(raw: Scan, spacing: float) -> tuple[Scan | Respaced, dict[str, Tens
 
     input float16 (N,), shape int32 (3,), affine float32 (4, 4), levels float32 (3,): mean, spread and lowest value
     """
-    found = at_spacing(raw, (spacing,) * 3) if spacing else raw
+    found = at_spacing(raw, (spacing, spacing, spacing)) if spacing else raw
     count = math.prod(found.shape)
     values = room(found.shape, np.dtype(np.float16), full=2 * count > ASIDE)
     total, squares, low = 0.0, 0.0, HALF
