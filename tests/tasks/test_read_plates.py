@@ -256,3 +256,25 @@ def test_a_small_network_learns_to_find_and_read():
         metric.update(IDS, predictions, task.truth(batch))
         found[name] = metric.compute().value
     assert found["found"] > 0.7 and found["map50"] > 0.6 and found["plate_accuracy"] > 0.5
+
+
+def test_a_plate_is_read_several_times_and_the_mean_of_what_was_seen_counts():
+    """Of three looks two see a C: it is answered, and less surely than where all of them do."""
+    corners = [[10.0, 20], [70, 20], [70, 50], [10, 50]]
+    found = {}
+    for looks in (1, 3):
+        task, batch = made(sizes=[(128, 96)] * COUNT, looks=looks)
+        model = Fixed(corners, 0, 3, task)
+        shown = task.present(batch)
+        whole = model.read
+
+        def doubting(lines, model=model, whole=whole):
+            model.symbol = 1 if len(model.seen) == 2 else 3
+            return whole(lines)
+
+        model.reader.forward = doubting
+        (plate,) = task.answers(task.predict(model, shown))[0]["plates"]
+        assert plate["text"] == "C" and len(model.seen) == looks
+        found[looks] = plate["confidence"]
+        assert len({float(lines.sum()) for lines in model.seen}) == looks  # each look is another one
+    assert found[3] < 0.8 * found[1]

@@ -47,17 +47,19 @@ from deepglass.metrics.average_precision import AveragePrecision, counter
 from deepglass.metrics.plates import Marked, PlateFigure, lines_of
 from deepglass.tasks.inputs import OneInput, learn_inputs
 from deepglass.tasks.kinds.picture import PictureFacts, PictureSettings
-from deepglass.tasks.letters import Alphabet, read_letters, written
+from deepglass.tasks.letters import Alphabet, Read, read_letters, written
 from deepglass.tasks.suppress import unrivalled
 from deepglass.tasks.task import Losses, Metric, Predictions, Turn
 from deepglass.views.boxes import Boxes, Mark
 from deepglass.views.view import View
 
 STRIDE = 8
+AT_A_TIME = 64  # plates that are read together
 LEAST = 0.05  # of a place's score, from which what stands there is read
 AT_ONCE = 1 << 21  # pixels that are searched together
 ALIKE, SPREAD = 0.5, 0.25  # of the levels of a picture: what every place is brought to about 0 and 1 by
 END = ord("\n")  # of a plate's text
+LOOKS = ((0.0, 1.0), (0.05, 0.97), (-0.05, 1.04), (0.05, 1.04), (-0.05, 0.97))  # heights of the plate lower; its size
 
 CORNERS = tuple(f"{axis}{corner}" for corner in range(1, 5) for axis in "xy")  # as a table names them
 
@@ -89,6 +91,7 @@ class ReadPlatesSettings:
     wide: Annotated[int, Ge(16), Le(2048)] = 128
     split: Annotated[float, Gt(0), Lt(1)] = 0.4  # of a plate's height, where the lower of two lines begins
     flat: Annotated[int, Ge(0)] = 300  # steps in which characters are looked for evenly spread, before they are found
+    looks: Annotated[int, Ge(1), Le(len(LOOKS))] = len(LOOKS)  # how often a plate is read, a little off each time
     gain: Annotated[float, Gt(0)] = 4.0  # how much corners weigh against middles
     street: StreetAugment = StreetAugment()
     picture: PictureSettings = field(default_factory=lambda: PictureSettings(fit="pad"))
@@ -242,8 +245,7 @@ class ReadPlates(OneInput):
         owner = torch.repeat_interleave(lengths)
         corners = corners * (batch["size"] / frames.new_tensor(frames.shape[:1:-1]))[owner][:, None]
         many = torch.tensor(self.facts.lines, device=kinds.device)[kinds]
-        lines = self._upright(pictures, owner, corners, many)
-        said = [read_letters(_part(model, "reader")(part), self._alphabet) for part in lines.split(64) if len(part)]
+        said = self._read(model, [self._upright(pictures, owner, each, many) for each in self._looks(corners)])
         texts = [text for part in said for text in part.texts]
         sure = torch.cat([part.sure for part in said]) if said else scores.new_zeros(0)
         corners = corners * (batch["whole"] / batch["size"])[owner][:, None]
@@ -333,6 +335,22 @@ class ReadPlates(OneInput):
     def _said(self, model: nn.Module, images: Tensor) -> tuple[Tensor, Tensor, tuple[int, int]]:
         """Logits (B, K, P), corners in pixels of the images (B, P, 4, 2), and rows and columns of the map."""
         return self.places(_part(model, "finder")(images))
+
+    def _looks(self, corners: Tensor) -> list[Tensor]:
+        """Corners as they are, and a little lower, higher, wider and narrower. (N, 4, 2) each"""
+        middle, down = corners.mean(1, keepdim=True), (corners[:, 3] - corners[:, 0])[:, None]
+        moved = LOOKS[: self.settings.looks]
+        return [middle + share * down + size * (corners - middle) for share, size in moved]
+
+    def _read(self, model: nn.Module, looks: Sequence[Tensor]) -> list[Read]:
+        """What stands on plates by the mean of what each look gives for every column. (N, C, tall, wide) each"""
+        said: list[Read] = []
+        for parts in zip(*(look.split(AT_A_TIME) for look in looks), strict=True):
+            if len(parts[0]):
+                each = [_part(model, "reader")(part) for part in parts]
+                shares = torch.stack([one.values.float().softmax(2) for one in each]).mean(0)
+                said.append(read_letters(Padded(shares.log(), each[0].lengths), self._alphabet))
+        return said
 
     def _found(self, model: nn.Module, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Corners in pixels of the images (N, 4, 2), scores and kinds (N,), and how many each picture has (B,)."""
