@@ -34,7 +34,7 @@ def plates(task: str, survey: Survey, size: Size, model: str) -> RunSettings:
     colours = PictureAugment(brightness=0.3, contrast=0.3, saturation=0.3, hue=0.02)
     seen = ReadPlatesSettings(
         kept=max(kept, LONGEST[size]),
-        street=StreetAugment(zoom_in=1.2, zoom_out=1.6, turn=5, jitter=0.1, light=0.4, smear=1.6, grain=16),
+        street=StreetAugment(zoom_in=1.2, zoom_out=1.6, turn=5, jitter=0.1),
         picture=PictureSettings(fit="pad", augment=colours),
     )
     least, most = EPOCHS[size]
