@@ -353,10 +353,10 @@ def pairs(root, sides=("A", "B"), count=12, below=""):
 
 def test_pairs_by_name_become_a_run(tmp_path):
     place = pairs(tmp_path / "pairs")
-    found = recognised(str(place), DataSettings())
+    found = recognised(str(place), DataSettings(layout="pairs"))
     assert found.sentence() == "12 pairs of pictures, A beside B; task image_to_image"
     narrow = {"model.features": 2, "model.judged": 2, "train.steps": 4, "train.batch": 4, "train.plan": "plain"}
-    run = dg.train(place, size="tiny", out=tmp_path / "run", settings=narrow)
+    run = dg.train(place, task="image_to_image", size="tiny", out=tmp_path / "run", settings=narrow)
     assert run.run.settings.model.name == "pix2pix_small" and run.run.settings.model.settings.halvings == 5
     assert run.figures["test"]["pair_apart"].n == 2 and 0 < run.figures["test"]["pair_apart"].value < 1
     page = run.report.read_text(encoding="utf-8")
@@ -387,6 +387,8 @@ def test_pairs_that_do_not_match_are_named(tmp_path):
     assert not np.array_equal(source.read(0).pixels, source.read(0).partner)
     other = pairs(tmp_path / "other", ("photo", "map"), 4)
     assert recognised(str(other), DataSettings()).layout == "class_folders"
+    letters = pairs(tmp_path / "letters", ("A", "B"), 4)  # of which every class may count from 0
+    assert recognised(str(letters), DataSettings()).layout == "class_folders"
     assert layout_for("image_to_image", str(other), DataSettings()) == "pairs"
     for file in (other / "map").iterdir():
         file.rename(file.with_stem(f"no{file.stem}"))

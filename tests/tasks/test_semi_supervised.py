@@ -165,9 +165,9 @@ def place(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def run(place):
+def run(place, tmp_path_factory):
     asked = {**SMALL, "task.picture.size": 8, "train.steps": 40, "train.lr": 0.01, "train.average": 0.9}
-    return dg.train(place, size="tiny", out=place.parent / "run", settings=asked)
+    return dg.train(place, size="tiny", out=tmp_path_factory.mktemp("semi") / "run", settings=asked)
 
 
 def test_a_folder_named_unlabelled_is_recognised(place):

@@ -1,7 +1,7 @@
-"""Pictures in pairs: DIR/A and DIR/B with files of the same names, one side of each pair in each.
+"""Pictures in pairs: DIR/A/train and DIR/B/train with files of the same names, one side of each pair in each.
 
-Folders for parts (train, val, test) may stand above or below A and B. Two folders of other names are pairs where the
-files have the same names and --task image_to_image or data.layout=pairs is asked for. What has no partner is named.
+Any other two folders whose files have the same names, with folders for parts above or below them or with none, are class
+folders; they are pairs where --task image_to_image or data.layout=pairs is asked for. What has no partner is named.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from deepglass.data.walk import listing, walk
 from deepglass.foundation.errors import DataError
 
 PAIRED = 0.5  # share of the names that both sides have for it to be this layout
-SIDES = ("a", "b")
+SIDES = ("A", "B")
 
 
 class Found(NamedTuple):
@@ -99,8 +99,14 @@ def _sides(root: Path, settings: DataSettings) -> tuple[str, str] | None:
         folders = sorted({name for folder in folders for name in listing(root / folder)[0]})
     if len(folders) != 2 or any(map(part, folders)):
         return None
-    meant = tuple(name.lower() for name in folders) == SIDES
+    meant = tuple(folders) == SIDES and all(_parted(root / side) for side in SIDES)
     return (folders[0], folders[1]) if meant or settings.layout == "pairs" else None
+
+
+def _parted(side: Path) -> bool:
+    """Whether it holds folders for parts and nothing else."""
+    below = listing(side)[0]
+    return bool(below) and all(map(part, below))
 
 
 def _named(root: Path, side: str) -> Mapping[str, str]:
