@@ -1,7 +1,8 @@
 """Pictures in pairs: DIR/A/train and DIR/B/train with files of the same names, one side of each pair in each.
 
 Any other two folders whose files have the same names, with folders for parts above or below them or with none, are
-class folders; they are pairs where --task image_to_image or data.layout=pairs is asked for. What has no partner is named.
+class folders; they are pairs where --task image_to_image or data.layout=pairs is asked for. What has no partner is
+named.
 """
 
 import hashlib
