@@ -346,6 +346,7 @@ FAMILIES = {
         replace(COMMON, steps=20, batch=6, lr=1e-3, momentum=0.5, schedule="constant", shards=2),
         "pix2pix_small",
         file="pairs",
+        data=replace(KEPT, layout="pairs"),
         asks=Choice(
             "tasks",
             "image_to_image",
