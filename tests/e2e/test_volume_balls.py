@@ -14,6 +14,7 @@ from deepglass.data.recognise import recognise, recognised
 from deepglass.data.settings import DataSettings
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.settings import parse_assignments
+from deepglass.metrics.froc import RATES
 from deepglass.tasks.detect_volumes import DetectVolumes
 
 QUICK = ["data.cache=false", "train.plan=plain", "seed=3", "model.widths=[8,16]"]
@@ -75,6 +76,23 @@ def test_balls_are_found_where_they_are(learned):
     _, outcome = learned
     assert isinstance(outcome.run.bundle.task, DetectVolumes)
     assert outcome.figures["test"]["froc"].value > 0.6
+
+
+def test_the_report_has_the_curve_and_the_volumes_with_most_errors(learned):
+    _, outcome = learned
+    told = json.loads((outcome.run.folder / "report.json").read_text())["balls"]
+    assert told["right"] + told["missed"] == sum(len(balls) for balls in _test_balls(outcome))
+    shares = [told["found_at"][name] for name in map(str, RATES)]
+    assert shares == sorted(shares)
+    assert np.mean(shares) == pytest.approx(outcome.figures["test"]["froc"].value)
+    page = (outcome.run.folder / "report.html").read_text()
+    assert "false alarms a volume" in page and page.count('class="card viewer"') >= 1
+    assert "</i>marked, not found</li>" in page
+
+
+def _test_balls(outcome):
+    material = outcome.run.material()
+    return [material.source.index.labels[row] for row in material.rows["test"]]
 
 
 def test_answers_are_those_of_the_evaluation_in_millimetres(learned):

@@ -40,6 +40,7 @@ def test_the_figure_is_the_mean_sensitivity_at_the_rates():
     at = [1 / 3 if rate * 4 < 1 else 2 / 3 for rate in RATES]  # the alarm of 0.8 stands before the second find
     assert found.value == pytest.approx(sum(at) / 7) and found.better == "up" and found.n == 4
     assert found.low <= found.value <= found.high
+    assert metric.found_at() == pytest.approx(at)
     with pytest.raises(RunFailed):
         metric.update(["a"], {"balls": told.rows(0, 1)}, true.rows(0, 1))
 
@@ -50,4 +51,4 @@ def test_nothing_said_is_nothing_found_and_nothing_there_is_no_figure():
     assert metric.compute().value == 0
     metric = Froc()
     metric.update(["a"], {"balls": rows([said((0, 0, 0), 0.9)], width=6)}, rows([], width=5))
-    assert math.isnan(metric.compute().value)
+    assert math.isnan(metric.compute().value) and all(map(math.isnan, metric.found_at()))

@@ -4,7 +4,8 @@ The mean sensitivity at 1/8, 1/4, 1/2, 1, 2, 4 and 8 false alarms a volume. Some
 said lies within its radius; what is said of it again counts neither way.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -36,6 +37,17 @@ class Froc:
         """The mean with a bootstrap interval over volumes."""
         if not sum(count for _, _, count in self._rows.values()):
             return missing("up", len(self._rows))
+        shares = self._shares()
+        return of_rows(len(self._rows), lambda counts: shares(counts).mean(0), "up")
+
+    def found_at(self) -> list[float]:
+        """The share of what is there that is found at each of RATES."""
+        if not sum(count for _, _, count in self._rows.values()):
+            return [math.nan] * len(RATES)
+        return self._shares()(torch.ones(1, len(self._rows), dtype=torch.float64))[:, 0].tolist()
+
+    def _shares(self) -> Callable[[Tensor], Tensor]:
+        """What is found at each of RATES, of volumes that count so many times. (C, N) -> (R, C)"""
         rows = [self._rows[id] for id in sorted(self._rows)]
         scores, right = (torch.cat([row[place] for row in rows]) for place in (0, 1))  # pyright: ignore
         volume = torch.repeat_interleave(torch.arange(len(rows)), torch.tensor([len(row[0]) for row in rows]))
@@ -50,9 +62,9 @@ class Froc:
                 torch.cat([least, torch.where(alarms <= rate * counts.sum(1, keepdim=True), hits, 0.0)], 1).amax(1)
                 for rate in RATES
             ]
-            return torch.stack(found).mean(0) / (counts @ there)
+            return torch.stack(found) / (counts @ there)
 
-        return of_rows(len(rows), again, "up")
+        return again
 
 
 def judged(said: Tensor, true: Tensor) -> tuple[Tensor, Tensor]:

@@ -102,6 +102,7 @@ class Section:
     cards: Sequence[Card] = ()
     thumbs: Sequence[Card] = ()  # small ones, many in a row
     viewers: Sequence[Viewer] = ()
+    legend: Sequence[tuple[str, str]] = ()  # colours of what is laid over them, and what they stand for
     overlay: Overlay | None = None
     passages: Sequence[Passage] = ()
     notes: Sequence[Note] = ()

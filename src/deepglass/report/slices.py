@@ -1,5 +1,7 @@
 """Volumes slice by slice: the worst answers first, with where the network looked, or with what it found."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
@@ -14,6 +16,7 @@ from deepglass.report.thumbnail import thumbnail
 from deepglass.tasks.kinds.volume import grey_of, slices_of
 from deepglass.tasks.segment_volumes import SegmentVolumes
 from deepglass.tasks.wholes import volumes_of
+from deepglass.views.mask import Mask
 from deepglass.views.slices import Slices
 from deepglass.views.view import number
 
@@ -88,7 +91,12 @@ def _segmented(case: Case, task: SegmentVolumes) -> Section:
         viewers.append(leafed(view, f"{ids[place]}: {words} {view.text()}", ids[place], (words,)))
     lead = say("report.lead_slices_found", count=number(len(dice)), shown=number(len(viewers)))
     figures = {"shown": [{"id": ids[place], "dice": dice[place]} for place in worst]}
-    return Section("slices", lead, viewers=viewers, figures=figures)
+    return Section("slices", lead, viewers=viewers, legend=legend_of(task.facts.classes), figures=figures)
+
+
+def legend_of(classes: Sequence[str]) -> list[tuple[str, str]]:
+    """What the colours over slices stand for."""
+    return Mask(np.zeros((1, 1, 3)), np.zeros((1, 1), dtype=np.uint8), classes).legend()
 
 
 def _whole(case: Case, row: int, name: str) -> torch.Tensor:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from deepglass.foundation.sealed import write_text
 from deepglass.foundation.words import language, say, speaking
 from deepglass.material import Material
+from deepglass.report.balls import balls
 from deepglass.report.boundary import boundary
 from deepglass.report.boxes import boxes
 from deepglass.report.calibration import calibration
@@ -61,6 +62,7 @@ SECTIONS: tuple[Callable[[Case], Section | None], ...] = (
     masks,
     retrieval,
     slices,
+    balls,
     timelines,
     mistakes,
     groups,

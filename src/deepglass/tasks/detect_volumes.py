@@ -12,7 +12,7 @@ a volume's own size.
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -133,17 +133,24 @@ class DetectVolumes(OneInput):
     def show(self, raw: Any, answer: Mapping[str, Any]) -> list[View]:
         """The slices with what was found in them."""
         scan: Scan = raw
-        mask = np.zeros(scan.shape, dtype=np.uint8)
-        for ball in answer["balls"]:
-            middle, reach = self._in_places(np.array(ball["middle"]), scan.affine), ball["size"] / 2
-            low = [max(0, math.floor(at - reach / step)) for at, step in zip(middle, scan.spacing, strict=True)]
-            high = [math.ceil(at + reach / step) + 1 for at, step in zip(middle, scan.spacing, strict=True)]
-            here = tuple(slice(*ends) for ends in zip(low, high, strict=True))
-            axes = zip(here, mask.shape, middle, scan.spacing, strict=True)
-            z, y, x = (((np.arange(side)[part] - at) * step) ** 2 for part, side, at, step in axes)
-            mask[here][z[:, None, None] + y[:, None] + x <= reach**2] = 1 + self._number[ball["label"]]
+        balls = [(self._number[ball["label"]], *ball["middle"], ball["size"]) for ball in answer["balls"]]
+        mask = self.drawn(balls, scan.shape, scan.affine)
         grey = grey_of(Cube(*scan.shape, fit="stretch")(scan)[0].astype(np.float32), self.facts.inputs)
         return [Slices(grey, mask=mask, classes=("background", *self.facts.labels))]
+
+    def drawn(self, balls: Iterable[Sequence[float]], shape: Sequence[int], affine: np.ndarray) -> np.ndarray:
+        """Balls (class, left, back, up, size) as a mask: 0 or 1 + class. uint8 (D, H, W)"""
+        mask = np.zeros(shape, dtype=np.uint8)
+        spacing = np.linalg.norm(np.asarray(affine, dtype=np.float64)[:3, :3], axis=0)
+        for kind, *ends, size in balls:
+            middle, reach = self._in_places(np.array(ends), affine), size / 2
+            low = [max(0, math.floor(at - reach / step)) for at, step in zip(middle, spacing, strict=True)]
+            high = [max(0, math.ceil(at + reach / step) + 1) for at, step in zip(middle, spacing, strict=True)]
+            here = tuple(slice(*ends) for ends in zip(low, high, strict=True))
+            axes = zip(here, mask.shape, middle, spacing, strict=True)
+            z, y, x = (((np.arange(side)[part] - at) * step) ** 2 for part, side, at, step in axes)
+            mask[here][z[:, None, None] + y[:, None] + x <= reach**2] = 1 + int(kind)
+        return mask
 
     @property
     def _size(self) -> Size:
