@@ -141,6 +141,11 @@ class Generator(nn.Module):
             styles = torch.where(own[:, :, None], styles, self.mapping(other, label)[:, None])
         return styles if truncation == 1 else torch.lerp(self.mapping.mean.to(styles), styles, truncation)
 
+    def affine(self) -> Tensor:
+        """The matrices by which styles become scales of maps, of all convolutions, one below the other. (N, W)"""
+        layers = [module.scales for module in self.modules() if isinstance(module, StyledConv)]
+        return torch.cat([layer.weight / sqrt(layer.inputs) for layer in layers])
+
 
 class Mapping(nn.Module):
     """latent (B, Z), class (B,) -> style (B, W)"""

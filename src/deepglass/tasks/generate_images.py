@@ -227,17 +227,21 @@ class GenerateImages(OneInput, nn.Module):
         With `truncation` they are more usual and less varied: styles that much nearer to their mean (1: as they are),
         or latents of which no number is larger.
         """
-        number = self._asked_class(label)
         device = next(model.parameters()).device
         model.eval()
         for start in range(0, count, AT_ONCE):
-            numbers = Draws(row_keys(seed, "generate", start, min(AT_ONCE, count - start)), "latent")
-            columns = self._numbers(numbers)
-            if self.facts.labels:
-                drawn = numbers.integers("label", 0, len(self.facts.labels))
-                columns["label"] = drawn if number is None else torch.full_like(drawn, number)
-            batch = Batch(("",) * len(columns["latent"]), {name: one.to(device) for name, one in columns.items()})
-            yield from as_bytes(self._made(model, batch, truncation)).cpu().numpy().transpose(0, 2, 3, 1)
+            batch = self.drawn(min(AT_ONCE, count - start), label, seed, start)
+            yield from as_bytes(self._made(model, batch.to(device), truncation)).cpu().numpy().transpose(0, 2, 3, 1)
+
+    def drawn(self, count: int, label: str = "", seed: int = 0, start: int = 0) -> Batch:
+        """What so many pictures of a seed are made of, from this one on: latent (B, Z), noise (B,), label (B,)."""
+        number = self._asked_class(label)
+        numbers = Draws(row_keys(seed, "generate", start, count), "latent")
+        columns = self._numbers(numbers)
+        if self.facts.labels:
+            drawn = numbers.integers("label", 0, len(self.facts.labels))
+            columns["label"] = drawn if number is None else torch.full_like(drawn, number)
+        return Batch(("",) * count, columns)
 
     def _asked_class(self, label: str) -> int | None:
         if not label:

@@ -164,15 +164,19 @@ class SemiSupervised(OneInput):
 
         With `truncation` no number that they are made of is larger, so they are more usual and less varied.
         """
-        if label:
-            raise UsageError("tasks.knows_no_classes", label=label, labels="")
         device = next(model.parameters()).device
         model.eval()
         for start in range(0, count, AT_ONCE):
-            numbers = Draws(row_keys(seed, "generate", start, min(AT_ONCE, count - start)), "latent")
-            latent = numbers.normal("numbers", self.settings.latent).to(device)
+            latent = self.drawn(min(AT_ONCE, count - start), label, seed, start)["latent"].to(device)
             made = model.generator(within(latent, truncation) if truncation else latent)  # pyright: ignore
             yield from as_bytes(made).cpu().numpy().transpose(0, 2, 3, 1)
+
+    def drawn(self, count: int, label: str = "", seed: int = 0, start: int = 0) -> Batch:
+        """What so many pictures of a seed are made of, from this one on: latent (B, Z)"""
+        if label:
+            raise UsageError("tasks.knows_no_classes", label=label, labels="")
+        numbers = Draws(row_keys(seed, "generate", start, count), "latent")
+        return Batch(("",) * count, {"latent": numbers.normal("numbers", self.settings.latent)})
 
 
 def slower(done: float) -> float:
