@@ -13,10 +13,10 @@ from torch import Tensor
 
 from deepglass.foundation.seeds import key, permutations
 from deepglass.metrics.collect import Collected
-from deepglass.metrics.figure import Z95, Figure, missing
+from deepglass.metrics.figure import Figure, halved, missing
 
 MOST = 2000  # pictures of each kind; the table of their kernels grows with the square
-HALVES = 100  # halves of them, whose spread is that of the whole
+LEAST = 4  # so that a half has two
 SIDE = 8
 
 
@@ -37,18 +37,30 @@ class KID:
 
     def compute(self) -> Figure:
         """Over at most 2,000 of each, drawn by a key; `n` is how many."""
-        n = len(self._rows)
-        if n < 4:
-            return missing("down", n)
-        taken = torch.from_numpy(permutations(n, _keys("kid/taken", 1))[0][:MOST])
-        made, real = (self._rows.column(name)[taken].double() for name in ("made", "real"))
-        tables = kernel(real, real), kernel(made, made), kernel(real, made)
-        value = estimate(*tables)
-        count = len(taken)
-        halves = torch.from_numpy(permutations(count, _keys("kid/halves", HALVES))[:, : count // 2])
-        spread = float(torch.stack([estimate(*(table[half][:, half] for table in tables)) for half in halves]).std())
-        low, high = float(value) - Z95 * spread, float(value) + Z95 * spread
-        return Figure(float(value), low, high, count, "down", f"KID of pixels averaged to {SIDE}x{SIDE}")
+        if not len(self._rows):
+            return missing("down")
+        return distance(
+            self._rows.column("real"), self._rows.column("made"), f"KID of pixels averaged to {SIDE}x{SIDE}"
+        )
+
+
+def distance(real: Tensor, made: Tensor, by: str = "") -> Figure:
+    """KID of as many features of both, at most 2,000, drawn by a key; `n` is how many. (N, d), (M, d)"""
+    count = min(len(real), len(made), MOST)
+    if count < LEAST:
+        return missing("down", count)
+    real, made = (part[taken(len(part), count)].double() for part in (real, made))
+    tables = kernel(real, real), kernel(made, made), kernel(real, made)
+
+    def half(rows: Tensor) -> float:
+        return float(estimate(*(table[rows][:, rows] for table in tables)))
+
+    return halved(float(estimate(*tables)), count, half, "down", by)
+
+
+def taken(n: int, count: int) -> Tensor:
+    """Which so many of n rows are drawn. int64 (count,)"""
+    return torch.from_numpy(permutations(n, np.array([key(0, "kid/taken", 0)], dtype=np.uint64))[0][:count])
 
 
 def pixels(pictures: Tensor) -> Tensor:
@@ -66,7 +78,3 @@ def estimate(real: Tensor, made: Tensor, across: Tensor) -> Tensor:
     n = len(real)
     within = sum((table.sum() - table.diagonal().sum()) / (n * (n - 1)) for table in (real, made))
     return within - 2 * across.mean()
-
-
-def _keys(purpose: str, count: int) -> np.ndarray:
-    return np.array([key(0, purpose, place) for place in range(count)], dtype=np.uint64)

@@ -3,14 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor
 
-from deepglass.foundation.seeds import key, permutations
 from deepglass.metrics.collect import Collected
-from deepglass.metrics.figure import Z95, Figure, mean, missing
-from deepglass.metrics.kid import HALVES, MOST, SIDE, estimate, kernel, pixels
+from deepglass.metrics.figure import Figure, mean, missing
+from deepglass.metrics.kid import LEAST, SIDE, distance, pixels
 
 
 class TranslatedKID:
@@ -32,15 +29,15 @@ class TranslatedKID:
         """Over as many pictures of each side as the smaller one has; `n` is how many all are."""
         if not len(self._rows):
             return missing("down")
-        made, real = (self._rows.column(name).double() for name in ("made", "real"))
+        made, real = (self._rows.column(name) for name in ("made", "real"))
         to = self._rows.column("to").long()
         sides = [(made[to == side], real[to != side]) for side in (0, 1)]
-        if min(len(part) for pair in sides for part in pair) < 4:
+        if min(len(part) for pair in sides for part in pair) < LEAST:
             return missing("down", len(to))
-        found = [_distance(*pair) for pair in sides]
-        value = sum(distance for distance, _ in found) / 2
-        spread = sum(one**2 for _, one in found) ** 0.5 / 2
-        low, high = value - Z95 * spread, value + Z95 * spread
+        found = [distance(real, made) for made, real in sides]
+        value = sum(one.value for one in found) / 2
+        around = sum((one.high - one.value) ** 2 for one in found) ** 0.5 / 2
+        low, high = value - around, value + around
         return Figure(value, low, high, len(to), "down", f"KID of pixels averaged to {SIDE}x{SIDE}, mean of both ways")
 
 
@@ -58,17 +55,3 @@ class Apart:
     def compute(self) -> Figure:
         """Over everything seen."""
         return mean(self._rows.column("apart"), "down") if len(self._rows) else missing("down")
-
-
-def _distance(made: Tensor, real: Tensor) -> tuple[float, float]:
-    """KID between as many of both, drawn by keys, and its spread over halves. (N, d), (M, d)"""
-    count = min(len(made), len(real), MOST)
-    made, real = (part[_drawn(len(part), "kid/taken", 1)[0][:count]] for part in (made, real))
-    tables = kernel(real, real), kernel(made, made), kernel(real, made)
-    halves = _drawn(count, "kid/halves", HALVES)[:, : count // 2]
-    spread = torch.stack([estimate(*(table[half][:, half] for table in tables)) for half in halves]).std()
-    return float(estimate(*tables)), float(spread)
-
-
-def _drawn(count: int, purpose: str, times: int) -> Tensor:
-    return torch.from_numpy(permutations(count, np.array([key(0, purpose, one) for one in range(times)], np.uint64)))
