@@ -68,11 +68,27 @@ def test_what_does_not_fit_together_is_said_in_one_sentence(here, capsys):
     shutil.copytree(here / "photos", here / "elsewhere" / "photos")
     said(capsys, "search", "photos", "--bundle", "digits")
     assert f"is that of {here}/photos" in refused("elsewhere/photos", "--bundle", "digits")
+    said(capsys, "search", "elsewhere/../photos", "--bundle", "digits")  # another way to the same folder
     assert "kind=fast is not allowed" in refused("photos", "kind=fast", "--bundle", "digits", "--out", "new")
     (here / "note.txt").write_text("no picture")
     with pytest.raises(SystemExit) as ended:
         main(["search", "index", "note.txt"])
     assert ended.value.code == 3 and "note.txt: no answer" in capsys.readouterr().out
+
+
+def test_settings_of_an_index_that_is_there_are_not_passed_over(here, capsys):
+    words = ("search", "photos", "--bundle", "digits", "--out", "index", "numbers=float16")
+    said(capsys, *words)
+    assert said(capsys, *words)[1]["unchanged"] == 12  # the same once more is no other wish
+    for place in (("photos", "--bundle", "digits", "--out", "index"), ("index",)):
+        told = said(capsys, "search", *place, "kind=hnsw", "numbers=float32", code=2)[1]["error"]["message"]
+        assert told.startswith("The index in index was made with kind=auto, numbers=float16. Settings are those of a")
+
+
+def test_the_page_counts_what_was_answered(here, capsys):
+    (here / "note.txt").write_text("no picture")
+    said(capsys, "search", "photos", "photos/0/00.png", "note.txt", "--bundle", "digits", "--out", "index")
+    assert "The first" not in (here / "index" / "search.html").read_text(encoding="utf-8")
 
 
 def test_a_network_of_numbers_is_refused(here, capsys):

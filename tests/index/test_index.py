@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +11,14 @@ import torch
 from PIL import Image
 
 from deepglass.bundle import Bundle
+from deepglass.data.annotation import Box, Plate
+from deepglass.data.source import Index as Examples
+from deepglass.data.tiles import TileSettings
 from deepglass.foundation.errors import DataError, RunFailed, UsageError
-from deepglass.index.index import Index
+from deepglass.index.index import Index, _dimension
+from deepglass.networks import choose_model, fit_model, network_of
+from deepglass.tasks.detect import DetectSettings
+from deepglass.tasks.read_plates import ReadPlatesSettings
 
 
 def test_the_nearest_are_those_of_the_vectors_themselves(digits, photos, tmp_path):
@@ -56,6 +63,18 @@ def test_nothing_is_looked_at_twice(digits, photos, tmp_path):
     assert opened.query(str(changed), 1)[0]["nearest"][0]["id"] == str(photos / "0" / "08.png")
 
 
+def test_a_picture_is_one_however_the_way_to_it_is_written(digits, photos, tmp_path, monkeypatch):
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    index = Index.build("../photos", digits, tmp_path / "index")
+    assert str(photos / "0" / "00.png") in index.ids
+    again = index.update(photos)
+    assert (again.unchanged, again.added, len(index)) == (12, [], 12)
+    (answer,) = index.query("../photos/0/00.png", 1)
+    assert answer["nearest"][0]["id"] == str(photos / "1" / "01.png")
+    assert index.remove(["../photos/1"]) == 6
+
+
 def test_pictures_are_removed_by_file_and_by_folder(digits, photos, tmp_path):
     index = Index.build(photos, digits, tmp_path / "index")
     assert index.remove([photos / "0" / "00.png", "nowhere.png"]) == 1
@@ -64,6 +83,23 @@ def test_pictures_are_removed_by_file_and_by_folder(digits, photos, tmp_path):
     assert not [name for name in Index.open(tmp_path / "index").ids if "/1/" in name]
     found = [one["id"] for one in index.query(str(photos / "1" / "03.png"), 20)[0]["nearest"]]
     assert len(found) == 5 and not [name for name in found if "/1/" in name]
+
+
+def test_what_has_no_vector_for_a_picture_is_refused_before_any_is_looked_at():
+    plate = Plate("A", ((0.0, 0.0), (40.0, 0.0), (40.0, 20.0), (0.0, 20.0)))
+    plates, boxes = ReadPlatesSettings(), DetectSettings(tiles=TileSettings(cut=True))
+    asked = (("plate_net", plates, (plate,)), ("fcos", boxes, (Box("cat", 3, 4, 40, 50),)))
+    for name, settings, label in asked:
+        task = settings.build(settings.learn(Examples(("a",), (label,)), (64, 64), 3))
+        task = settings.build(task.settle({"input": np.full((1, 64 * 64, 3), 90, dtype=np.uint8)}))
+        chosen = choose_model(name)
+        if name == "fcos":
+            small = replace(chosen.settings, backbone="resnet18", stem=8, features=16, depth=1)
+            chosen = replace(chosen, settings=small)
+        network = network_of(fit_model(chosen, task.asks()).settings)
+        bundle = Bundle({"model": {"name": name}, "task": {"name": "-"}}, network, task)
+        with pytest.raises(UsageError, match="has no vector before its head that would stand for a whole picture"):
+            _dimension(bundle)
 
 
 def test_pairs_that_differ_by_a_pixel_are_duplicates(digits, photos, tmp_path):

@@ -5,15 +5,15 @@ index.query("this.jpg", 5)                                  # [{"id": ..., "near
 index.add("more/"); index.remove(["photos/old.jpg"])        # nothing is looked at twice
 """
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
+import numpy as np
 
 from deepglass.bundle import Bundle
-from deepglass.data.example import Batch
 from deepglass.data.sources.files import is_picture
 from deepglass.data.walk import walk
 from deepglass.foundation.errors import DataError, UsageError
@@ -195,8 +195,10 @@ def _dimension(bundle: Bundle) -> int:
     facts = bundle.task.facts.inputs
     if facts.kind != "picture":
         raise UsageError("search.not_pictures", kind=facts.kind)
-    blank = torch.zeros(1, facts.channels, facts.height, facts.width, dtype=torch.uint8)
-    return bundle.vectors(Batch(("",), {"input": blank})).shape[1]
+    if getattr(bundle.task, "tiles", None) is not None:  # no one vector stands for all of them
+        raise UsageError("bundle.no_vector", model=bundle.name)
+    blank = np.zeros((facts.height, facts.width, 3)[: 2 + (facts.channels == 3)], dtype=np.uint8)
+    return bundle.embed([blank]).vectors.shape[1]
 
 
 def _files(place: Path) -> list[Path]:
@@ -211,7 +213,8 @@ def _files(place: Path) -> list[Path]:
 
 
 def _id(file: Path) -> str:
-    return file.absolute().as_posix()
+    """One name for a file, however the way to it was written: ../photos/a.jpg is the same from everywhere."""
+    return Path(os.path.abspath(file)).as_posix()
 
 
 def _stamp(file: Path) -> str:

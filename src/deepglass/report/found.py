@@ -35,11 +35,12 @@ class Row(NamedTuple):
 
 def write_found(answers: Sequence[Mapping[str, Any]], folder: Path) -> Path:
     """The page of a search."""
+    answered = [one for one in answers if "nearest" in one]
     rows = [
         Row(one["id"], [tile(near["id"], f"{near['score']:.3f}") for near in one["nearest"]], tile(one["id"]))
-        for one in [one for one in answers if "nearest" in one][:MOST_ASKED]
+        for one in answered[:MOST_ASKED]
     ]
-    return _write(rows, folder, say("search.title_found"), len(answers))
+    return _write(rows, folder, say("search.title_found"), len(answered))
 
 
 def write_duplicates(groups: Sequence[Mapping[str, Any]], folder: Path) -> Path:
