@@ -15,6 +15,7 @@ from deepglass.foundation.settings import Override, resolve
 from deepglass.foundation.words import speaking
 from deepglass.metrics.figure import share
 from deepglass.report import headline
+from deepglass.report.boxes import verdicts
 from deepglass.report.calibration import _leaning
 from deepglass.report.case import Classified
 from deepglass.report.curves import _averaged
@@ -106,3 +107,24 @@ def test_a_network_of_ones_own_is_in_the_command(tmp_path):
     run = dg.train("made:moons", model=net, size="tiny", out=tmp_path / "run", settings={"train.steps": 3})
     command = json.loads((run.run.folder / "report.json").read_text())["settings"]["command"]
     assert re.search(r"--model \S+", command) and "external" not in command
+
+
+def test_boxes_in_a_crowd_are_neither_right_nor_wrong():
+    """A crowd is as large as the picture's left half; two marked boxes, of which one is found."""
+    marked = torch.tensor([[0.0, 0, 0, 50, 100, 1], [0, 60, 0, 80, 20, 0], [1, 60, 40, 80, 60, 0]])
+    found = torch.tensor(
+        [
+            [60.0, 0, 80, 20, 0.9, 0],  # one of the marked
+            [0, 0, 50, 90, 0.8, 0],  # the crowd itself
+            [10, 10, 20, 20, 0.7, 0],  # one of the crowd
+            [20, 20, 30, 30, 0.7, 1],  # of another class than the crowd
+            [45, 50, 65, 60, 0.6, 0],  # a quarter of it lies in the crowd
+        ]
+    )
+    verdict = verdicts(found, marked)
+    assert verdict.right.tolist() == [True, False, False, False, False]
+    assert verdict.wrong.tolist() == [False, False, False, True, True]
+    assert verdict.missed.tolist() == [False, False, True]
+    nothing = verdicts(found[:0], marked)
+    assert not len(nothing.right) and nothing.missed.tolist() == [False, True, True]
+    assert verdicts(found, marked[:0]).wrong.all()

@@ -83,14 +83,36 @@ def _judged(case: Case, task: Detect) -> tuple[list[Judged], tuple[list[float], 
     judged: list[Judged] = []
     for row, name, found, marked in zip(rows.tolist(), ids, predicted.each(), truth.each(), strict=True):
         sure = found[found[:, 4] >= task.settings.confidence]
-        hit, seen = hits(sure, marked, RIGHT)
-        real = marked[:, 5] == 0
-        kinds = sure[:, 5].long(), marked[:, 0].long()
-        right, wrong = _tally(kinds[0][hit], count), _tally(kinds[0][~hit], count)
-        missed = _tally(kinds[1][real & ~seen], count)
-        first = next((place for place, flag in enumerate(hit.tolist()) if not flag), -1)
-        judged.append(Judged(row, name, found, marked, right, wrong, missed, first))
+        verdict = verdicts(sure, marked)
+        kinds = sure[:, 5].long(), sure[:, 5].long(), marked[:, 0].long()
+        counts = [_tally(kind[flags], count) for kind, flags in zip(kinds, verdict, strict=True)]
+        first = next((place for place, flag in enumerate(verdict.wrong.tolist()) if flag), -1)
+        judged.append(Judged(row, name, found, marked, *counts, first))
     return judged, (metric.per_class(), metric.per_class(RIGHT))
+
+
+class Verdicts(NamedTuple):
+    """Of found boxes which are right and which wrong, bool (M,); of marked ones which are missed, bool (N,)."""
+
+    right: Tensor
+    wrong: Tensor
+    missed: Tensor
+
+
+def verdicts(found: Tensor, marked: Tensor) -> Verdicts:
+    """A box that finds nothing but lies in a crowd of its class, by half or more, is neither right nor wrong.
+
+    found (M, 6): corners, score, class; marked (N, 6): class, corners, crowd
+    """
+    crowd = marked[:, 5] > 0
+    right, seen = hits(found, marked[~crowd], RIGHT)
+    low = torch.maximum(found[:, None, :2], marked[crowd][None, :, 1:3])
+    high = torch.minimum(found[:, None, 2:4], marked[crowd][None, :, 3:5])
+    shared, area = (high - low).clamp(min=0).prod(-1), (found[:, 2:4] - found[:, :2]).prod(-1)
+    inside = (shared > 0) & (shared >= RIGHT * area[:, None]) & (found[:, 5, None] == marked[crowd][:, 0])
+    missed = ~crowd
+    missed[~crowd] = ~seen
+    return Verdicts(right, ~right & ~inside.any(1), missed)
 
 
 def _tally(kinds: Tensor, count: int) -> Tensor:
