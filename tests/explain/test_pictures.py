@@ -13,6 +13,7 @@ from deepglass import journey
 from deepglass.bundle import Bundle
 from deepglass.data.annotation import Box
 from deepglass.data.source import Index
+from deepglass.data.tiles import TileSettings
 from deepglass.explain.answer import choose_method, explain, methods
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.words import speaking
@@ -103,6 +104,21 @@ def masks():
 def one(bundle, file, method, target=""):
     (found,) = explain(bundle, [file], method, target)
     return found
+
+
+def test_what_many_tiles_said_together_is_not_explained(wide):
+    settings = SegmentSettings(tiles=TileSettings(cut=True))
+    facts = settings.learn(Index(("a",), ("a.png",), classes=("background", "cat", "dog")), (64, 64), 3)
+    rows = {"input": np.full((1, 64 * 64, 3), 90, np.uint8), "mask": np.zeros((1, 64 * 64), np.uint8)}
+    task = settings.build(settings.build(facts).settle(rows))
+    tiled = Bundle({"model": {"name": "eyes"}, "task": {"name": "segment"}}, Painter().eval(), task)
+    assert tiled.predict([wide])[0]["prediction"]
+    assert methods(tiled) == ["weights"]
+    for method in ("", "grad_cam"):
+        with pytest.raises(UsageError, match=r"tile by tile \(task.tiles.cut\).* Of the network itself .*: weights\."):
+            list(explain(tiled, [wide], method))
+    shown, answer = explain(tiled, [wide, wide], "weights"), tiled.predict([wide])[0]
+    assert [one.answer.get("prediction") for one in shown] == [None, answer["prediction"], answer["prediction"]]
 
 
 def test_every_method_for_pictures_fits_boxes_and_pixels(boxes, masks):

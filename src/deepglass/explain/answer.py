@@ -14,7 +14,7 @@ from deepglass.data.files import Input, open_inputs
 from deepglass.data.source import Unreadable
 from deepglass.explain.gates import letters_of
 from deepglass.explain.method import Explanation, Method, Row, kind_of, sentences
-from deepglass.explain.target import inner_of, seen_of, target_of
+from deepglass.explain.target import in_tiles, inner_of, seen_of, target_of
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.words import has, say
@@ -52,6 +52,8 @@ def choose_method(bundle: Bundle, name: str = "", rows: bool = False) -> tuple[s
         return name, method
     if not fitting:
         raise UsageError("explain.none_fits", model=bundle.name)
+    if in_tiles(bundle) and name not in fitting:
+        raise UsageError("explain.in_tiles", model=bundle.name, fitting=", ".join(fitting))
     if name and name not in fitting:
         unfit = f"explain.unfit_{name}"
         key = unfit if has(unfit) else "explain.does_not_fit"

@@ -49,12 +49,21 @@ NUMBERED = "#"  # before the number of a box, where classes are called by number
 
 def has_target(bundle: Bundle) -> bool:
     """Whether an answer of this network comes down to one number that can be explained."""
+    if in_tiles(bundle):
+        return False
     return any(isinstance(bundle.task, kind) for kind in CHOSEN) or _names_classes(bundle) or answers_a_number(bundle)
+
+
+def in_tiles(bundle: Bundle) -> bool:
+    """Whether its answers are put together from what it says of many parts of a picture."""
+    return getattr(bundle.task, "tiles", None) is not None
 
 
 def target_of(bundle: Bundle, batch: Batch, answer: Mapping[str, Any], wanted: str = "") -> Target | None:
     """The target of a presented batch of one; `wanted` is a class, or the number of a box. None where there is none."""
     task = bundle.task
+    if in_tiles(bundle):
+        return None
     choose = next((choose for kind, choose in CHOSEN.items() if isinstance(task, kind)), None)
     if choose:
         return choose(Asked(bundle, batch, answer, wanted))
