@@ -38,6 +38,48 @@ def run(tmp_path_factory):
     return run.folder
 
 
+def labels_table(root):
+    """Pictures with none, one or two labels."""
+    lines = ["path,labels"]
+    for number in range(16):
+        pixels = np.random.default_rng(number).integers(0, 255, (28, 28), dtype=np.uint8)
+        Image.fromarray(pixels).save(root / f"{number}.png")
+        lines.append(f"{number}.png,{('cat', 'dog', 'cat;dog', 'owl')[number % 4]}")
+    (root / "labels.csv").write_text("\n".join(lines))
+    return root, "model.name=lenet5"
+
+
+def text_table(root):
+    lines = [f"{'a good day' if number % 2 else 'bad'} {'word ' * number}\t{number % 2}" for number in range(16)]
+    (root / "texts.tsv").write_text("\n".join(["text\tlabel", *lines]))
+    return root / "texts.tsv", "model.name=text_bag"
+
+
+def numbers_table(root):
+    lines = [f"{number % 5 / 5},{number % 3},{number % 5 / 2 + 0.25}" for number in range(40)]
+    (root / "numbers.csv").write_text("\n".join(["a,b,target", *lines]))
+    return root / "numbers.csv", "model.name=mlp"
+
+
+@pytest.mark.parametrize("made", [labels_table, text_table, numbers_table])
+def test_a_step_of_several_labels_of_texts_and_of_numbers_is_told(made, tmp_path):
+    place, network = made(tmp_path)
+    more = ["model.hidden=[3]"] if network.endswith("mlp") else []
+    settings = [network, *more, "train.steps=2", "train.plan=plain", "data.cache=false", "train.batch=4"]
+    proposal = journey.propose(str(place), parse_assignments(settings), "tiny")
+    run = Run(tmp_path / "run", proposal.settings, proposal.origins, source=proposal.source)
+    run.write()
+    run.train()
+    step = take_step(subject_of(str(run.folder)))
+    assert len(step.inputs) == len(step.ids)
+    told = text(step)
+    if made is labels_table:
+        assert not step.classes and set(step.targets) <= {"cat", "dog", "cat, dog", "owl"}
+        assert f"right is {step.targets[0]}" in told and "[" not in told
+    assert json.loads(json.dumps(to_json(document(step))))["targets"] == step.targets
+    assert StepPicture(step).svg().startswith("<svg")
+
+
 def deep(activation, *more):
     layers = ", ".join(["16"] * 8)
     chosen = [f"model.activation={activation}", f"model.hidden=[{layers}]", "train.batch=64", *more]

@@ -13,9 +13,11 @@ from deepglass.data.example import Batch
 from deepglass.engine.loop import backward, present, update
 from deepglass.explain.step_chain import Neurons, chain_of
 from deepglass.explain.step_subject import Subject
+from deepglass.foundation.padded import Padded
 from deepglass.foundation.seeds import seed_torch
+from deepglass.foundation.words import say
 from deepglass.graph.probe import Capture, Probe, Summary, leaves, summarise
-from deepglass.tasks.task import Turn, total
+from deepglass.tasks.task import Task, Turn, total
 
 
 class Seen(NamedTuple):
@@ -103,8 +105,7 @@ def take_step(subject: Subject) -> Step:
     batch = training.batch(state.step)
     shards = present(task, state, training, batch)
     before = _answers(subject, batch)
-    labels = list(getattr(task.facts, "labels", []))
-    classes = batch["target"].flatten().tolist() if labels and "target" in batch else []
+    targets, classes = _right_answers(task, batch)
     turns = [
         _turn(subject, turn, place, shards) for place, turn in enumerate(task.turns()) if state.step % turn.every == 0
     ]
@@ -112,8 +113,8 @@ def take_step(subject: Subject) -> Step:
         name=subject.name,
         step=state.step,
         ids=tuple(batch.ids),
-        inputs=torch.cat([shard["input"] for shard in shards]).detach().cpu(),
-        targets=[labels[number] for number in classes],
+        inputs=_inputs(shards),
+        targets=targets,
         classes=classes,
         before=before,
         after=_answers(subject, batch),
@@ -124,6 +125,29 @@ def take_step(subject: Subject) -> Step:
     )
     state.step += 1
     return seen
+
+
+def _right_answers(task: Task, batch: Batch) -> tuple[list[str], list[int]]:
+    """In words, and by number where a row has one class; of several labels only the words."""
+    labels = list(getattr(task.facts, "labels", []))
+    target = batch["target"] if labels and "target" in batch else None
+    if not isinstance(target, Tensor):
+        return [], []
+    if target.is_floating_point():  # 1 where a label applies, (B, K)
+        named = [[label for label, there in zip(labels, row, strict=True) if there] for row in target.tolist()]
+        return [say("views.list_mark").join(names) or "–" for names in named], []
+    classes = target.flatten().tolist()
+    return [labels[number] for number in classes], classes
+
+
+def _inputs(shards: list[Batch]) -> Tensor:
+    """What the network saw, rows of unequal length with zeros behind. (B, ...)"""
+    given = [shard["input"] for shard in shards]
+    padded = [one.values for one in given if isinstance(one, Padded)]
+    if padded:
+        longest = max(one.shape[1] for one in padded)
+        given = [torch.cat([one, one.new_zeros(len(one), longest - one.shape[1], *one.shape[2:])], 1) for one in padded]
+    return torch.cat(given).detach().cpu()
 
 
 def _turn(subject: Subject, turn: Turn, place: int, shards: list[Batch]) -> TurnSeen:

@@ -14,7 +14,7 @@ from torch import Tensor
 from deepglass.explain.step import Step, TurnSeen
 from deepglass.explain.step_chain import Neurons
 from deepglass.explain.step_health import Stage, remarks, stages
-from deepglass.explain.step_words import condition, n
+from deepglass.explain.step_words import answered, condition, n
 from deepglass.foundation.words import say
 from deepglass.views import chart
 from deepglass.views.palette import OKABE_ITO
@@ -215,8 +215,8 @@ def _draw_outcome(axes: Axes, step: Step, turn: TurnSeen, corner: tuple[float, f
         for name, value in turn.losses.items()
     ]
     for when, answers in (("before", step.before), ("after", step.after)):
-        if answers:
-            answer = {"label": answers[0]["prediction"], "share": f"{answers[0]['confidence']:.1%}"}
+        if answers and "confidence" in answers[0]:  # a number has none
+            answer = {"label": answered(answers[0]), "share": f"{answers[0]['confidence']:.1%}"}
             lines.append(say(f"step.picture_{when}", **answer))
     for place, line in enumerate(lines):
         axes.text(left + 16, top + 48 + 30 * place, line, fontsize=13, va="center")

@@ -1,7 +1,7 @@
 """A step in words and numbers for the terminal: as on paper for a small network, layer by layer for a large one."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -227,8 +227,14 @@ def _outcome(step: Step, turn: TurnSeen) -> Iterator[str]:
 def _answers(step: Step) -> dict[str, str]:
     found: dict[str, str] = {}
     for when, answers in (("before", step.before), ("after", step.after)):
-        found[when] = f"{answers[0]['prediction']} ({answers[0]['confidence']:.1%})"
+        found[when] = f"{answered(answers[0])} ({answers[0]['confidence']:.1%})"
     return found
+
+
+def answered(answer: Mapping[str, Any]) -> str:
+    """The class that is answered, or all labels that are."""
+    said = answer["prediction"]
+    return (say("views.list_mark").join(said) or "–") if isinstance(said, list) else str(said)
 
 
 def _signed(y: int) -> str:
