@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from PIL import Image
 
 from deepglass import journey
 from deepglass.cli.main import main, overview
+from deepglass.cli.predict import _write
 from deepglass.foundation import catalogue
 from deepglass.foundation.words import speaking
 from tests.errors.shell import Shell, picture
@@ -81,6 +83,12 @@ def test_demos_are_listed_with_their_part_of_the_course(shell):
     assert {row["name"] for row in rows} == set(catalogue.entries("demos"))
     assert all(row["part"] and row["shows"] for row in rows)
     assert "lenet" in shell.refused(2, "demo", "lenett", says=("Did you mean lenet?",))
+
+
+def test_several_labels_stand_in_a_table_as_tables_have_them(tmp_path):
+    answers = [{"id": "a.png", "prediction": ["cat", "dog"], "confidence": 0.5}, {"id": "b.png", "prediction": []}]
+    _write(tmp_path / "a.csv", answers, SimpleNamespace())
+    assert (tmp_path / "a.csv").read_text().splitlines()[1:] == ["a.png,cat;dog,0.5,", "b.png,,,"]
 
 
 def test_predict_writes_a_table_and_shows_what_it_was_asked(shell, monkeypatch):

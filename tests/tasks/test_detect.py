@@ -7,12 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from PIL import Image as PILImage
 from torch import nn
 
+from deepglass.cli.predict import _write
 from deepglass.data.annotation import Box
 from deepglass.data.augment.pictures import PictureAugment
 from deepglass.data.augment.scenes import SceneAugment
 from deepglass.data.example import Batch, Ragged, ragged
+from deepglass.data.recognise import recognise
+from deepglass.data.settings import DataSettings
 from deepglass.data.source import Index, Picture
 from deepglass.foundation.errors import DataError, MachineError, UsageError
 from deepglass.foundation.overlap import overlap
@@ -92,6 +96,20 @@ def test_boxes_come_back_in_the_pixels_of_the_stored_picture():
     assert [3.0, 4.0, 40.0, 50.0] in [box["box"] for box in answer["boxes"]]
     view = task.show(raw()[0], answer)[0]
     assert "cat 100 %" in view.text() and view.png()[:4] == b"\x89PNG"
+
+
+def test_answers_are_written_as_a_table_that_is_read_back(tmp_path):
+    task, _ = made()
+    box = {"label": "cat", "confidence": 0.75, "box": [3.0, 4.0, 40.0, 50.5]}
+    answers = [{"id": "a.png", "boxes": [box, box | {"label": "dog"}]}, {"id": "b.png", "boxes": []}]
+    for name in "abc":
+        PILImage.fromarray(np.zeros((60, 120, 3), dtype=np.uint8)).save(tmp_path / f"{name}.png")
+    _write(tmp_path / "boxes.csv", [*answers, {"id": "c.png", "error": "broken"}], task)
+    lines = (tmp_path / "boxes.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[:2] == ["id,label,left,top,right,bottom,confidence,error", "a.png,cat,3.0,4.0,40.0,50.5,0.75,"]
+    source = recognise(str(tmp_path), DataSettings())
+    found = dict(zip(source.index.ids, source.index.labels, strict=True))
+    assert found["a.png"] == (Box("cat", 3, 4, 40, 50.5), Box("dog", 3, 4, 40, 50.5)) and found["b.png"] == ()
 
 
 def test_the_truth_scores_one_and_others_less():

@@ -6,12 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from PIL import Image as PILImage
 from torch import nn
 
+from deepglass.cli.predict import _found_again, _write
 from deepglass.data.annotation import Plate
 from deepglass.data.augment.pictures import PictureAugment
 from deepglass.data.augment.street import StreetAugment
 from deepglass.data.example import Batch, Ragged, columns_of
+from deepglass.data.recognise import recognise
+from deepglass.data.settings import DataSettings
 from deepglass.data.source import Index, Picture
 from deepglass.engine.state import trainable
 from deepglass.foundation.errors import DataError, UsageError
@@ -233,8 +237,25 @@ def test_rows_of_a_table_and_a_drawing():
     plate = {"text": "A4", "kind": "blue", "lines": 1, "confidence": 0.5, "corners": [[1.0, 2], [9, 2], [9, 5], [1, 5]]}
     (row,) = task.rows({"id": "a.png", "plates": [plate]})
     assert [row.get(name) for name in task.columns] == ["a.png", "A4", "blue", 1, 0.5, 1, 2, 9, 2, 9, 5, 1, 5, None]
+    assert task.rows({"id": "b.png", "plates": []}) == [{"id": "b.png"}]  # looked at, and there is none
     (view,) = task.show(Picture(np.zeros((20, 30, 3), dtype=np.uint8)), {"plates": [plate]})
     assert "<polygon" in view.svg() and "A4 50 %" in view.svg()
+
+
+def test_a_table_beside_drawn_pictures_speaks_of_those_that_were_asked_about(tmp_path, monkeypatch):
+    """The drawn ones have the same names, and are of another size."""
+    task, _ = made()
+    for name, size in (("asked", (64, 48)), ("drawn", (320, 240))):
+        (tmp_path / name).mkdir()
+        for file in ("a.png", "b.png"):
+            PILImage.new("RGB", size).save(tmp_path / name / file)
+    monkeypatch.chdir(tmp_path)
+    plate = {"text": "A4", "kind": "blue", "lines": 1, "confidence": 0.5, "corners": [[1.0, 2], [9, 2], [9, 5], [1, 5]]}
+    answers = [{"id": "asked/a.png", "plates": [plate]}, {"id": "asked/b.png", "plates": []}]
+    _write(tmp_path / "drawn" / "answers.csv", _found_again(answers), task)
+    source = recognise(str(tmp_path / "drawn"), DataSettings())
+    assert source.index.ids == [str(tmp_path / "asked" / name) for name in ("a.png", "b.png")]
+    assert [plate.text for plate in source.index.labels[0]] == ["A4"] and source.index.labels[1] == ()
 
 
 def test_a_small_network_learns_to_find_and_read():

@@ -1,6 +1,7 @@
 """Segment: from a picture with its mask to a loss over pixels, an answer at the picture's own size, and a whole run."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -169,6 +170,19 @@ def test_predict_writes_masks_of_each_pictures_own_size(run, monkeypatch, capsys
             true = np.asarray(Image.open(folder / "masks" / "masks" / f"{number:02d}.png"))
             assert mask.mode == "P" and np.asarray(mask).shape == true.shape
             assert (np.asarray(mask) == true)[true != 255].mean() > 0.8
+
+
+def test_masks_of_pictures_with_one_name_do_not_take_each_others_place(run, tmp_path, monkeypatch, capsys):
+    folder, _ = run
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(folder / "masks" / "images" / "00.png", tmp_path / "2.png")
+    for name in ("a/1.png", "b/1.png", "b/1.bmp"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.open(tmp_path / "2.png").save(tmp_path / name)
+    main(["predict", str(folder / "run"), "a/1.png", "b/1.png", "b/1.bmp", "2.png", "--out", "out"])
+    assert "Answers: 4; inputs without one: 0." in capsys.readouterr().out
+    written = sorted(file.name for file in (tmp_path / "out").glob("*.png"))
+    assert written == ["2.png", "a_1.png", "b_1.png", "b_1_2.png"]
 
 
 def test_evaluated_elsewhere_it_knows_its_classes(run, tmp_path):

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -52,7 +52,7 @@ def predict(
     tell_unknown(printer, answers)
     if out:
         write = _write_masks if any("mask" in answer for answer in answers) else _write
-        write(drawn / TABLE if drawn else Path(out), answers, bundle.task)
+        write(drawn / TABLE if drawn else Path(out), _found_again(answers) if drawn else answers, bundle.task)
         failed = sum("error" in answer for answer in answers)
         printer.line(say("cli.written", file=out, count=len(answers) - failed, failed=failed))
     printer.done(answers)
@@ -166,23 +166,43 @@ def _draw(folder: Path, number: int, name: str, png: bytes) -> None:
         raise MachineError("sealed.cannot_write", folder=folder, reason=error.strerror) from None
 
 
+def _found_again(answers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The answers with whole paths: beside the table lie drawn pictures that are called as those asked about."""
+    return [
+        answer | {"id": os.path.abspath(answer["id"])} if os.path.isfile(answer["id"]) else answer for answer in answers
+    ]
+
+
 def _write_masks(folder: Path, answers: list[dict[str, Any]], task: Any) -> None:
     """A PNG of class numbers with a palette for each picture, a NIfTI for each volume, and what they stand for."""
     classes = task.facts.classes
-    names = Counter(_stem(Path(answer["id"])) for answer in answers)
+    names = _names([Path(answer["id"]) for answer in answers])
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "classes.txt").write_text("\n".join(classes) + "\n", encoding="utf-8")
-        for answer in answers:
+        for answer, name in zip(answers, names, strict=True):
             if "mask" in answer:
-                place = Path(answer["id"])  # where two are of one name their folders' names come in front
-                name = _stem(place) if names[_stem(place)] == 1 else "_".join((*place.parts[1:-1], _stem(place)))
                 if "affine" in answer:
                     write_mask(unrolled(answer["mask"]), answer["affine"], folder / f"{name}.nii.gz")
                 else:
                     (folder / f"{name}.png").write_bytes(index_png(unrolled(answer["mask"]), classes))
     except OSError as error:
         raise MachineError("sealed.cannot_write", folder=folder, reason=error.strerror) from None
+
+
+def _names(places: Sequence[Path]) -> list[str]:
+    """A name for what is written of each file: its own; where two have one, with its folders' in front, or a number."""
+    stems = Counter(map(_stem, places))
+    found: dict[str, None] = {}
+    for place in places:
+        folders = [part for part in place.parts[:-1] if part not in (place.anchor, "..")]
+        first, number = "_".join([*folders[: len(folders) if stems[_stem(place)] > 1 else 0], _stem(place)]), 1
+        name = first
+        while name in found:
+            number += 1
+            name = f"{first}_{number}"
+        found[name] = None
+    return list(found)
 
 
 def _stem(place: Path) -> str:
@@ -199,9 +219,14 @@ def _write(file: Path, answers: list[dict[str, Any]], task: Task) -> None:
             writer.writerow(columns)
             for answer in answers:
                 for row in [answer] if "error" in answer else rows(answer):
-                    writer.writerow([row.get(name, "") for name in columns])
+                    writer.writerow([_cell(row.get(name, "")) for name in columns])
     except OSError as error:
         raise MachineError("sealed.cannot_write", folder=file, reason=error.strerror) from None
+
+
+def _cell(value: Any) -> Any:
+    """Several labels with ; between them, as tables of pictures have them."""
+    return ";".join(value) if isinstance(value, list) and all(isinstance(one, str) for one in value) else value
 
 
 CATALOGUE = {"predict": predict}

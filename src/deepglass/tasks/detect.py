@@ -39,6 +39,7 @@ STRIDES = (8, 16, 32)
 WIDTH = 6  # numbers of a box in a column
 AT_ONCE = 1 << 20  # pixels of tiles that are answered together
 AROUND = 0.5  # chance that what is cut out of a large picture shows one of its boxes
+SIDES = ("left", "top", "right", "bottom")  # as a table names them
 CROWD = -2  # the class of a crowd's box in training: what is in it teaches nothing
 
 Share = Annotated[float, Ge(0), Le(1)]
@@ -105,6 +106,7 @@ class Detect(OneInput):
 
     settings: DetectSettings
     facts: DetectFacts
+    columns: ClassVar[tuple[str, ...]] = ("id", "label", *SIDES, "confidence", "error")
 
     def __init__(self, settings: DetectSettings, facts: DetectFacts):
         super().__init__(settings, facts)
@@ -215,6 +217,14 @@ class Detect(OneInput):
                 for *corners, score, kind in sure
             ]
             found.append({"prediction": [box["label"] for box in boxes], "boxes": boxes})
+        return found
+
+    def rows(self, answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """A line of a table for each box; one that says nothing else of a picture without any."""
+        found: list[dict[str, Any]] = [] if answer["boxes"] else [{"id": answer["id"]}]
+        for box in answer["boxes"]:
+            corners = dict(zip(SIDES, box["box"], strict=True))
+            found.append({"id": answer["id"], "label": box["label"], **corners, "confidence": box["confidence"]})
         return found
 
     def show(self, raw: Any, answer: Mapping[str, Any]) -> list[View]:

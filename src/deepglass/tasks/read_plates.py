@@ -57,6 +57,7 @@ STRIDE = 8
 AT_A_TIME = 64  # plates that are read together
 LEAST = 0.05  # of a place's score, from which what stands there is read
 AT_ONCE = 1 << 21  # pixels that are searched together
+OVERLAP = 0.5  # of the boxes of two plates, above which only the surer one stays
 ALIKE, SPREAD = 0.5, 0.25  # of the levels of a picture: what every place is brought to about 0 and 1 by
 END = ord("\n")  # of a plate's text
 LOOKS = ((0.0, 1.0), (0.05, 0.97), (-0.05, 1.04), (0.05, 1.04), (-0.05, 0.97))  # heights of the plate lower; its size
@@ -278,8 +279,8 @@ class ReadPlates(OneInput):
         return found
 
     def rows(self, answer: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """A line of a table for each plate."""
-        found: list[dict[str, Any]] = []
+        """A line of a table for each plate; one that says nothing else of a picture without any."""
+        found: list[dict[str, Any]] = [] if answer["plates"] else [{"id": answer["id"]}]
         for plate in answer["plates"]:
             ends = [end for corner in plate["corners"] for end in corner]
             found.append({"id": answer["id"], **plate, **dict(zip(CORNERS, ends, strict=True))})
@@ -361,7 +362,7 @@ class ReadPlates(OneInput):
         chosen = corners.gather(1, top.indices[..., None, None].expand(-1, -1, 4, 2))  # (B, N, 4, 2)
         boxes = boxes_around(chosen.flatten(0, 1)).unflatten(0, chosen.shape[:2])
         alike = torch.zeros_like(top.indices)
-        alive = unrivalled(boxes, top.values, alike, LEAST, ALIKE, self.settings.most)
+        alive = unrivalled(boxes, top.values, alike, LEAST, OVERLAP, self.settings.most)
         return chosen[alive], top.values[alive], kind.gather(1, top.indices)[alive], alive.sum(1)
 
     def _partly(self, wanted: Tensor, kinds: Tensor, size: tuple[int, int]) -> Tensor:
