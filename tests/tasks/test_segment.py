@@ -104,6 +104,22 @@ def test_answers_are_of_the_stored_picture():
     assert view.text() == "The picture's pixels by class: bright 100.0 %." and "bright 100.0 %" in view.terminal()
 
 
+class Doubtful(nn.Module):
+    """Is sure of the rows of the frame that a picture of 30 x 20 takes, and of no class beside it."""
+
+    def forward(self, image):
+        logits = torch.zeros(len(image), 3, *image.shape[-2:])
+        logits[:, 1, 2:13] = 20.0
+        return logits
+
+
+def test_what_lies_beside_a_picture_takes_nothing_from_its_confidence():
+    task, batch = made()
+    assert (batch["mask"][0, [0, 1, 13, 14, 15]] == 255).all()  # of 16 rows these are beside it
+    (first, second) = task.answers(task.predict(Doubtful(), task.present(batch)))
+    assert first["confidence"] == second["confidence"] == pytest.approx(1.0)
+
+
 def test_a_mean_with_the_mirror_image_turns_the_answer_back():
     plain, batch = made(picture=PictureSettings(fit="stretch"))
     mirror, _ = made(picture=PictureSettings(fit="stretch"), test_views="mirror")

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from deepglass.data.augment.masks import augment_masks, unfit
 from deepglass.data.example import Batch, Column, Cut, Example, ragged
 from deepglass.data.readers.mask import UNKNOWN, fit_mask, stored_mask
+from deepglass.data.readers.picture import inner
 from deepglass.data.source import Index
 from deepglass.data.tiles import GREY, TileSettings, corners, parts
 from deepglass.foundation.errors import DataError, UsageError
@@ -136,7 +137,8 @@ class Segment(PixelLoss, OneInput):
             return self._in_tiles(model, batch, self.tiles)
         pictures = batch["input"]
         step = max(1, AT_ONCE // max(1, pictures.shape[-2] * pictures.shape[-1]))
-        parts = [self._told(model, pictures[start : start + step]) for start in range(0, len(pictures), step)]
+        pieces = zip(pictures.split(step), batch["size"].split(step), strict=True)
+        parts = [self._told(model, *piece) for piece in pieces]
         masks, sure = (torch.cat(part) for part in zip(*parts, strict=True))
         return {"mask": masks, "sure": sure, "size": batch["size"]}
 
@@ -170,9 +172,18 @@ class Segment(PixelLoss, OneInput):
     def _size(self) -> tuple[int, int]:
         return self.facts.inputs.height, self.facts.inputs.width
 
-    def _told(self, model: nn.Module, pictures: Tensor) -> tuple[Tensor, Tensor]:
+    def _told(self, model: nn.Module, pictures: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor]:
         sure, mask = self._shares(model, pictures).max(1)
-        return mask.to(torch.uint8), sure.mean((1, 2))
+        return mask.to(torch.uint8), self._mean(sure, sizes)
+
+    def _mean(self, values: Tensor, sizes: Tensor) -> Tensor:
+        """Over each picture, without the bands that are laid beside it. (B, h, w), (B, 2) -> (B,)"""
+        if self.settings.picture.fit != "pad":
+            return values.mean((1, 2))
+        frame = self._size[::-1]
+        places = (inner((int(wide), int(high)), frame) for wide, high in sizes.tolist())
+        parts = zip(values, places, strict=True)
+        return torch.stack([one[top : top + tall, left : left + wide].mean() for one, (left, top, wide, tall) in parts])
 
     def _shares(self, model: nn.Module, pictures: Tensor) -> Tensor:
         """How likely every class is at every pixel. (B, K, h, w)"""
