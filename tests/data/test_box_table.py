@@ -127,3 +127,13 @@ def test_measures_are_no_boxes(tmp_path: Path) -> None:
 def test_a_table_of_labels_alone_is_none_of_boxes(tmp_path: Path) -> None:
     table(tmp_path / "a.csv", "path,label", "a.png,cat", "b.png,dog")
     assert recognised(str(tmp_path), PLAIN).layout == "picture_table"
+
+
+def test_a_picture_that_is_named_by_its_whole_path_may_change_as_others_may(tmp_path: Path) -> None:
+    file = picture(tmp_path / "elsewhere" / "a.png", 1)
+    (tmp_path / "table").mkdir()
+    (tmp_path / "table" / "boxes.csv").write_text(f"path,label,left,top,right,bottom\n{file},cat,1,2,30,40\n")
+    before, same = (recognise(str(tmp_path / "table"), DataSettings()).fingerprint() for _ in range(2))
+    assert before == same
+    picture(file, 2)
+    assert recognise(str(tmp_path / "table"), DataSettings()).fingerprint() != before

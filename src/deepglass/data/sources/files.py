@@ -61,7 +61,7 @@ class Files:
         parts = self.index.parts or [""] * len(self.index)
         root = str(self.root)
         for id, label, part in zip(self.index.ids, self.index.labels, parts, strict=True):
-            state.update(f"{id}\0{label}\0{part}\0{changed(f'{root}/{id}')}\n".encode())
+            state.update(f"{id}\0{label}\0{part}\0{changed(os.path.join(root, id))}\n".encode())
         return state
 
 
