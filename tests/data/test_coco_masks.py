@@ -232,6 +232,16 @@ def test_outlines_change_the_fingerprint_and_have_the_numbers_that_are_asked(tmp
     assert opened(tmp_path, [thing(1, 3, [SQUARE])], **renamed).index.classes == ("background", "dog")
 
 
+def test_classes_in_another_order_are_other_masks(tmp_path):
+    """Packed copies hold numbers: a cat is 1 in one file and 2 in the other, though both outline the same cat."""
+    first = opened(tmp_path, [thing(1, 1, [SQUARE])])
+    other = [{"id": 1, "name": "cat"}, {"id": 0, "name": "dog"}]
+    second = opened(tmp_path, [thing(1, 1, [SQUARE])], categories=other)
+    assert repr(first.index.labels) == repr(second.index.labels)
+    assert first.read(0).mask.max() == 1 and second.read(0).mask.max() == 2
+    assert first.fingerprint() != second.fingerprint()
+
+
 def test_a_network_learns_from_outlines(tmp_path):
     """From `--task segment` alone to masks of files."""
     images, marks = [], []

@@ -4,6 +4,7 @@ Class 0 is "background", or the category of that name; the others are the file's
 later lies over those before it; what belongs to a crowd, or has a box and no outline, is "do not care".
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -57,6 +58,13 @@ class Outlined(Files):
         found = header(self.root / self.index.ids[row])
         self.annotated.accept(row, found[:2])
         return found
+
+
+    def told(self) -> "hashlib.blake2b":
+        """The pictures, the outlines, and the number of each class in the masks that are painted."""
+        state = super().told()
+        state.update(f"{self.index.classes}\n".encode())
+        return state
 
 
 def recognise(place: str, settings: DataSettings) -> Match | None:
