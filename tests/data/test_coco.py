@@ -45,6 +45,20 @@ def answers(source: Source) -> dict[str, Any]:
     return dict(zip(source.index.ids, source.index.labels, strict=True))
 
 
+def test_a_size_that_is_mended_changes_the_fingerprint(tmp_path: Path) -> None:
+    """Boxes and picture are as they were; a packed copy would go on leaving the picture out."""
+    picture(tmp_path / "a.png")
+
+    def opened(size: tuple[int, int]) -> Source:
+        instances(tmp_path / "a.json", [image(1, "a.png", size)], [annotation(1, boxes_of(0)[0])])
+        return recognise(str(tmp_path), PLAIN)
+
+    wrong, right = opened((640, 480)), opened(SIZE)
+    assert answers(wrong) == answers(right) and right.read(0).size == SIZE
+    assert "640" in reason(wrong, "a.png")
+    assert wrong.fingerprint() != right.fingerprint() == opened(SIZE).fingerprint()
+
+
 def test_the_folder_of_coco(tmp_path: Path) -> None:
     root = coco(tmp_path)
     instances(root / "annotations" / "person_keypoints_train2017.json", [image(0, "0.png")], [])

@@ -69,6 +69,10 @@ class Annotated(NamedTuple):
     sizes: np.ndarray  # width and height of each picture as it was annotated, or UNKNOWN. int32 (N, 2)
     faults: Mapping[int, Unreadable]  # rows that cannot be used, with the reason
 
+    def told(self) -> bytes:
+        """What decides which pictures can be used, for a fingerprint: their sizes, and those with a fault."""
+        return self.sizes.tobytes() + repr([(row, self.faults[row].reason) for row in sorted(self.faults)]).encode()
+
     def accept(self, row: int, size: tuple[int, int] | None) -> None:
         """Raise Unreadable where the annotation cannot be used, or not with a picture of this size."""
         if row in self.faults:

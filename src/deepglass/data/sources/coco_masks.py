@@ -59,11 +59,10 @@ class Outlined(Files):
         self.annotated.accept(row, found[:2])
         return found
 
-
     def told(self) -> "hashlib.blake2b":
-        """The pictures, the outlines, and the number of each class in the masks that are painted."""
+        """The pictures, their sizes, the outlines, and the number of each class in the masks that are painted."""
         state = super().told()
-        state.update(f"{self.index.classes}\n".encode())
+        state.update(self.annotated.told() + f"{self.index.classes}\n".encode())
         return state
 
 

@@ -84,6 +84,12 @@ class PictureFiles(Files):
         self.accept(row, found[:2])
         return found
 
+    def told(self) -> "hashlib.blake2b":
+        """The pictures, and what annotations say of their sizes: where that is mended, other pictures can be used."""
+        state = super().told()
+        state.update(self.annotated.told() if self.annotated is not None else b"")
+        return state
+
     def accept(self, row: int, size: tuple[int, int] | None) -> None:
         """Raise Unreadable where annotations forbid using the picture, or do not fit this size of it."""
         if self.annotated is not None:
