@@ -7,7 +7,7 @@ CATALOGUE = {
         "4.3",
         "made:moving",
         "tiny",
-        ("task.clip.size=40", "task.clip.channels=grey", "task.clip.augment.flip=false", "train.epochs=16"),
+        ("task.clip.size=40", "task.clip.channels=grey", "task.clip.augment.flip=false", "train.epochs=60"),
         next="speech",
     )
 }
