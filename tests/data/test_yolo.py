@@ -136,6 +136,19 @@ def test_lines_that_are_none(tmp_path: Path) -> None:
     assert reason(source, "labels/gone.txt") == "There is no picture that labels/gone.txt could belong to."
 
 
+def test_boxes_in_pixels_are_labels_all_the_same(tmp_path: Path) -> None:
+    for number in range(3):
+        picture(tmp_path / f"images/{number}.png", number)
+        (tmp_path / f"labels/{number}.txt").parent.mkdir(exist_ok=True)
+        (tmp_path / f"labels/{number}.txt").write_text("0 32.5 24 16 12\n1 10 10 8 8\n")
+    (tmp_path / "classes.txt").write_text("cat\ndog\n")
+    assert recognised(str(tmp_path), PLAIN).match.task == "detect"
+    assert reason(recognise(str(tmp_path), PLAIN), "images/1.png") == (
+        "The numbers in line 1 of 1.txt are no shares of the picture (0 32.5 24 16 12): they must lie between 0 and 1. "
+        "Divide them by its width and height."
+    )
+
+
 def test_two_label_files_of_one_picture(tmp_path: Path) -> None:
     labelled(tmp_path, "images/a.png", "labels/a.txt", 0)
     (tmp_path / "images/a.txt").write_text(line(boxes_of(1)[0]))

@@ -98,7 +98,9 @@ def _looks(root: Path) -> bool:
         texts = (id for id in islice(walk(folder, prefix), LOOKED) if suffix(id) == ".txt")
         for label in islice((id for id in texts if id.rsplit("/", 1)[-1] not in LISTS), TRIED):
             found = _read(root / label)
-            if isinstance(found, Unreadable):
+            if isinstance(found, Unreadable) and found.reason == "label_not_shares":
+                held += _has_picture(root, label)  # labels all the same, in pixels; each is named when it is read
+            elif isinstance(found, Unreadable):
                 broken += _has_picture(root, label)
             else:
                 held += bool(found) and _has_picture(root, label)
