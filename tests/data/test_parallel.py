@@ -4,6 +4,7 @@ import random
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from deepglass.data.column import Texts
 from deepglass.data.recognise import recognise, recognised, survey
@@ -180,6 +181,15 @@ def test_tables_of_classes_are_not_stolen(tmp_path, name):
         assert recognised(place, DataSettings()).layout != "parallel"
     except DataError as error:  # a table that nobody knows yet
         assert error.code != "data.not_that_layout"
+
+
+def test_names_of_pictures_with_spaces_are_no_sentences(tmp_path):
+    (tmp_path / "crops").mkdir()
+    names = [f"crops/plate {row}.png" for row in range(30)]
+    for name in names:
+        Image.new("RGB", (40, 10)).save(tmp_path / name)
+    table(tmp_path / "plates.csv", [(name, f"HH-AB {row}") for row, name in enumerate(names)], ("Datei", "Kennzeichen"))
+    assert recognised(str(tmp_path), DataSettings()).layout != "parallel"
 
 
 def test_other_folders_are_not_stolen(tmp_path):

@@ -15,6 +15,8 @@ from typing import NamedTuple
 from deepglass.data.column import Texts
 from deepglass.data.readers.delimited import FIRST_LINES, SUFFIXES, Delimited, numbered, open_delimited
 from deepglass.data.readers.misfit import not_utf8
+from deepglass.data.readers.picture import SUFFIXES as PICTURES
+from deepglass.data.readers.sound import SUFFIXES as SOUNDS
 from deepglass.data.readers.text import Text, clean, unmarked_utf16
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Index, Layout, Match, Unreadable
@@ -169,11 +171,16 @@ def _reads(table: Delimited, cells: Sequence[str]) -> bool:
     there = [cell for cell in cells if cell]
     if not there or sum(table.number(cell) is not None for cell in there) > len(there) / 10:
         return False
-    if sum(" " not in cell and "." in cell[1:-1] for cell in there) > len(there) / 2:  # names of files, addresses
+    if sum(_is_name(cell) for cell in there) > len(there) / 2:
         return False
     words = sum(len(cell.split()) for cell in there) / len(there)
     far = sum(letter > "\u2e80" for cell in there for letter in cell) / len(there)
     return words >= WORDS or far >= LETTERS
+
+
+def _is_name(cell: str) -> bool:
+    """Whether a cell is the name of a file, with spaces or without, or an address."""
+    return suffix(cell) in PICTURES | SOUNDS or (" " not in cell and "." in cell[1:-1])
 
 
 def _different(cells: Sequence[str]) -> float:
