@@ -67,3 +67,9 @@ def test_variants_begin_with_the_same_weights(shell, net):
     events = [json.loads(line) for line in (out / "1-0.1" / "events.jsonl").read_text().splitlines()]
     assert any(event["kind"] == "end" for event in events)
     shell.refused(2, "compare", "train.lr=0.1,0.2", "--model", net, says=("Give the data after the setting",))
+
+
+@pytest.mark.parametrize("verb", ["report", "evaluate", "resume", "explain", "predict", "generate"])
+def test_a_verb_that_opens_a_run_refuses_the_name_of_another_network(shell, verb):
+    words = (verb, "digits", "x.png") if verb == "predict" else (verb, "digits")
+    shell.refused(2, *words, "--model", "lenet", says=("A run knows its network, so --model lenet has no meaning",))

@@ -7,7 +7,7 @@ import typer
 
 from deepglass import journey
 from deepglass.bundle import Own
-from deepglass.cli.options import Debug, Json, ModelName, Printer, local_model, tell_unknown
+from deepglass.cli.options import Debug, Json, OwnModel, Printer, own_model, tell_unknown
 from deepglass.explain.answer import Explained, choose_method, reading
 from deepglass.explain.answer import explain as explain_all
 from deepglass.explain.write import more, sentence, write_explanations
@@ -17,7 +17,7 @@ from deepglass.foundation.words import say
 def explain(
     run: Annotated[str, typer.Argument(help=say("cli.run_or_bundle"))],
     files: Annotated[list[str] | None, typer.Argument(help=say("explain.files"))] = None,
-    model: ModelName = "",
+    model: OwnModel = "",
     method: Annotated[str, typer.Option("--method", help=say("explain.method"))] = "",
     target: Annotated[str, typer.Option("--target", help=say("explain.target"))] = "",
     out: Annotated[str, typer.Option("--out", help=say("explain.out"))] = "",
@@ -26,7 +26,7 @@ def explain(
 ) -> None:
     """One sentence for each input, and pictures in a folder."""
     printer = Printer(as_json)
-    bundle = journey.load(run, Own(local_model(model)))
+    bundle = journey.load(run, Own(own_model(model)))
     name, _ = choose_method(bundle, method, rows=bool(files))
     folder = Path(out) if out else Path(run) / "explain" if Path(run).is_dir() else Path("explain")
     found: list[Explained] = []

@@ -9,7 +9,7 @@ import typer
 
 from deepglass import journey
 from deepglass.bundle import Bundle, Own, SamplingSettings, unseen
-from deepglass.cli.options import Debug, Json, ModelName, Printer, local_model, tell_unknown
+from deepglass.cli.options import Debug, Json, OwnModel, Printer, own_model, tell_unknown
 from deepglass.foundation.errors import MachineError, UsageError
 from deepglass.foundation.settings import parse_assignments
 from deepglass.foundation.words import say
@@ -29,7 +29,7 @@ def generate(
     count: Annotated[int, typer.Option("--count", min=1, help=say("cli.count"))] = 16,
     out: Annotated[str, typer.Option("--out", help=say("cli.pictures_out"))] = "",
     truncation: Annotated[float, typer.Option("--truncation", min=0.0, help=say("cli.truncation"))] = 0.0,
-    model: ModelName = "",
+    model: OwnModel = "",
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -38,7 +38,7 @@ def generate(
     if prompt.partition("=")[0] in SAMPLING and "=" in prompt:  # settings alone
         prompt, settings = "", [prompt, *(settings or [])]
     chosen = {one.path: one.value for one in parse_assignments(settings or [])}
-    bundle = journey.load(run, Own(local_model(model)))
+    bundle = journey.load(run, Own(own_model(model)))
     if hasattr(bundle.task, "paint"):
         _paint(printer, bundle, Asked(prompt, count, truncation), chosen, out)
         return

@@ -17,6 +17,7 @@ Json = Annotated[bool, typer.Option("--json", help=say("cli.json"))]
 Debug = Annotated[bool, typer.Option("--debug", help=say("cli.debug"))]
 Out = Annotated[str, typer.Option("--out", help=say("cli.out"))]
 ModelName = Annotated[str, typer.Option("--model", help=say("cli.model"))]
+OwnModel = Annotated[str, typer.Option("--model", help=say("cli.own_model"))]
 TaskName = Annotated[str, typer.Option("--task", help=say("cli.task"))]
 SizeName = Annotated[str, typer.Option("--size", help=say("cli.size"))]
 Device = Annotated[str, typer.Option("--device", help=say("cli.device"))]
@@ -42,6 +43,13 @@ def chosen_size(name: str) -> Size:
 def local_model(name: str) -> Any:
     """The network of `./net.py:MyNet`, run because the user named the file; None for a name of the catalogue."""
     return local(name)() if ".py:" in name else None
+
+
+def own_model(name: str) -> Any:
+    """The network that a run of one's own code needs; a name of the catalogue is refused, for runs know theirs."""
+    if name and ".py:" not in name:
+        raise UsageError("cli.own_model_only", name=name)
+    return local_model(name)
 
 
 class Printer:

@@ -14,7 +14,7 @@ import typer
 
 from deepglass import journey
 from deepglass.bundle import Bundle, Own
-from deepglass.cli.options import Debug, Json, ModelName, Printer, local_model, tell_unknown
+from deepglass.cli.options import Debug, Json, OwnModel, Printer, own_model, tell_unknown
 from deepglass.data.readers.nifti import write_mask
 from deepglass.data.source import Unreadable
 from deepglass.foundation.errors import MachineError, UsageError
@@ -33,7 +33,7 @@ AT_ONCE = 1 << 16  # bytes of lines that are answered together, where so many ha
 def predict(
     run: Annotated[str, typer.Argument(help=say("cli.run_or_bundle"))],
     files: Annotated[list[str], typer.Argument(help=say("cli.files"))],
-    model: ModelName = "",
+    model: OwnModel = "",
     out: Annotated[str, typer.Option("--out", help=say("cli.csv"))] = "",
     to: Annotated[str, typer.Option("--to", help=say("cli.to_side"))] = "",
     live: Annotated[bool, typer.Option("--live", help=say("cli.live"))] = False,
@@ -43,7 +43,7 @@ def predict(
 ) -> None:
     """The same answers as in evaluation: raw files pass through the bundle's own preprocessing."""
     printer = Printer(as_json)
-    bundle = journey.load(run, Own(local_model(model)))
+    bundle = journey.load(run, Own(own_model(model)))
     bundle = bundle.towards(to) if to else bundle
     if live:
         return _watch(bundle, files, printer)

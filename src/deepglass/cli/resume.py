@@ -7,7 +7,7 @@ import typer
 
 from deepglass import journey
 from deepglass.bundle import Own
-from deepglass.cli.options import Debug, Json, ModelName, Printer, local_model
+from deepglass.cli.options import Debug, Json, OwnModel, Printer, own_model
 from deepglass.cli.outcome import tell
 from deepglass.cli.stop import StopSignals
 from deepglass.foundation.words import say
@@ -16,12 +16,12 @@ from deepglass.progress import Watch
 
 def resume(
     run: Annotated[Path, typer.Argument(help=say("cli.run"))],
-    model: ModelName = "",
+    model: OwnModel = "",
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
     """The same bits as if the run had never been stopped."""
-    own, printer = Own(local_model(model)), Printer(as_json)
+    own, printer = Own(own_model(model)), Printer(as_json)
     with Watch(printer.stream) as watch, StopSignals() as stop:
         outcome = journey.resume(run, own=own, watchers=[watch], asked_to_stop=stop, reading=watch.read)
     tell(outcome, printer)
