@@ -222,8 +222,8 @@ def masked(root: Path, masks: dict[str, np.ndarray], classes: str = "", bare: tu
 
 
 def test_a_mask_of_another_size(tmp_path: Path) -> None:
-    en = "The mask has 63 x 48 pixels and its picture 64 x 48: they must be the same. (masks/a.png)"
-    zh = "掩码为 63 x 48 像素，而图片为 64 x 48 像素：二者必须一致。"
+    en = "The mask has 63 x 48 pixels and its picture 64 x 48: they must be the same. Export it in that size,"
+    zh = "掩码为 63 x 48 像素，而图片为 64 x 48 像素：二者必须一致。请按图片的大小重新导出，"
     says(told(masked(tmp_path, {"a": drawn((63, 48))})), "mask_size", en, zh)
 
 

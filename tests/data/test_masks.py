@@ -152,7 +152,10 @@ def test_names_alone_and_with_their_numbers(tmp_path):
 
 def spoil_size(root):
     Image.fromarray(numbers(4, (20, 18))).save(root / "masks" / "04.png")
-    return "The mask has 20 x 18 pixels and its picture 40 x 36: they must be the same. (masks/04.png)"
+    return (
+        "The mask has 20 x 18 pixels and its picture 40 x 36: they must be the same. Export it in that size,"
+        " or scale it without smoothing (nearest neighbour). (masks/04.png)"
+    )
 
 
 def spoil_value(root):
@@ -214,6 +217,21 @@ def test_shades_are_no_classes(tmp_path):
     picture(1).save(tmp_path / "masks" / "01.png")
     with pytest.raises(DataError, match=r"have \d+ colours or more; those of masks are at most 64"):
         recognise(str(tmp_path), LOOK)
+
+
+def test_masks_that_are_all_jpeg_are_refused_with_what_to_do(tmp_path):
+    lay(tmp_path, ("images/{}.jpg", "masks/{}.jpg"))
+    with pytest.raises(DataError, match=r"are JPEG files, .*\(masks/00\.jpg is one\)\. Save them as PNG"):
+        recognise(str(tmp_path), LOOK)
+
+
+def test_one_mask_in_colours_among_palettes_spoils_none(tmp_path):
+    lay(tmp_path, form="palette")
+    as_png(numbers(4, classes=2), "colour").save(tmp_path / "masks" / "04.png")
+    source = recognise(str(tmp_path), LOOK)
+    assert source.index.classes == FORMS["colour"]
+    np.testing.assert_array_equal(source.read(4).mask > 0, numbers(4, classes=2) > 0)
+    np.testing.assert_array_equal(source.read(2).mask, np.array([0, 2, 1], dtype=np.uint8)[numbers(2)])
 
 
 def test_other_numbers_for_the_same_names(tmp_path):

@@ -191,27 +191,41 @@ def classes_of(root: Path, names: Sequence[str]) -> Classes:
     told = next((masks.read_classes(file) for file in _lists(root)), None)
     if told and told.colours:
         return told
-    values: set[int] = set()
-    colours: set[int] = set()
-    for place in Permutation(len(names), "masks")(np.arange(min(LOOKED, len(names)))):
-        try:
-            stored = masks.read_stored(root / names[int(place)])
-        except Unreadable:
-            continue  # named when its picture is read
-        numbers = masks.as_numbers(stored)
-        if numbers is None:
-            colours.update(np.unique(masks.codes(stored.values)).tolist())
-        else:
-            values.update(np.unique(numbers).tolist())
+    values, colours, painted = _values_in(root, names)
     if len(colours) > MOST_COLOURS:
         raise DataError("data.mask_shades", place=root, count=len(colours), most=MOST_COLOURS)
     if colours:
-        return _coloured(colours, told)
+        return _coloured(colours | painted, told)
     two = values <= {0, masks.UNKNOWN} and len(values) > 0
     count = 2 if two else max((value for value in values if value != masks.UNKNOWN), default=0) + 1
     if told:
         return Classes(told.names, two=two and len(told.names) == 2)
     return Classes(_named(count), two=two)
+
+
+def _values_in(root: Path, names: Sequence[str]) -> tuple[set[int], set[int], set[int]]:
+    """What a keyed sample of masks holds: numbers, colours where they are no numbers, and the colours of palettes."""
+    values, colours, painted = set[int](), set[int](), set[int]()
+    read, lossy = 0, list[str]()
+    for place in Permutation(len(names), "masks")(np.arange(min(LOOKED, len(names)))):
+        try:
+            stored = masks.read_stored(root / names[int(place)])
+        except Unreadable as reason:  # named when its picture is read
+            lossy += [names[int(place)]] if reason.reason == "mask_lossy" else []
+            continue
+        read += 1
+        numbers = masks.as_numbers(stored)
+        if numbers is None:
+            colours.update(np.unique(masks.codes(stored.values)).tolist())
+            continue
+        found, first = np.unique(numbers, return_index=True)
+        values.update(found.tolist())
+        if stored.numbers is not None:
+            kept = first[found != masks.UNKNOWN]
+            painted.update(masks.codes(stored.values.reshape(-1, 3)[kept]).tolist())
+    if lossy and not read:
+        raise DataError("data.masks_lossy", place=root, first=min(lossy))
+    return values, colours, painted
 
 
 def _coloured(found: Iterable[int], told: Classes | None) -> Classes:
