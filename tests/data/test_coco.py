@@ -1,5 +1,6 @@
 """COCO's instances are recognised wherever they lie; boxes are exact, and what does not fit is named."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from deepglass.data.readers.picture import Fit
 from deepglass.data.recognise import layout_for, recognise, recognised, survey
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Source, Unreadable
+from deepglass.data.sources.boxed import unknown_ids
 from deepglass.data.split import folds, split
 from deepglass.foundation.errors import DataError
 from deepglass.foundation.words import choose_language, say, speaking
@@ -194,6 +196,27 @@ def test_class_ids_that_are_not_listed(categories: tuple[int, ...], kind: str, m
     assert str(caught.value).startswith(message)
     strange = next(id for id in categories if id not in (1, 2, 3))
     assert f"(ids {strange}; it lists 1 .. 3), first of a.png." in str(caught.value)
+
+
+@pytest.mark.parametrize("written", ["B.PNG", "other/b.png.JPG", "b.jpg"])
+def test_a_name_that_is_nearly_right_is_told_with_the_right_one(written: str, tmp_path: Path) -> None:
+    picture(tmp_path / "a.png")
+    picture(tmp_path / "deep/b.png")
+    instances(tmp_path / "a.json", [image(1, "a.png"), image(2, written)], [annotation(1, [0, 0, 5, 5])])
+    told = reason(recognise(str(tmp_path), PLAIN), written)
+    if written.startswith("other"):
+        assert told == "The file does not exist."
+    else:
+        assert told == (
+            "The file does not exist, but deep/b.png does. If that is meant, correct the name where it is annotated."
+        )
+
+
+def test_ids_with_gaps_are_listed_one_by_one() -> None:
+    found = unknown_ids(Counter({4: 2}), [1, 2, 5], Path("a.json"), "a.png")
+    assert "(ids 4; it lists 1, 2, 5), first of a.png." in sentence(found[0])
+    found = unknown_ids(Counter({40: 1}), [*range(1, 12), 13], Path("a.json"), "a.png")
+    assert "it lists 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 ...)" in sentence(found[0])
 
 
 def test_a_file_that_is_broken_is_named_with_its_line(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ it, is missing or speaks twice is left out by name. Where nobody has looked at a
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from deepglass.data.walk import listing, suffix
 
 NAMED = 3  # faults that a sentence names; its values name up to MOST
 MOST = 1000
+MOST_IDS = 10  # class ids with gaps between them that a sentence names
 _WORD = re.compile(r"[a-z]+|[\u4e00-\u9fff]+")
 
 MOST_TABLES = 50  # in a folder and its parts
@@ -64,7 +66,13 @@ class Pictures:
                 return name, Unreadable("several_pictures", names=", ".join(sorted(self.names.shared[tried])[:NAMED]))
             if found := self.names.find(tried):
                 return found, None
-        return name, Unreadable("missing_file")
+        like = self._stems.get(_stem(bare))
+        return name, Unreadable("missing_file_like", like=like) if like else Unreadable("missing_file")
+
+    @cached_property
+    def _stems(self) -> dict[str, str]:
+        """Pictures by their bare names in small letters without what comes after the point."""
+        return {_stem(id.rsplit("/", 1)[-1]): id for id in reversed(self.names.ids)}
 
     def beside(self, name: str, folders: Sequence[str]) -> str | None:
         """The picture of this name, with its extension or without, in the first of these folders that has it."""
@@ -158,6 +166,10 @@ def annotated(marks: Sequence[Marked], classes: tuple[str, ...]) -> Annotated:
     return Annotated(classes, sizes, {row: mark.fault for row, mark in enumerate(marks) if mark.fault is not None})
 
 
+def _stem(bare: str) -> str:
+    return (bare.rpartition(".")[0] or bare).casefold()
+
+
 def _folder(id: str) -> str:
     return id.rpartition("/")[0]
 
@@ -223,6 +235,17 @@ def _told(faults: dict[str, list[str]]) -> list[Finding]:
     return found
 
 
+def _listed(ids: Sequence[Any]) -> str:
+    """Class ids in words; from .. to only where none between them is missing.
+
+    >>> _listed([0, 1, 2]), _listed([1, 2, 5]), _listed([])
+    ('0 .. 2', '1, 2, 5', '-')
+    """
+    if len(ids) > 1 and all(isinstance(id, int) for id in ids) and list(ids) == [*range(ids[0], ids[0] + len(ids))]:
+        return f"{ids[0]} .. {ids[-1]}"
+    return ", ".join(map(str, ids[:MOST_IDS])) + (" ..." if len(ids) > MOST_IDS else "") or "-"
+
+
 def unknown_ids(ids: Counter[Any], known: Sequence[Any], place: Path, first: str) -> list[Finding]:
     """That boxes have class ids which nothing lists: an error, for every name may be that of its neighbour."""
     strange = [id for id in ids if id not in known]
@@ -233,7 +256,7 @@ def unknown_ids(ids: Counter[Any], known: Sequence[Any], place: Path, first: str
     values = {
         "count": sum(ids[id] for id in strange),
         "ids": ", ".join(map(str, sorted(strange, key=str)[:NAMED])),
-        "known": f"{known[0]} .. {known[-1]}" if known else "-",
+        "known": _listed(known),
         "place": place,
         "first": first,
     }
