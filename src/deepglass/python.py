@@ -13,7 +13,7 @@ from typing import Any
 
 from torch import nn
 
-from deepglass import journey
+from deepglass import journey, judging
 from deepglass.bundle import Bundle, Own
 from deepglass.collection import collection
 from deepglass.engine.journal import Watcher
@@ -66,9 +66,14 @@ def resume(
         return journey.resume(Path(run), own=Own(model, task), watchers=[watch, *watchers], reading=watch.read)
 
 
-def evaluate(run: str | Path, data: str = "", *, model: nn.Module | None = None, task: Any = None) -> Outcome:
-    """Exact figures of a finished run, on its own parts or on other data."""
-    return journey.evaluate(Path(run), data, Own(model, task))
+def evaluate(
+    run: str | Path, data: str = "", *, model: nn.Module | None = None, task: Any = None, settings: Values = None
+) -> Outcome:
+    """Exact figures of a finished run, on its own parts or on other data.
+
+    Of made pictures also those of a judge, where `settings` name one: {"judge": RUN, "pictures": 2000, "seed": 1}.
+    """
+    return judging.evaluate(Path(run), data, Own(model, task), _overrides(settings or {})).outcome
 
 
 def check(data: str | Path, settings: Values = None) -> Checked:

@@ -49,9 +49,14 @@ LADDER: dict[str, set[str]] = {
         ),
         *("run", "folds", "explain", "report", "export", "weights.hub"),
     },
+    "judging": {
+        *("foundation", "data.example", "tasks", "metrics", "weights", "networks", "bundle", "material", "journey"),
+    },
     "collection": {"foundation", "index", "journey"},
     "progress": {"foundation", "views", "engine.journal"},
-    "python": {"foundation", "engine.journal", "recipes", "bundle", "run", "journey", "collection", "progress"},
+    "python": {
+        *("foundation", "engine.journal", "recipes", "bundle", "run", "journey", "judging", "collection", "progress"),
+    },
     "demos": {"foundation"},
     "cli": {
         *(
@@ -66,7 +71,7 @@ LADDER: dict[str, set[str]] = {
             "bundle",
             "run",
         ),
-        *("explain", "report", "export", "journey", "progress", "index", "collection"),
+        *("explain", "report", "export", "journey", "judging", "progress", "index", "collection"),
     },
 }
 OWN_ROOM = {"models"}  # rooms whose files may not import each other, but for those named above

@@ -8,6 +8,7 @@ from deepglass.foundation.words import say
 from deepglass.journey import Outcome
 from deepglass.progress import plain
 from deepglass.report.scores import signed
+from deepglass.tasks.task import called
 from deepglass.views.table import Table
 from deepglass.views.view import number
 
@@ -19,7 +20,7 @@ def tell(outcome: Outcome, printer: Printer) -> None:
     part = next(name for name in ("test", "val", "train") if name in outcome.figures)
     where = outcome.place or say("cli.the_part", part=say(f"cli.part_{part}"))
     figures = outcome.figures[part]
-    rows = [[say(f"tasks.metric_{name}"), plain(one.value), _interval(one)] for name, one in figures.items()]
+    rows = [[called(name), plain(one.value), _interval(one)] for name, one in figures.items()]
     heads = [say(f"cli.column_{name}") for name in ("figure", "value", "interval")]
     title = say("cli.figures", part=where, n=number(next(iter(figures.values())).n))
     printer.line(Table(heads, rows, title).terminal())

@@ -14,6 +14,7 @@ from deepglass.metrics.figure import Figure
 from deepglass.report.answers import answers
 from deepglass.report.case import Case, Classified
 from deepglass.report.section import Exhibit, Note, Section
+from deepglass.tasks.task import called
 from deepglass.views.bars import Bars
 from deepglass.views.matrix import Matrix
 from deepglass.views.table import Table
@@ -57,7 +58,7 @@ def signed(figures: Mapping[str, Figure]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, figure in figures.items():
         if figure.by:
-            found.setdefault(figure.by, []).append(say(f"tasks.metric_{name}"))
+            found.setdefault(figure.by, []).append(called(name))
     return found
 
 

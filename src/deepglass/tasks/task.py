@@ -120,6 +120,13 @@ class Task(Protocol):
         ...
 
 
+def called(metric: str) -> str:
+    """What people call a figure; behind an @ stands which judge it is by, and of what."""
+    name, _, judge = metric.partition("@")
+    words = say(f"tasks.metric_{name}")
+    return say("tasks.by_judge", metric=words, judge=judge) if judge else words
+
+
 def said(answer: Mapping[str, Any]) -> str:
     """An answer in a few words, and what is decided where that is something else."""
     words, decision = _answered(answer), answer.get("decision")
