@@ -33,6 +33,7 @@ from deepglass.foundation.lock import locked
 from deepglass.foundation.place import forget_folder, make_folder, new_folder
 from deepglass.foundation.settings import Override, flatten, resolve
 from deepglass.foundation.sizes import Size
+from deepglass.generated import asked_for
 from deepglass.material import Material, picture_size
 from deepglass.networks import EXTERNAL, fit_model
 from deepglass.recipes.recipe import choose_recipe
@@ -323,6 +324,7 @@ def estimate(proposal: Proposal, reading: Callable[[int, int], None], measure: b
         material = run.material(reading, sample=2 * settings.batch)
         training, state = run.training(material, Journal(run.folder))
         examples = int((parts_of(run.source.index, run.settings.data) == "train").sum())
+        examples += asked_for(settings.generated).pictures
         given = settings.steps or settings.minutes
         steps = training.steps if given else math.ceil(settings.epochs * examples / settings.batch)
         fitted = flatten(replace(run.settings, model=fit_model(run.settings.model, material.task.asks())))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from deepglass.data.check import before, refuse, refuse_unknown, too_many_bad
 from deepglass.data.column import Coded, Parts, where
+from deepglass.data.enlarged import Enlarged, own_of
 from deepglass.data.example import Ragged, picked
 from deepglass.data.files import Aligned
 from deepglass.data.loader import Loader, Shared, Target, answers_of, every_example, make_batch
@@ -81,6 +82,11 @@ class Material:
         return self.noted + self.prepared.findings
 
     @property
+    def made(self) -> np.ndarray:
+        """Rows of pictures that a network made: trained on, and nothing else."""
+        return np.arange(len(own_of(self.source).index), len(self.source.index), dtype=np.int32)
+
+    @property
     def counts(self) -> dict[str, int]:
         """How many rows of each part the run counts on."""
         rows = self.answered if self.large else self.rows
@@ -96,7 +102,7 @@ class Material:
     def loader(self, batch: int, seed: int, sampling: str) -> Loader:
         """The training part's batches, one order for each stream that the task draws from."""
         orders: dict[str, Order] = {}
-        training = self.answered["train"] if self.large else self.rows["train"]
+        training = np.concatenate([self.answered["train"] if self.large else self.rows["train"], self.made])
         for name, stream in self.task.streams().items():
             without = self.unanswered if self.large else self.unanswered[self.store.readable(self.unanswered)]
             wanted = _wanted(stream, self.store.index.labels, training, without)
@@ -126,11 +132,11 @@ class Material:
         """Raise DataError where more examples are unreadable than the settings allow, once all are read."""
         if wait and not self._too_many():
             self.store.finish()
-        too_many_bad(self.store.findings, len(self.source.index), self.settings)
+        too_many_bad(self.store.findings, len(own_of(self.source).index), self.settings)
 
     def _too_many(self) -> bool:
         bad = self.store.intake.bad if self.store.intake else 0
-        return bad > self.settings.max_bad * len(self.source.index)
+        return bad > self.settings.max_bad * len(own_of(self.source).index)
 
     def sampled(self, part: str, most: int) -> "Material":
         """The same with at most so many rows of a part, drawn by a key."""
@@ -246,8 +252,10 @@ def gather(
     A sample is taken at even distances: sources list class after class, so the first rows would be of one class.
     Of a large set training may begin with a keyed sample; the rest is read in the background.
     """
-    findings = list(source.findings) + before(source, parts, hasattr(task, "embeds"), hasattr(task, "unlabelled"))
+    own = own_of(source)
+    findings = list(source.findings) + before(own, parts, hasattr(task, "embeds"), hasattr(task, "unlabelled"))
     refuse(findings)
+    parts = source.parts(parts) if isinstance(source, Enlarged) else parts
     form = form_of(task)
     large = not sample and (isinstance(form, Fit) or is_mapped(source)) and len(source.index) > LARGE
     answered, unanswered = _answered(source, parts), _unanswered(source, parts)
@@ -261,7 +269,7 @@ def gather(
     how = Preparation(task.prepare, [name, task.preparation()], form)
     store = store or prepare_all(source, parts, how, settings, watch, only=only, first=first)
     refuse(store.findings)
-    too_many_bad(store.findings, len(source.index) if only is None else len(only), settings)
+    too_many_bad(store.findings, len(own.index) if only is None else len(only), settings)
     found = _material(source, task, answered, store, findings, settings, large)
     return replace(found, unanswered=unanswered)
 
@@ -318,6 +326,7 @@ def _evenly(rows: np.ndarray, count: int) -> np.ndarray:
 
 def _answered(source: Source, parts: Parts) -> dict[str, np.ndarray]:
     answered = where(source.index.labels, lambda label: label is not None)
+    answered[len(own_of(source).index) :] = False  # what was made is in no figure
     return {name: parts.rows(name, answered) for name in PARTS}
 
 

@@ -1,7 +1,7 @@
 """The hall: model, data, task and engine meet here and nowhere else. A run is all four and the folder it writes.
 
 run.toml (every setting and its origin) · data.json (facts, fingerprint) · machine.json · plan.json · events.jsonl ·
-checkpoints/ · bundle/ · blobs/
+checkpoints/ · bundle/ · blobs/ · generated/
 """
 
 import math
@@ -42,6 +42,7 @@ from deepglass.foundation.memory import Heap
 from deepglass.foundation.sealed import read_document, sweep, write_document, write_sealed_text
 from deepglass.foundation.seeds import seed_torch
 from deepglass.foundation.settings import Choice, choose, from_json, to_json, to_toml
+from deepglass.generated import Wanted, enlarged, origin_of, refuse_generated
 from deepglass.material import Material, Watch, gather, gather_elsewhere, picture_size, start_from
 from deepglass.networks import EXTERNAL, check_own, fit_model, network_of
 from deepglass.tasks.task import Predictions, Task, checking, fed, form_of
@@ -139,7 +140,11 @@ class Run:
         task, name, data = self._task(parts), self.settings.task.name, self.settings.data
         if self.own.task is None:
             fit_model(self.settings.model, task.asks())  # before anything is read
-        found = gather(self.source, task, parts, data, name, watch, sample=sample, store=store)
+        source, generated = self.source, self.settings.train.generated
+        if generated and not sample:
+            wanted = Wanted(generated, task.facts.labels, self.settings.seed, data)  # pyright: ignore
+            source = enlarged(source, self.folder, wanted, self.device, watch)
+        found = gather(source, task, parts, data, name, watch, sample=sample, store=store)
         return found.settled(self._settled(task, found, keep=not sample))
 
     def examine(self, watch: Watch) -> tuple[Parts, list[Finding]]:
@@ -310,6 +315,7 @@ class Run:
         choose_device(self.settings.train.device)
         if self.settings.train.plan not in ("auto", "plain"):
             read_plan(Path(self.settings.train.plan))
+        refuse_generated(self.settings.train.generated, self.settings.task.name, self.source, self.settings.data)
         if self.start:
             check_start(self.start, self.settings.model.name, self.settings.task.settings)
 
@@ -334,6 +340,7 @@ class Run:
             "seed": self.settings.seed,
             "place": self.settings.data.place,
             "weights": self.settings.weights,
+            **origin_of(material.source),
             "passed_over": [error.in_english() for error in rejected],
         }
         document = describe(model, self.settings.task, task.facts, best.figures if best else {}, about)
@@ -370,6 +377,7 @@ class Run:
             raise RunFailed("run.no_training_rows", place=self.settings.data.place)
         facts = task.settle(material.statistics())
         document = {"fingerprint": self.source.fingerprint(), "rows": counts, "facts": to_json(facts)}
+        document |= origin_of(material.source)
         if keep:
             write_document(self.folder / "data.json", document)
         if self.own.task is not None and not hasattr(self.own.task, "learn"):

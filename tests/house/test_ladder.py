@@ -23,7 +23,10 @@ LADDER: dict[str, set[str]] = {
     "bundle": {"foundation", "data", "models", "tasks", "weights", "networks"},
     "index": {"foundation", "data", "bundle"},
     "material": {"foundation", "data", "tasks", "engine.evaluate"},
-    "run": {"foundation", "data", "models", "tasks", "engine", "weights", "networks", "bundle", "material"},
+    "generated": {"foundation", "data", "bundle", "weights.hub"},
+    "run": {
+        *("foundation", "data", "models", "tasks", "engine", "weights", "networks", "bundle", "material", "generated"),
+    },
     "folds": {"foundation", "data", "engine.journal", "tasks.task", "material", "run"},
     "recipes": {"foundation", "data", "models", "tasks", "engine", "weights", "networks", "bundle", "material", "run"},
     "explain": {
@@ -46,6 +49,7 @@ LADDER: dict[str, set[str]] = {
             "networks",
             "bundle",
             "material",
+            "generated",
         ),
         *("run", "folds", "explain", "report", "export", "weights.hub"),
     },

@@ -22,6 +22,7 @@ FEW = 10  # examples of a class below which it is said
 VALIDATED = 5  # of these in validation, below which nothing can be said of the class there
 UNDERSTOOD = frozenset(
     ("series_by_column", "columns_unused", "gaps_bridged", "series_uneven", "note_resampled", "pictures_shrunk")
+    + ("made_pictures",)
 )
 BY_CLASS = ("classify", "semi_supervised")
 NAMED = 3  # examples that a summary names

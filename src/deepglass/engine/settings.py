@@ -55,6 +55,7 @@ class TrainSettings:
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     layout: Literal["auto", "contiguous", "channels_last"] = "auto"
     plan: str = "auto"  # "auto": measured where that repays itself; "plain": fp32, eager; or the path of a plan.json
+    generated: str = ""  # RUN:N: N pictures by that run's bundle, equally many of each class, are learned as well
     tensorboard: bool = False  # event files under the run's folder as well
     device: str = "auto"
     muon: MuonSettings = MuonSettings()

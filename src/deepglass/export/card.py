@@ -151,6 +151,8 @@ def _title(told: Told) -> str:
     kind = told.inputs.get("kind", "")
     what = say("export.what", kind=say(f"export.kind_{kind}") if kind else "-", **values)
     begun = [say("export.begun", repo=told.begun_with)] if told.begun_with else []
+    if made := document["about"].get("generated"):
+        begun.append(say("export.generated", count=made["count"], each=made["each"], digest=made["digest"][:12]))
     return "\n\n".join([f"# {told.name}", " ".join([what, *begun])])
 
 

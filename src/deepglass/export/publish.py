@@ -73,11 +73,16 @@ def publish(place: Path, out: Path, licence: str, *, dataset: str = "", to: str 
 
 
 def at_home(document: dict[str, Any]) -> dict[str, Any]:
-    """A bundle's document without what says where things lay; public weights that it began with keep their name."""
+    """A bundle's document without what says where things lay; public weights that it began with keep their name.
+
+    Of pictures that another bundle made for its training how many there are, and that one's digest.
+    """
     about = document["about"]
     kept = {name: about[name] for name in KEPT if name in about}
     if name := (about.get("weights") or {}).get("name"):
         kept["weights"] = {"name": name}
+    if made := about.get("generated"):
+        kept["generated"] = {name: value for name, value in made.items() if name != "run"}
     settled = {
         part: {**document[part], "settings": _nameless(document[part]["settings"])} for part in ("model", "task")
     }

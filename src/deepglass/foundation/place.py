@@ -10,7 +10,7 @@ from deepglass.foundation.errors import MachineError, UsageError
 
 WRITTEN = (  # what a run writes beside run.toml
     *("machine.json", "data.json", "plan.json", "events.jsonl", "folds.json", "report.html", "report.json"),
-    *("checkpoints", "bundle", "blobs", "folds", "tensorboard"),
+    *("checkpoints", "bundle", "blobs", "folds", "generated", "tensorboard"),
 )
 
 
