@@ -47,6 +47,7 @@ from deepglass.tasks.tag import TagSettings
 from deepglass.tasks.tag_video import TagVideoSettings
 from deepglass.tasks.transcribe import TranscribeSettings
 from deepglass.tasks.translate import TranslateSettings
+from deepglass.tasks.turn_faces import TurnFacesSettings
 from tests.kill.digits_gan import DigitsGAN, DigitsNetworks
 
 MOVED = PictureAugment(rotate=10, shift=0.1, scale=0.1, mixup=0.4)
@@ -402,6 +403,16 @@ FAMILIES = {
             ),
         ),
         sized={"features": 2, "shared": 4, "attention": 16},
+        kills=2,
+    ),
+    "turn_faces": Family(
+        "a turner and a judge of people, pairs and poses by keys, dropout, three of a person together, two shards",
+        replace(COMMON, steps=20, batch=12, lr=2e-3, momentum=0.5, schedule="linear", shards=2),
+        "turn_gan",
+        file="patterns",
+        data=replace(KEPT, split="classes", sampling="balanced", together=3),
+        asks=Choice("tasks", "turn_faces", TurnFacesSettings(strip=2, enrolled=2, picture=PictureSettings(size=16))),
+        sized={"features": 2},
         kills=2,
     ),
     "embed": Family(

@@ -25,6 +25,7 @@ KINDS = {  # the hub's names for what is done, by task, or by task and kind of i
     "embed": "image-feature-extraction",
     "semi_supervised": "image-classification",
     "image_to_image": "image-to-image",
+    "turn_faces": "image-to-image",
     "generate_images": "unconditional-image-generation",
     "read_plates": "image-to-text",
     "read_text": "image-to-text",

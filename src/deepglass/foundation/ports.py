@@ -148,11 +148,13 @@ class Players:
 
     Between them go pictures of this shape, from -1 to 1. (B, 1)
     A `styled` generator goes by way of styles (B, L, W), one for each of its layers, that can be mixed and steered by.
+    Where `people` are told apart, a judge gives a logit for each of them, with 0 for what is made.
     """
 
     names: tuple[str, ...]
     picture: Image | None = None
     styled: bool = False
+    people: int = 0
 
     @property
     def size(self) -> int:

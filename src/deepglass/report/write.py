@@ -43,6 +43,7 @@ from deepglass.report.timelines import timelines
 from deepglass.report.transcripts import transcripts
 from deepglass.report.translated import translated
 from deepglass.report.translations import translations
+from deepglass.report.turned import turned
 from deepglass.run import Run
 
 VERSION = 1
@@ -54,6 +55,7 @@ SECTIONS: tuple[Callable[[Case], Section | None], ...] = (
     samples,
     made,
     translated,
+    turned,
     translations,
     transcripts,
     captions,

@@ -1,0 +1,58 @@
+"""Faces turned to other angles: class folders of people, several pictures of each, none of which says its angle.
+
+People lie whole in one part, so what is measured are people that training never saw. A step sees a few people and
+several pictures of each, for pairs of one person are what is learned from.
+"""
+
+from dataclasses import replace
+
+from deepglass.data.recognise import Survey
+from deepglass.data.settings import DataSettings
+from deepglass.engine.settings import TrainSettings
+from deepglass.foundation.settings import choose
+from deepglass.foundation.sizes import Size
+from deepglass.networks import choose_model
+from deepglass.recipes.recipe import Recipe
+from deepglass.run import RunSettings
+from deepglass.tasks.kinds.picture import PictureSettings
+
+SIDES: dict[Size, int] = {"tiny": 32, "small": 64, "paper": 128}  # pixels of the longer side
+FEATURES: dict[Size, int] = {"tiny": 8, "small": 12, "paper": 48}
+STEPS: dict[Size, int] = {"tiny": 150, "small": 600, "paper": 20_000}
+EIGHTS = 8  # sides divide by it
+BATCH, TOGETHER = 32, 4  # pictures of a step, and of one person in it
+
+
+def turn_faces(task: str, survey: Survey, size: Size, model: str) -> RunSettings:
+    """The picture keeps its proportions, to the next eight pixels."""
+    scale = min(1.0, SIDES[size] / max(1, survey.width, survey.height))
+    height, width = (max(2 * EIGHTS, EIGHTS * round(scale * side / EIGHTS)) for side in (survey.height, survey.width))
+    chosen = choose_model(model or "turn_gan")
+    known = {"height": height, "width": width, "features": FEATURES[size]}
+    known = {name: value for name, value in known.items() if hasattr(chosen.settings, name)}
+    asked = choose("tasks", task)
+    picture = PictureSettings(fit="stretch" if survey.same_size else "crop")
+    train = TrainSettings(
+        steps=STEPS[size],
+        batch=BATCH,
+        optimizer="adamw",
+        lr=2e-3,
+        momentum=0.5,
+        schedule="linear",
+        average=0.99,
+        clip=5.0,
+        check_epochs=max(1.0, STEPS[size] * BATCH / max(1, survey.training) / 8),
+    )
+    return RunSettings(
+        data=DataSettings(split="classes", sampling="balanced", together=TOGETHER),
+        task=replace(asked, settings=replace(asked.settings, picture=picture)),
+        model=replace(chosen, settings=replace(chosen.settings, **known)),
+        train=train,
+    )
+
+
+def _suits(survey: Survey) -> int:
+    return 1 if survey.kind == "picture" else 0
+
+
+CATALOGUE = {"turn_faces": Recipe(("turn_faces",), _suits, turn_faces)}
