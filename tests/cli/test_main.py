@@ -108,6 +108,7 @@ def test_predict_writes_a_table_and_shows_what_it_was_asked(shell, monkeypatch):
         told = shell("predict", "digits", "-", "--json").document
     assert [(one["id"], one["prediction"]) for one in told] == [("-:1", rows[0]["prediction"])]
     shell.refused(2, "predict", "digits", "-", seven, says=("Standard input (-) takes", "nothing beside it"))
+    shell.refused(2, "predict", "digits", seven, "--out", seven, says=("a b.png is one of the files that are asked",))
     closed = shell.folder / "no" / "such" / "answers.csv"
     shell.refused(4, "predict", "digits", seven, "--out", closed, says=("Cannot write", "answers.csv"))
 

@@ -201,6 +201,16 @@ def test_masks_of_pictures_with_one_name_do_not_take_each_others_place(run, tmp_
     assert written == ["2.png", "a_1.png", "b_1.png", "b_1_2.png"]
 
 
+def test_masks_are_not_written_over_the_pictures_they_are_of(run, tmp_path, capsys):
+    folder, _ = run
+    shutil.copy(folder / "masks" / "images" / "00.png", tmp_path / "a.png")
+    before = (tmp_path / "a.png").read_bytes()
+    with pytest.raises(SystemExit) as ended:
+        main(["predict", str(folder / "run"), str(tmp_path), "--out", str(tmp_path)])
+    assert ended.value.code == 2 and "a.png is one of the files that are asked about" in capsys.readouterr().err
+    assert (tmp_path / "a.png").read_bytes() == before and len(list(tmp_path.iterdir())) == 1
+
+
 def test_evaluated_elsewhere_it_knows_its_classes(run, tmp_path):
     folder, _ = run
     _masks(tmp_path)

@@ -43,6 +43,8 @@ def predict(
 ) -> None:
     """The same answers as in evaluation: raw files pass through the bundle's own preprocessing."""
     printer = Printer(as_json)
+    if out:
+        _spare(files, [Path(out)])
     bundle = journey.load(run, Own(own_model(model)))
     bundle = bundle.towards(to) if to else bundle
     if live:
@@ -177,17 +179,26 @@ def _write_masks(folder: Path, answers: list[dict[str, Any]], task: Any) -> None
     """A PNG of class numbers with a palette for each picture, a NIfTI for each volume, and what they stand for."""
     classes = task.facts.classes
     names = _names([Path(answer["id"]) for answer in answers])
+    endings = ["nii.gz" if "affine" in answer else "png" for answer in answers]
+    written = [folder / f"{name}.{ending}" for name, ending in zip(names, endings, strict=True)]
+    _spare([answer["id"] for answer in answers], written)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "classes.txt").write_text("\n".join(classes) + "\n", encoding="utf-8")
-        for answer, name in zip(answers, names, strict=True):
-            if "mask" in answer:
-                if "affine" in answer:
-                    write_mask(unrolled(answer["mask"]), answer["affine"], folder / f"{name}.nii.gz")
-                else:
-                    (folder / f"{name}.png").write_bytes(index_png(unrolled(answer["mask"]), classes))
+        for answer, file in zip(answers, written, strict=True):
+            if "mask" in answer and "affine" in answer:
+                write_mask(unrolled(answer["mask"]), answer["affine"], file)
+            elif "mask" in answer:
+                file.write_bytes(index_png(unrolled(answer["mask"]), classes))
     except OSError as error:
         raise MachineError("sealed.cannot_write", folder=folder, reason=error.strerror) from None
+
+
+def _spare(asked: Sequence[str], written: Sequence[Path]) -> None:
+    """UsageError where an answer would be written over a file that was asked about."""
+    known = {os.path.realpath(one) for one in asked}
+    if over := next((file for file in written if file.is_file() and os.path.realpath(file) in known), None):
+        raise UsageError("cli.out_is_asked", file=over)
 
 
 def _names(places: Sequence[Path]) -> list[str]:
