@@ -13,7 +13,8 @@ from PIL import Image
 
 from deepglass import journey
 from deepglass.cli.main import main, overview
-from deepglass.cli.predict import _write
+from deepglass.cli.options import Printer
+from deepglass.cli.predict import _tell_empty, _write
 from deepglass.foundation import catalogue
 from deepglass.foundation.words import speaking
 from tests.errors.shell import Shell, picture
@@ -89,6 +90,18 @@ def test_several_labels_stand_in_a_table_as_tables_have_them(tmp_path):
     answers = [{"id": "a.png", "prediction": ["cat", "dog"], "confidence": 0.5}, {"id": "b.png", "prediction": []}]
     _write(tmp_path / "a.csv", answers, SimpleNamespace())
     assert (tmp_path / "a.csv").read_text().splitlines()[1:] == ["a.png,cat;dog,0.5,", "b.png,,,"]
+
+
+@pytest.mark.parametrize(
+    ("lang", "part"), [("en", "Nothing was found in 2 of 3 pictures"), ("zh-CN", "3 张图片中有 2 张")]
+)
+def test_pictures_in_which_no_box_was_sure_enough_are_counted(capsys, lang, part):
+    answers = [{"boxes": []}, {"boxes": [1]}, {"boxes": []}, {"error": "empty"}]
+    with speaking(lang):
+        _tell_empty(answers, SimpleNamespace(settings=SimpleNamespace(confidence=0.3)), Printer(False))
+        _tell_empty(answers[1:2], SimpleNamespace(settings=SimpleNamespace(confidence=0.3)), Printer(False))
+    said = capsys.readouterr().out
+    assert part in said and "30" in said and len(said.splitlines()) == 1
 
 
 def test_predict_writes_a_table_and_shows_what_it_was_asked(shell, monkeypatch):

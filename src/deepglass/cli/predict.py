@@ -57,6 +57,7 @@ def predict(
         write(drawn / TABLE if drawn else Path(out), _found_again(answers) if drawn else answers, bundle.task)
         failed = sum("error" in answer for answer in answers)
         printer.line(say("cli.written", file=out, count=len(answers) - failed, failed=failed))
+    _tell_empty(answers, bundle.task, printer)
     printer.done(answers)
     if answers and all("error" in answer for answer in answers):
         raise typer.Exit(3)
@@ -82,6 +83,14 @@ def _answered(
                 side = longest if exactly else min(LARGEST, max(SMALLEST, longest))
                 _draw(drawn, len(answers), answer["id"], views[0].png(side))  # pyright: ignore
     return answers
+
+
+def _tell_empty(answers: list[dict[str, Any]], task: Any, printer: Printer) -> None:
+    """In how many pictures no box was sure enough: an empty row of a table says so only to those who expect it."""
+    empty = sum(answer.get("boxes") == [] for answer in answers)
+    if empty and hasattr(task.settings, "confidence"):
+        share = f"{100 * task.settings.confidence:.3g}"
+        printer.line(say("cli.boxes_none", empty=empty, count=sum("boxes" in one for one in answers), share=share))
 
 
 def _watch(bundle: Bundle, files: list[str], printer: Printer) -> None:
