@@ -47,11 +47,13 @@ def test_an_index_is_asked_for_duplicates_and_taken_from(here, capsys):
     said(capsys, "search", "photos", "--bundle", "digits", "--out", "index")
     text, told = said(capsys, "search", "index", "--duplicates", "--threshold", "0.999")
     assert "3 groups of pictures that are as near as 0.999 or nearer:" in text
+    assert "one person in two pictures. For copies alone: --threshold 0.9995. Look before you delete." in text
     assert len(told["duplicates"]) == 3 and "photos/0/00.png, photos/1/01.png" in text
     text, told = said(capsys, "search", "index", "--remove", "photos/1")
     assert "6 taken out; 6 are left." in text and told["removed"] == told["pictures"] == 6
     text, told = said(capsys, "search", "index", "--duplicates", "--threshold", "0.9999")
     assert "No two pictures are as near as 0.9999." in text and told["duplicates"] == []
+    assert "For copies alone" not in text
     text, told = said(capsys, "search", "index")
     assert "deepglass search index --duplicates" in text and told["pictures"] == 6
 
@@ -89,6 +91,15 @@ def test_the_page_counts_what_was_answered(here, capsys):
     (here / "note.txt").write_text("no picture")
     said(capsys, "search", "photos", "photos/0/00.png", "note.txt", "--bundle", "digits", "--out", "index")
     assert "The first" not in (here / "index" / "search.html").read_text(encoding="utf-8")
+
+
+def test_a_page_is_not_lost_to_a_question_without_an_answer(here, capsys):
+    (here / "note.txt").write_text("no picture")
+    said(capsys, "search", "photos", "photos/0/00.png", "--bundle", "digits", "--out", "index")
+    page = (here / "index" / "search.html").read_bytes()
+    with pytest.raises(SystemExit):
+        main(["search", "index", "note.txt"])
+    assert "search.html" not in capsys.readouterr().out and (here / "index" / "search.html").read_bytes() == page
 
 
 def test_a_network_of_numbers_is_refused(here, capsys):

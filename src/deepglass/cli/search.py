@@ -21,6 +21,7 @@ from deepglass.report.found import write_duplicates, write_found
 from deepglass.views.view import number
 
 SHOWN = 20  # groups of duplicates, or files that cannot be read, that are named
+COPIES = 0.9995  # as near as copies of one picture are, whatever the network was taught to see alike
 
 
 def search(
@@ -91,7 +92,8 @@ def _ask(printer: Printer, found: Collection, pictures: list[str], count: int) -
         printer.line(say("search.near", id=_short(answer["id"])))
         for place, one in enumerate(answer["nearest"], 1):
             printer.line(f"  {place:>3}  {one['score']:.3f}  {_short(one['id'])}")
-    printer.line(say("search.page", file=_short(write_found(answers, found.index.folder))))
+    if any("nearest" in answer for answer in answers):
+        printer.line(say("search.page", file=_short(write_found(answers, found.index.folder))))
     return answers
 
 
@@ -103,6 +105,8 @@ def _tell_duplicates(printer: Printer, found: Collection, threshold: float) -> l
         printer.line(f"  {group['score']:.3f}  {say('views.list_mark').join(map(_short, group['ids']))}")
     if len(groups) > SHOWN:
         printer.line(say("search.more_groups", count=number(len(groups) - SHOWN)))
+    if groups and threshold < COPIES:
+        printer.line(say("search.alike", threshold=f"{COPIES:g}"))
     if groups:
         printer.line(say("search.page", file=_short(write_duplicates(groups, found.index.folder))))
     return groups
