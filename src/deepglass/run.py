@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from deepglass.bundle import Bundle, Own, check_start, describe, start_of, task_settings, written
-from deepglass.data.check import before, told_first
+from deepglass.data.check import before, refuse_unusable, told_first
 from deepglass.data.column import Parts
 from deepglass.data.loader import Ahead, answers_of
 from deepglass.data.prepare import Preparation, prepare_all
@@ -362,6 +362,7 @@ class Run:
         asked = settings.picture.size if hasattr(settings, "picture") else 0
         model = self.settings.model
         takes = None if model.name == EXTERNAL else model.settings.ports().takes
+        refuse_unusable(self.source, parts.rows("train").tolist())
         training = self.source.index.take(parts.rows("train"))
         facts = settings.learn(training, *picture_size(asked, takes, found))
         return settings.build(adapted(facts, getattr(settings, "picture", None), self.start) if self.start else facts)

@@ -2,9 +2,10 @@
 
 import pytest
 
-from deepglass.data.check import named
+from deepglass.data.check import before, named, sentence
 from deepglass.data.recognise import layout_for, recognise, recognised
 from deepglass.data.settings import DataSettings
+from deepglass.data.split import parts_of
 from deepglass.foundation.errors import DataError
 from deepglass.foundation.words import speaking
 from tests.data.street import text_lines, text_of
@@ -53,6 +54,30 @@ def test_any_column_is_one_of_texts_where_that_is_asked_for(tmp_path):
     assert layout_for("read_text", str(folder), DataSettings()) == "lines"
     asked = recognise(str(folder), DataSettings(layout="lines"))
     assert (asked.task, list(asked.index.labels)) == ("read_text", ["cat", "dog", "cat"])
+
+
+def test_a_table_of_texts_under_another_name_is_told_from_classes(tmp_path):
+    folder = text_lines(tmp_path, 24)
+    answers = [(file.name, file.with_suffix(".txt").read_text().strip() + str(row)) for row, file in _pngs(folder)]
+    found = _found(folder, ["Datei;Kennzeichen", *(f"{name};{text}" for name, text in answers)])
+    assert found["texts_for_classes"].startswith("Of 24 answers 24 stand at one picture only: they look like texts")
+    assert "--task read_text" in found["texts_for_classes"]
+    alike = [f"{name};{'cat' if row % 2 else 'dog'}" for row, (name, _) in enumerate(answers)]
+    assert "texts_for_classes" not in _found(folder, ["Datei;Tier", *alike])
+
+
+def _pngs(folder):
+    return enumerate(sorted(folder.glob("*.png")))
+
+
+def _found(folder, lines):
+    for file in folder.glob("*.txt"):
+        file.unlink()
+    (folder / "t.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    source = recognise(str(folder), DataSettings())
+    assert source.task == "classify"
+    with speaking("en"):
+        return {one.kind: sentence(one) for one in before(source, parts_of(source.index, DataSettings()))}
 
 
 def test_a_folder_without_texts_is_none(tmp_path):

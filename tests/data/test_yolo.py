@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deepglass.data.annotation import Box
-from deepglass.data.check import refuse, sentence
+from deepglass.data.check import refuse, refuse_unusable, sentence
 from deepglass.data.readers.yolo import Thing, read_things, read_yaml
 from deepglass.data.recognise import recognise, recognised
 from deepglass.data.settings import DataSettings
@@ -147,6 +147,13 @@ def test_boxes_in_pixels_are_labels_all_the_same(tmp_path: Path) -> None:
         "The numbers in line 1 of 1.txt are no shares of the picture (0 32.5 24 16 12): they must lie between 0 and 1. "
         "Divide them by its width and height."
     )
+    with pytest.raises(DataError) as caught:
+        refuse_unusable(recognise(str(tmp_path), PLAIN), [0, 2])
+    assert str(caught.value).startswith(
+        "Not one of 2 examples can be used. Mend them:\n  images/0.png: The numbers in line 1 of 0.txt are no shares"
+    )
+    (tmp_path / "labels/2.txt").write_text("0 .5 .5 .2 .2\n")
+    refuse_unusable(recognise(str(tmp_path), PLAIN), [0, 2])
 
 
 def test_two_label_files_of_one_picture(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from deepglass.foundation.errors import DataError
 from deepglass.foundation.words import say
 
 UNEVEN = 20  # the largest class against the smallest, from which it is said
+ALONE = 0.5  # share of a table's pictures with an answer that no other has, from which answers are no classes
 FEW = 10  # examples of a class below which it is said
 VALIDATED = 5  # of these in validation, below which nothing can be said of the class there
 UNDERSTOOD = frozenset(
@@ -53,6 +54,7 @@ def before(source: Source, parts: Parts, new_classes: bool = False, unlabelled: 
         return found + _characters(source, parts)
     if new_classes:
         return found + _apart(counts)
+    found += _texts_for_classes(counts) if source.layout == "picture_table" and source.task == "classify" else []
     return found + _classes(counts, source.task) + _balance(counts, source.task)
 
 
@@ -71,6 +73,17 @@ def refuse_unknown(place: str, labels: Sequence[Any], known: Sequence[str]) -> N
     if names := sorted(set().union(*strange)):
         values = {"names": ", ".join(names[:5]), "known": ", ".join(known[:5]) + (" ..." if len(known) > 5 else "")}
         raise DataError("run.unknown_answers", place=place, count=sum(map(bool, strange)), of=len(labels), **values)
+
+
+def refuse_unusable(source: Source, rows: Sequence[int]) -> None:
+    """Raise DataError where annotations alone tell that none of these rows with an answer can be used."""
+    faults = getattr(getattr(source, "annotated", None), "faults", {})
+    answered = [row for row in rows if source.index.labels[row] is not None]
+    if not answered or any(row not in faults for row in answered):
+        return
+    reasons = ((source.index.ids[row], faults[row]) for row in answered[:NAMED])
+    examples = "\n".join(f"  {id}: {say(f'data.{reason.reason}', **reason.values)}" for id, reason in reasons)
+    raise DataError("data.none_usable", examples=examples, count=len(answered))
 
 
 def too_many_bad(findings: Sequence[Finding], count: int, settings: DataSettings) -> None:
@@ -215,6 +228,15 @@ def _characters(source: Source, parts: Parts) -> list[Finding]:
         characters = ", ".join(f"{letter} ({train[letter]})" for letter in rare[:10])
         found.append(Finding("rare_characters", "note", "", {"count": len(rare), "characters": characters, "few": FEW}))
     return found
+
+
+def _texts_for_classes(counts: Mapping[str, Counter[Any]]) -> list[Finding]:
+    """That nearly every picture of a table has an answer of its own, which is then a text and no class."""
+    whole = sum(counts.values(), Counter[Any]())
+    once = sum(count == 1 for count in whole.values())
+    if once < ALONE * whole.total() or once < FEW:
+        return []
+    return [Finding("texts_for_classes", "warning", "", {"once": once, "count": whole.total()})]
 
 
 def _balance(counts: Mapping[str, Counter[Any]], task: str) -> list[Finding]:
