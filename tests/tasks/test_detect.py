@@ -23,12 +23,13 @@ from deepglass.foundation.overlap import overlap
 from deepglass.foundation.ports import Image, Places
 from deepglass.foundation.seeds import row_keys
 from deepglass.foundation.settings import from_json, to_json
+from deepglass.foundation.words import speaking
 from deepglass.losses.detection import POSITIVES, assign, detection_loss
 from deepglass.metrics.average_precision import AveragePrecision, hits
 from deepglass.tasks.detect import DetectFacts, DetectSettings
 from deepglass.tasks.kinds.picture import PictureSettings
 from deepglass.tasks.suppress import boxes_of, kept, middles
-from deepglass.tasks.task import total
+from deepglass.tasks.task import said, total
 
 LABELS = [
     (Box("cat", 3, 4, 40, 50), Box("dog", 60, 10, 100, 44)),
@@ -229,3 +230,10 @@ def test_a_missing_judge_is_named_before_anything_is_learned(monkeypatch):
     monkeypatch.setitem(sys.modules, "faster_coco_eval", None)
     with pytest.raises(MachineError, match=r"faster-coco-eval, which is not installed.*deepglass\[detect\]"):
         DetectSettings().learn(Index(IDS, LABELS), (64, 64), 3)
+
+
+@pytest.mark.parametrize(("lang", "words"), [("en", "nothing found"), ("zh-CN", "未找到任何目标")])
+def test_a_picture_without_a_box_is_no_picture_without_a_label(lang, words):
+    with speaking(lang):
+        assert said({"id": "a.png", "prediction": [], "boxes": []}) == words
+        assert said({"id": "a.png", "prediction": []}) != words

@@ -154,7 +154,7 @@ def _answered(answer: Mapping[str, Any]) -> str:
     if isinstance(prediction, list):
         sure = {one["label"]: one["confidence"] for one in answer.get("top", ())}
         named = ", ".join(f"{label} ({100 * sure[label]:.1f} %)" if label in sure else label for label in prediction)
-        return named or say("tasks.no_label")
+        return named or say("tasks.no_thing" if "boxes" in answer else "tasks.no_label")
     sure = f" ({100 * answer['confidence']:.1f} %)" if "confidence" in answer else ""
     silent = "words" in answer and not prediction.strip()
     return f"{say('tasks.nothing_said') if silent else prediction}{sure}"
