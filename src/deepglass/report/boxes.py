@@ -85,9 +85,9 @@ def _judged(case: Case, task: Detect) -> tuple[list[Judged], tuple[list[float], 
         sure = found[found[:, 4] >= task.settings.confidence]
         verdict = verdicts(sure, marked)
         kinds = sure[:, 5].long(), sure[:, 5].long(), marked[:, 0].long()
-        counts = [_tally(kind[flags], count) for kind, flags in zip(kinds, verdict, strict=True)]
+        right, wrong, missed = (_tally(kind[flags], count) for kind, flags in zip(kinds, verdict, strict=True))
         first = next((place for place, flag in enumerate(verdict.wrong.tolist()) if flag), -1)
-        judged.append(Judged(row, name, found, marked, *counts, first))
+        judged.append(Judged(row, name, found, marked, right, wrong, missed, first))
     return judged, (metric.per_class(), metric.per_class(RIGHT))
 
 

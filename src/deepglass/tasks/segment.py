@@ -180,8 +180,8 @@ class Segment(PixelLoss, OneInput):
         """Over each picture, without the bands that are laid beside it. (B, h, w), (B, 2) -> (B,)"""
         if self.settings.picture.fit != "pad":
             return values.mean((1, 2))
-        frame = self._size[::-1]
-        places = (inner((int(wide), int(high)), frame) for wide, high in sizes.tolist())
+        height, width = self._size
+        places = (inner((int(wide), int(high)), (width, height)) for wide, high in sizes.tolist())
         parts = zip(values, places, strict=True)
         return torch.stack([one[top : top + tall, left : left + wide].mean() for one, (left, top, wide, tall) in parts])
 
