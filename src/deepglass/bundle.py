@@ -18,9 +18,9 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
-from deepglass.data.clock import Clock
 from deepglass.data.example import Batch, columns_of
 from deepglass.data.files import Input, open_inputs
+from deepglass.data.films import open_told
 from deepglass.data.loader import together
 from deepglass.data.readers.video import Frames, frames_of
 from deepglass.data.source import Unreadable
@@ -145,8 +145,8 @@ class Bundle:
     def inputs(self, inputs: Any) -> Iterator[Input]:
         """What `predict` would be asked about, one by one, each read when its turn comes."""
         facts = self.task.facts.inputs
-        channels = getattr(facts, "channels", 0)
-        return open_inputs(inputs, facts.kind, facts.columns, channels, form_of(self.task))
+        opened_as = open_told if getattr(self.task, "tells_films", False) else open_inputs
+        return opened_as(inputs, facts.kind, facts.columns, getattr(facts, "channels", 0), form_of(self.task))
 
     def generate(self, prompt: str = "", length: int = 500, **settings: Any) -> str:
         """What `writing` writes, whole."""
@@ -223,7 +223,7 @@ class Bundle:
         try:
             if isinstance(item.raw, Unreadable):
                 raise item.raw
-            return Prepared(item.id, self.task.prepare(item.raw).inputs, clock=item.clock)
+            return Prepared(item.id, self.task.prepare(item.raw).inputs, times=item.times)
         except Unreadable as reason:  # or is of another shape than the network takes
             return Prepared(item.id, {}, Input(item.id, reason).error())
 
@@ -231,8 +231,8 @@ class Bundle:
         answers: list[dict[str, Any]] = [{"id": item.id, "error": item.error} for item in group]
         for places, batch in self._batches(group):
             for place, answer in zip(places, self.task.answers(self.scores(batch)), strict=True):
-                clock, dated = group[place].clock, getattr(self.task, "dated", None)
-                answer = dated(answer, clock) if clock and dated else answer
+                times, dated = group[place].times, getattr(self.task, "dated", None)
+                answer = dated(answer, times) if times and dated else answer
                 answers[place] = {"id": group[place].id, **answer, **unseen(self.task, group[place].inputs["input"])}
         return answers
 
@@ -268,7 +268,7 @@ class Prepared(NamedTuple):
     id: str
     inputs: Mapping[str, Tensor]
     error: str = ""
-    clock: Clock | None = None
+    times: Any = None  # as an Input has them
 
 
 def describe(

@@ -262,3 +262,13 @@ def _without_pixels(file: Path) -> Path:
     content[place + 16 : place + 20] = bytes(4)  # raw, so that no frame tells another size
     file.write_bytes(bytes(content))
     return file
+
+
+@pytest.mark.parametrize(("codec", "form"), [("libx264", "mpegts"), ("libx264", "flv"), ("libx264", "matroska")])
+def test_what_is_sought_only_roughly_is_found_all_the_same(codec: str, form: str, tmp_path: Path) -> None:
+    """Seeking in these lands behind the place: then from further back."""
+    frames = [np.full((48, 64, 3), 5 * number, np.uint8) for number in range(50)]
+    file = film(tmp_path / "a.bin", frames, [number / 25 for number in range(50)], codec=codec, form=form, every=25)
+    for start in (0.2, 0.98, 1.0, 1.5, 1.94):
+        (shown,) = read_clip(file, Frames(3, 48, 64, rate=1.0), start, start + 0.01).frames
+        assert abs(int(shown.mean()) - 5 * int(25 * start + 1e-6)) <= 3

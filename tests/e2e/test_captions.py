@@ -14,6 +14,7 @@ from deepglass.explain.answer import explain, methods
 from deepglass.foundation.settings import parse_assignments
 from deepglass.foundation.words import speaking
 from deepglass.journey import propose
+from tests.data.videos import film
 
 QUICK = {
     **{"train.steps": 90, "train.batch": 16, "train.lr": 6e-3, "train.average": 0, "train.plan": "plain"},
@@ -129,3 +130,53 @@ def test_what_is_proposed_keeps_left_left(finished):
         settings = propose(str(place), size="small").settings
     assert settings.task.name == "caption" and not settings.task.settings.picture.augment.flip
     assert settings.model.settings.height == settings.model.settings.width == 32 and settings.recipe == "caption small"
+
+
+def coded(words):
+    """The exit code of the command line."""
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+        raise SystemExit(0)
+    return ended.value.code or 0
+
+
+def film_of(place):
+    """Two shots: a bright box at the left, then a dark one at the right, on other grounds."""
+    frames = []
+    for shade, left, tint in ((240, 2, (20, 0, 0)), (5, 18, (0, 0, 90))):
+        for number in range(15):
+            pixels = np.random.default_rng(number).integers(90, 130, (32, 32, 3), dtype=np.uint8) + np.uint8(tint)
+            pixels[8:22, left : left + 12] = shade
+            frames.append(pixels)
+    return film(place, frames, np.arange(30) / 25, codec="libx264")
+
+
+def test_a_film_is_told_shot_by_shot(finished, tmp_path, capsys):
+    run, place = finished
+    file = film_of(tmp_path / "two.mp4")
+    answers = run.predict(file)
+    assert [(one["id"], one["start"], one["end"]) for one in answers] == [(str(file), 0, 0.6), (str(file), 0.6, 1.2)]
+    assert all(one["prediction"] and one["words"] for one in answers)
+    mixed = run.predict([place / "00.png", file])
+    assert [one.get("start") for one in mixed] == [None, 0, 0.6]
+    assert [one["prediction"] for one in mixed[1:]] == [one["prediction"] for one in answers]
+
+    asked = ["predict", str(run.run.folder), str(file), "--lang", "en"]
+    assert coded([*asked, "--out", str(tmp_path / "two.srt")]) == 0
+    subtitles = (tmp_path / "two.srt").read_text()
+    assert subtitles.startswith("1\n00:00:00,000 --> 00:00:00,600\n" + answers[0]["prediction"] + "\n\n2\n")
+    assert coded([*asked, str(place / "00.png"), "--out", str(tmp_path / "two.csv")]) == 0
+    lines = (tmp_path / "two.csv").read_text().splitlines()
+    assert lines[0] == "id,start,end,prediction,confidence,error" and lines[2].split(",")[1:3] == ["0.6", "1.2"]
+    assert lines[3].split(",")[1:3] == ["", ""]
+    capsys.readouterr()
+    assert coded(asked) == 0
+    assert f"{file} 0:00.6 – 0:01.2: {answers[1]['prediction']} (" in capsys.readouterr().out
+    assert coded([*asked, str(file), "--out", str(tmp_path / "both.srt")]) == 2
+    assert "belongs to one video" in capsys.readouterr().err
+    (tmp_path / "list.mp4").write_bytes(b"#EXTM3U\nhttp://example.org/a.ts\n")
+    assert coded(["predict", str(run.run.folder), str(tmp_path / "list.mp4"), "--lang", "en"]) == 3
+    assert "a playlist that points to other files" in capsys.readouterr().out
+
+    first, second = explain(run.run.bundle, [str(file)], "attention")
+    assert (first.answer["start"], second.answer["end"]) == (0, 1.2) and "attention" in first.explanation.views

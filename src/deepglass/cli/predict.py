@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +17,7 @@ from deepglass.bundle import Bundle, Own
 from deepglass.cli.options import Debug, Json, OwnModel, Printer, own_model, tell_unknown
 from deepglass.data.readers.nifti import write_mask
 from deepglass.data.source import Unreadable
+from deepglass.data.writers.subtitles import Line, subtitles
 from deepglass.foundation.errors import MachineError, UsageError
 from deepglass.foundation.words import say
 from deepglass.tasks.task import Task, said
@@ -25,6 +26,8 @@ from deepglass.views.timeline import clock
 
 STANDARD_INPUT = "-"
 COLUMNS = ("id", "prediction", "confidence", "error")
+TIMED = ("id", "start", "end", "prediction", "confidence", "error")  # of shots of a video
+SUBTITLES = ".srt"
 TABLE = "answers.csv"  # beside pictures with the answers drawn in them
 SMALLEST, LARGEST = 320, 1280  # pixels of the longer side of those
 AT_ONCE = 1 << 16  # bytes of lines that are answered together, where so many have come
@@ -47,14 +50,16 @@ def predict(
         _spare(files, [Path(out)])
     bundle = journey.load(run, Own(own_model(model)))
     bundle = bundle.towards(to) if to else bundle
+    if Path(out).suffix.lower() == SUBTITLES:
+        _check_subtitles(bundle, files)
     if live:
         return _watch(bundle, files, printer)
     drawn = _drawn(Path(out), bundle.task) if out else None
     answers = _answered(bundle, files, printer, show=show, brief=bool(out), drawn=drawn)
     tell_unknown(printer, answers)
     if out:
-        write = _write_masks if any("mask" in answer for answer in answers) else _write
-        write(drawn / TABLE if drawn else Path(out), _found_again(answers) if drawn else answers, bundle.task)
+        told = _found_again(answers) if drawn else answers
+        _writer(Path(out), answers)(drawn / TABLE if drawn else Path(out), told, bundle.task)
         failed = sum("error" in answer for answer in answers)
         printer.line(say("cli.written", file=out, count=len(answers) - failed, failed=failed))
     _tell_empty(answers, bundle.task, printer)
@@ -152,13 +157,40 @@ def _said(answer: dict[str, Any], brief: bool) -> list[str]:
     if "error" in answer:
         return [say("cli.unanswered", id=answer["id"], reason=answer["error"])]
     key = "cli.answered" if answer.get("known", 1) else "cli.answered_blindly"
-    told = [] if brief else [say(key, id=answer["id"], answer=said(answer))]
+    times = {name: clock(answer[name]) for name in ("start", "end") if name in answer}
+    key = "cli.answered_of_shot" if times else key
+    told = [] if brief else [say(key, id=answer["id"], answer=said(answer), **times)]
     return told + ([say("cli.read_in_part", id=answer["id"], words=answer["read"])] if "read" in answer else [])
+
+
+def _check_subtitles(bundle: Bundle, files: list[str]) -> None:
+    """Raise where a file of subtitles cannot be written: of more than one video, or where answers have no times."""
+    if not (getattr(bundle.task, "tells_films", False) or hasattr(bundle.task, "live")):
+        raise UsageError("cli.no_times", task=bundle.document["task"]["name"])
+    if len(files) > 1 or any(Path(file).is_dir() for file in files):
+        raise UsageError("cli.one_video")
+
+
+def _writer(out: Path, answers: list[dict[str, Any]]) -> Callable[[Path, list[dict[str, Any]], Any], None]:
+    """What writes the answers where they are to go."""
+    if out.suffix.lower() == SUBTITLES:
+        return _write_subtitles
+    return _write_masks if any("mask" in answer for answer in answers) else _write
+
+
+def _write_subtitles(file: Path, answers: list[dict[str, Any]], task: Any) -> None:
+    """What is told of each shot, or which tag holds, at its time."""
+    lines = [Line(one["start"], one["end"], one["prediction"]) for one in answers if "start" in one]
+    lines += [Line(one["start"], one["end"], one["label"]) for each in answers for one in each.get("moments", ())]
+    try:
+        file.write_text(subtitles(lines), encoding="utf-8")
+    except OSError as error:
+        raise MachineError("sealed.cannot_write", folder=file, reason=error.strerror) from None
 
 
 def _drawn(out: Path, task: Any) -> Path | None:
     """A new folder for pictures with the answers drawn in them, where the task has such and no table is asked for."""
-    if not getattr(task, "draws", False) or out.suffix.lower() == ".csv":
+    if not getattr(task, "draws", False) or out.suffix.lower() in (".csv", SUBTITLES):
         return None
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -231,8 +263,12 @@ def _stem(place: Path) -> str:
 
 
 def _write(file: Path, answers: list[dict[str, Any]], task: Task) -> None:
-    """id, prediction, confidence, error: one line an answer, or those that a task makes of it; for any spreadsheet."""
-    columns, rows = getattr(task, "columns", COLUMNS), getattr(task, "rows", lambda answer: [answer])
+    """id, prediction, confidence, error: one line an answer, or those that a task makes of it; for any spreadsheet.
+
+    Of a video's shots start and end as well.
+    """
+    plain = TIMED if any("start" in answer for answer in answers) else COLUMNS
+    columns, rows = getattr(task, "columns", plain), getattr(task, "rows", lambda answer: [answer])
     try:
         with file.open("w", newline="", encoding="utf-8") as stream:
             writer = csv.writer(stream)

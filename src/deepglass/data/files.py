@@ -11,6 +11,7 @@ import numpy as np
 from deepglass.data.clock import Clock
 from deepglass.data.readers.delimited import SUFFIXES, open_delimited
 from deepglass.data.readers.picture import on_white, read_picture
+from deepglass.data.readers.shots import Shot
 from deepglass.data.readers.sound import MOST_CHANNELS, Sound, read_sound
 from deepglass.data.readers.tagged import looks_tagged, read_tagged, tokens_of, written
 from deepglass.data.readers.text import SUFFIXES as TEXTS
@@ -38,7 +39,7 @@ class Input(NamedTuple):
 
     id: str
     raw: Any
-    clock: Clock | None = None  # how the times of a series go on
+    times: Clock | Shot | None = None  # how those of a series go on, or from when to when a shot is seen
 
     def error(self) -> str:
         """The reason in words."""
@@ -132,7 +133,7 @@ def _listed(inputs: Any, kind: str, channels: int) -> list[Any]:
     if isinstance(inputs, str | Path | bytes):
         return [inputs]
     if isinstance(inputs, list | tuple) and any(isinstance(item, str | Path | bytes | np.ndarray) for item in inputs):
-        return [np.asarray(item) if not isinstance(item, str | Path | bytes) else item for item in inputs]
+        return [item if isinstance(item, str | Path | bytes) else np.asarray(item) for item in inputs]
     array = np.asarray(inputs)
     if kind in ("series", "sound", "volume", "clip"):
         return [array] if array.ndim < {"volume": 4, "clip": 5}.get(kind, 3) else list(array)
@@ -365,8 +366,7 @@ def _series(file: Path, columns: Sequence[str]) -> Iterator[Input]:
     if suffix(file.name) in SUFFIXES:
         table = open_delimited(file)
         wide = len(columns) == 1 and columns[0] not in table.names
-        for name, raw, clock in rows_of(table) if wide else asked_about(table, columns):
-            yield Input(name, raw, clock)
+        yield from (Input(*one) for one in (rows_of(table) if wide else asked_about(table, columns)))
         return
     source = open_ts(str(file), DataSettings())
     for row, name in enumerate(source.index.ids):

@@ -18,7 +18,7 @@ from deepglass.explain.target import in_tiles, inner_of, seen_of, target_of
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.words import has, say
-from deepglass.tasks.task import encoder_of, form_of, watched
+from deepglass.tasks.task import encoder_of, watched
 from deepglass.views.scatter import Scatter
 
 ROWS_METHOD = "integrated_gradients"  # the default for rows of numbers: it says which column pushed the answer
@@ -74,8 +74,7 @@ def explain(bundle: Bundle, inputs: Any, method: str = "", target: str = "") -> 
     """
     name, chosen = choose_method(bundle, method, rows=len(inputs) > 0)
     bundle.model.eval()
-    facts = bundle.task.facts.inputs
-    given = _opened(inputs, facts, form_of(bundle.task)) if len(inputs) else []
+    given = _opened(bundle, inputs) if len(inputs) else []
     if not given:
         if chosen.needs_row:
             raise UsageError("explain.needs_input", method=name)
@@ -98,7 +97,9 @@ def _explained(bundle: Bundle, chosen: Method, item: Input, target: str) -> Expl
     if row.target and (row.target.remark or row.target.figures):
         words = sentences(row.target.remark, found.words)
         found = found._replace(words=words, figures={"target": row.target.figures, **found.figures})
-    return Explained({"id": item.id, **row.answer}, found)
+    dated = getattr(bundle.task, "dated", None)
+    answer = dated(row.answer, item.times) if item.times and dated else row.answer
+    return Explained({"id": item.id, **answer}, found)
 
 
 def _together(bundle: Bundle, chosen: Method, given: list[Input]) -> Iterator[Explained]:
@@ -134,10 +135,11 @@ def reading(bundle: Bundle, method: str) -> str:
     return words
 
 
-def _opened(inputs: Any, facts: Any, form: object) -> list[Input]:
+def _opened(bundle: Bundle, inputs: Any) -> list[Input]:
     """The inputs in order; a row of numbers may be written as "0.2,0.9", and is then known by that."""
+    facts = bundle.task.facts.inputs
     if facts.kind != "vector" or not isinstance(inputs, list):
-        return list(open_inputs(inputs, facts.kind, facts.columns, getattr(facts, "channels", 0), form))
+        return list(bundle.inputs(inputs))
     found: list[Input] = []
     for item in inputs:
         opened = open_inputs([_numbers(item) if isinstance(item, str) else item], facts.kind, facts.columns)

@@ -3,7 +3,7 @@
 loss = Σ_t -log softmax(z_t)_{y_t} / tokens, with z_t from the picture and the true tokens before t (teacher forcing)
 
 A picture may have several captions: each visit of a training draws one of them, checks ask for the first, and what is
-told is measured by all. A caption longer than `longest` is cut and then has no end.
+told is measured by all. A caption longer than `longest` is cut and then has no end. Of a video each shot is told of.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +16,7 @@ from annotated_types import Ge, Le, Lt
 from torch import nn
 
 from deepglass.data.example import Batch, Column, padded, ragged
+from deepglass.data.readers.shots import Shot
 from deepglass.data.source import Index
 from deepglass.data.vocabulary import Vocabulary, VocabularySettings, learn_vocabulary
 from deepglass.foundation.padded import Padded
@@ -87,6 +88,7 @@ class Caption(OneInput):
     feeds = ("input", "so_far")
     searches = True
     recodes = True
+    tells_films = True  # a sentence for every shot of a video
 
     @property
     def target(self) -> Vocabulary | None:
@@ -180,6 +182,10 @@ class Caption(OneInput):
             words = [{"word": name, "looked": own} for name, own in zip(names, maps, strict=True)]
             found.append({"prediction": bytes(text.cpu().numpy()).decode(), "confidence": confidence, "words": words})
         return found
+
+    def dated(self, answer: Mapping[str, Any], shot: Shot) -> dict[str, Any]:
+        """The answer about a shot, with its times in seconds."""
+        return {**answer, "start": round(shot.start, 3), "end": round(shot.end, 3)}
 
     def show(self, raw: Any, answer: Mapping[str, Any]) -> list[View]:
         """The picture with its sentence, and where the network looked for each word."""

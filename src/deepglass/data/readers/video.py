@@ -125,6 +125,7 @@ class Video:
 
     def __init__(self, file: Path | str | bytes, threads: int = 1):
         self._open = opened(file)
+        self._scaler = _library().video.reformatter.VideoReformatter()  # set up once, not for every frame
         self._threads = threads  # that decode; 0: as many as there are cores
         self._uneven = self._last_gap = 0.0
         self._damaged = self._count = 0
@@ -239,11 +240,18 @@ class Video:
         self._last_gap = gap or self._last_gap
 
     def _seek(self, start: float) -> None:
-        """Go on from the key frame before `start`; where the file cannot be sought, from where it is."""
-        place = int((start + self._first_time) / self._base) if self._base else 0
-        with contextlib.suppress(_library().error.FFmpegError):
-            self._container.seek(place, stream=self._stream)
-            self._coming = self._packets()
+        """Go on from a key frame before `start`: from further back where a seek, as in MPEG-TS, ends behind it."""
+        place, back = start + self._first_time, 0.0
+        with contextlib.suppress(_library().error.FFmpegError):  # what cannot be sought goes on from where it is
+            while True:
+                ticks = int(max(0.0, place - back) / self._base) if self._base else 0
+                self._container.seek(ticks, stream=self._stream)
+                self._coming = self._packets()
+                first = next(self._coming, None)
+                if back > place or (first is not None and self._time(first) <= start + EARLY):
+                    break
+                back = 2 * back + 1.0
+            self._coming = itertools.chain([first] if first is not None else [], self._coming)
 
     def _pixels(self, frame: Any, form: Frames) -> np.ndarray:
         """One frame upright and at the form's size: scaled by the decoder's library, which is quicker than afterwards.
@@ -255,8 +263,9 @@ class Video:
             scale = max(width / self.size[0], height / self.size[1])
             width, height = max(width, round(self.size[0] * scale)), max(height, round(self.size[1] * scale))
         sides = (height, width) if self._turns % 2 else (width, height)
-        shrinks = sides[0] < frame.width
-        small = frame.reformat(*sides, format="gray" if form.channels == 1 else "rgb24", interpolation=_how(shrinks))
+        how = "AREA" if sides[0] < frame.width else "BILINEAR"
+        wanted = "gray" if form.channels == 1 else "rgb24"
+        small = self._scaler.reformat(frame, *sides, format=wanted, interpolation=how, threads=1)
         plane, channels = small.planes[0], form.channels
         strides = (plane.line_size, channels, 1)  # the decoder's own memory, not a copy: the array keeps it
         array = np.ndarray((small.height, small.width, channels), np.uint8, plane, 0, strides)
@@ -340,10 +349,6 @@ def _library() -> Any:
         raise MachineError("data.no_video") from None
     av.logging.set_level(None)  # pyright: ignore
     return av
-
-
-def _how(shrinks: bool) -> str:
-    return "AREA" if shrinks else "BILINEAR"
 
 
 def _judge(stream: IO[bytes]) -> str:
