@@ -44,7 +44,7 @@ def test_rows_of_one_video_are_its_answer(videos: Path) -> None:
     assert index.labels[0] == (Moment("dog", 0, 1), Moment("cat", 1.5, 3602)) and index.labels[2] == ()
     assert list(index.parts) == ["train", "test", ""] and list(index.groups) == ["one", "two", "one"]
     assert [one.kind for one in source.findings] == ["not_in_table"] and "clips/d.mkv" in str(source.findings[0].values)
-    assert len(source.read(0).frames) == 4
+    assert len(source.read(2).frames) == 4
     assert in_words(index.labels[0]) == "dog 0-1 s, cat 1.5-3602 s" and names_of(index.labels[0]) == ("dog", "cat")
 
 

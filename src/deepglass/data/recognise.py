@@ -29,7 +29,7 @@ SPACED = 32  # volumes that are asked how far apart their places are
 WITH_COLUMNS = frozenset(
     (
         *("table", "picture_table", "text_table", "series_table", "series_wide", "series_forecast", "parallel"),
-        *("transcripts", "tagged", "box_table", "plate_table", "moments", "captions"),
+        *("transcripts", "tagged", "box_table", "plate_table", "moments", "clip_table", "captions"),
     )
 )
 

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -124,12 +124,16 @@ class ClipFiles(Files):
     """Videos in files."""
 
     faults: Mapping[int, Unreadable] = MappingProxyType({})  # rows of a table that cannot be used
+    judge: Callable[[int, Clip, object], None] | None = None  # raises Unreadable where a table contradicts a video
 
     def read(self, row: int, fit: object = None) -> Clip:
         """The frames as the form wants them, decoded; raises Unreadable."""
         if row in self.faults:
             raise self.faults[row]
-        return read_clip(os.path.join(self.root, self.index.ids[row]), fit)
+        clip = read_clip(os.path.join(self.root, self.index.ids[row]), fit)
+        if self.judge:
+            self.judge(row, clip, fit)
+        return clip
 
     def header(self, row: int) -> tuple[int, int, int]:
         """Width, height and channels by its first frame; raises Unreadable."""

@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 from deepglass.data.annotation import Moment
 from deepglass.data.readers.delimited import MISSING, SUFFIXES, Delimited, open_delimited
+from deepglass.data.readers.video import LOOK_LONGEST, Clip, Frames
+from deepglass.data.readers.video import MISSING as MISSING_END
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Index, Layout, Match, Unreadable
 from deepglass.data.sources.columns import ANSWERS, PART_NAMES, PATHS, by_name, chosen, part
@@ -53,7 +55,7 @@ class Rows:
 
 def recognise(place: str, settings: DataSettings) -> Match | None:
     """A table, given or alone in its folder, with columns for a start, an end and videos beside or below it."""
-    file = _table_in(Path(place))
+    file = table_in(Path(place))
     if file is None:
         return None
     table = open_delimited(file)
@@ -64,7 +66,7 @@ def recognise(place: str, settings: DataSettings) -> Match | None:
 
 def open_table(place: str, settings: DataSettings) -> ClipFiles:
     """Every video that the table names, with the moments of all its rows in the order of their starts."""
-    file = _table_in(Path(place))
+    file = table_in(Path(place))
     table = open_delimited(file) if file else None
     plan = _plan(table, settings) if table else None
     if file is None or table is None or plan is None:
@@ -81,6 +83,7 @@ def open_table(place: str, settings: DataSettings) -> ClipFiles:
         values = {"count": len(unused), "examples": ", ".join(unused[:3]), "table": file.name}
         findings.append(Finding("not_in_table", "note", file.name, values))
     source = ClipFiles("moments", "tag_video", file.parent, index, findings)
+    source.judge = lambda row, clip, fit: _refuse_beyond(labels[row], clip, fit)
     source.lines = [one.at for one in rows.values()]
     source.faults = {place: one.fault for place, one in enumerate(rows.values()) if one.fault}
     return source
@@ -102,7 +105,8 @@ def seconds(cell: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _table_in(place: Path) -> Path | None:
+def table_in(place: Path) -> Path | None:
+    """The file itself, or the only table of a folder; nothing where it is empty."""
     if place.is_file():
         return place if suffix(place.name) in SUFFIXES and place.stat().st_size else None
     tables = [name for name in listing(place)[1] if suffix(name) in SUFFIXES] if place.is_dir() else []
@@ -120,12 +124,13 @@ def _plan(table: Delimited, settings: DataSettings) -> Plan | None:
     path = by_name(FILES, names, (start, end, group)) if path is None else path
     tag = chosen("data.target", settings.target, names, table.file)
     tag = by_name(TAGS, names, (start, end, group, path)) if tag is None else tag
-    if path is None or tag is None or not (settings.layout or _names_videos(table, path)):
+    if path is None or tag is None or not (settings.layout or names_videos(table, path)):
         return None
     return Plan(path, start, end, tag, by_name(PART_NAMES, names, (start, end, group, path, tag)), group)
 
 
-def _names_videos(table: Delimited, path: int) -> bool:
+def names_videos(table: Delimited, path: int) -> bool:
+    """Whether one of the first cells of a column names a video that lies beside or below the table."""
     names = Names(table.file.parent, "clip")
     cells = [cells[path] for _, cells in islice(table.rows(), TRIED) if path < len(cells)]
     return bool(names.ids) and any(names.find(cell) for cell in cells)
@@ -154,10 +159,25 @@ def _gathered(table: Delimited, plan: Plan, names: Names) -> dict[str, Rows]:
 
 
 def _moment(cells: Sequence[str], plan: Plan, line: int) -> Moment | Unreadable:
-    start, end = seconds(cells[plan.start]), seconds(cells[plan.end])
-    if start is None or end is None or start < 0 or end <= start:
-        return Unreadable("moment_times", line=line, start=cells[plan.start] or "–", end=cells[plan.end] or "–")
-    return Moment(cells[plan.tag], start, end)
+    found = span(cells, plan.start, plan.end, line)
+    return found if isinstance(found, Unreadable) else Moment(cells[plan.tag], *found)
+
+
+def span(cells: Sequence[str], start: int, end: int, line: int) -> tuple[float, float] | Unreadable:
+    """From when to when, by the cells of these two columns; or that they make no sense."""
+    first, last = seconds(cells[start]), seconds(cells[end])
+    if first is None or last is None or first < 0 or last <= first:
+        return Unreadable("moment_times", line=line, start=cells[start] or "–", end=cells[end] or "–")
+    return first, last
+
+
+def _refuse_beyond(moments: Sequence[Moment], clip: Clip, fit: object) -> None:
+    """Raise Unreadable where a moment lies behind the end of a video that was read to its end."""
+    longest = fit.longest if isinstance(fit, Frames) else LOOK_LONGEST
+    for moment in moments if not longest or clip.end < longest else ():
+        if moment.start >= clip.end or moment.end > clip.end + MISSING_END:
+            values = {"start": f"{moment.start:g}", "end": f"{moment.end:g}", "seconds": f"{clip.end:.4g}"}
+            raise Unreadable("moment_beyond", **values)
 
 
 CATALOGUE = {"moments": Layout(recognise, open_table)}
