@@ -65,7 +65,9 @@ LINES = PictureSettings(fit="pad", augment=PictureAugment(rotate=2, shear=4, bri
 SEEN = StreetAugment(zoom_in=1.3, zoom_out=1.3, turn=5, jitter=0.1)
 TOLD_OF = PictureSettings(fit="stretch", augment=PictureAugment(crop_pad=2, brightness=0.2))
 WINDOW = PictureSettings(size=96, fit="pad", augment=PictureAugment(brightness=0.3, hue=0.02))
-MOVED_CLIPS = ClipSettings(size=16, frames=6, augment=ClipAugment(flip=True, crop_pad=2, brightness=0.2, contrast=0.2))
+MOVED_CLIPS = ClipSettings(
+    sees="both", size=16, frames=6, augment=ClipAugment(flip=True, crop_pad=2, brightness=0.2, contrast=0.2)
+)
 KEPT = DataSettings(cache=False)
 COMMON = TrainSettings(plan="plain", check_epochs=0.5, average=0.9, clip=5.0)
 

@@ -78,8 +78,8 @@ def test_a_clip_changes_as_one_picture() -> None:
     assert augment_clips(clips, draws(3), ClipAugment(resize_crop=0.5)).shape == clips.shape
 
 
-def task_and_batch(frames: int = 4):
-    chosen = ClassifySettings(clip=ClipSettings(size=16, frames=frames, rate=10.0))
+def task_and_batch(frames: int = 4, sees: str = "frames"):
+    chosen = ClassifySettings(clip=ClipSettings(size=16, frames=frames, rate=10.0, sees=sees))  # pyright: ignore
     index = Index(("a", "b", "c"), ["x", "y", "x"], kind="clip")
     task = chosen.build(chosen.learn(index, (0, 0), 3))
     raws = [Clip(np.stack(shades(length, 20, 28)), np.arange(length) / 10) for length in (6, 3, 9)]
@@ -102,6 +102,19 @@ def test_a_task_on_clips_keeps_to_the_contract() -> None:
     assert drawn.shape == shown.shape and not torch.equal(drawn, shown)
     assert isinstance(task.form(), Frames) and task.preparation()[-1] == 30.0
     assert "0.0 s" in task.show(Clip(np.stack(shades(3)), np.arange(3) / 10), {"prediction": "x"})[0].terminal()
+
+
+@pytest.mark.parametrize("sees", ["changes", "both"])
+def test_what_changes_is_seen_alone_or_beside_the_frames(sees: str) -> None:
+    plain, batch = task_and_batch()
+    task, _ = task_and_batch(sees=sees)
+    frames, found = plain.present(batch)["input"], task.present(batch)["input"]
+    changes = frames - frames.mean(2, keepdim=True)
+    torch.testing.assert_close(found, changes if sees == "changes" else torch.cat([frames, changes], 1))
+    assert task.asks().takes == Volume(3 if sees == "changes" else 6, 4, 16, 16)
+    assert from_json(type(task.facts), json.loads(json.dumps(to_json(task.facts)))) == task.facts
+    still = {"input": Ragged(batch["input"].values * 0 + 9, batch["input"].lengths)}
+    assert task.present(Batch(batch.ids, still, 0, batch.keys))["input"][:, -3:].abs().max() < 1e-6
 
 
 def test_class_folders_of_videos(tmp_path) -> None:

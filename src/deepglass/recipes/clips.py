@@ -23,7 +23,8 @@ def clips(task: str, survey: Survey, size: Size, model: str) -> RunSettings:
     epochs = min(most, max(least, round(EXAMPLES_SEEN[size] / max(1, survey.examples))))
     pad = SIDES[size] // 16
     chosen = choose("tasks", task)
-    looked = ClipSettings(size=SIDES[size], augment=ClipAugment(crop_pad=pad, brightness=0.2, contrast=0.2))
+    light = ClipAugment(crop_pad=pad, brightness=0.2, contrast=0.2)
+    looked = ClipSettings(size=SIDES[size], sees="both", augment=light)  # what moves counts as much as what it is
     train = TrainSettings(
         epochs=float(epochs),
         batch=min(16, max(4, survey.examples // 20)),

@@ -1,7 +1,8 @@
 """Clips: frames of one size at one rate, of which a network sees so many.
 
 x' = (x - mean) / std, per channel, with the training part's statistics. Kept on the disk are all frames of a row, so
-that training can begin somewhere else at every visit.
+that training can begin somewhere else at every visit. Changes are what differs from the mean over the D frames that are
+seen together:  c_t = x'_t - 1/D Σ_s x'_s.  What stands still is gone from them, and what moves is not lost beside it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,7 @@ from deepglass.views.picture import Gallery, Picture
 from deepglass.views.view import View
 
 SHOWN = 8  # frames of a contact sheet
+Sees = Literal["frames", "changes", "both"]
 PIECE = 16  # rows that statistics look at together
 SIDE = 64  # pixels where neither the settings nor the model say
 
@@ -40,6 +42,7 @@ class ClipSettings:
     rate: Annotated[float, Gt(0), Le(120)] = 8.0  # frames a second
     frames: Annotated[int, Ge(1), Le(512)] = 16  # that the network sees
     sampling: Sampling = "run"  # one behind the other from a drawn start on, or one of each part of the whole clip
+    sees: Sees = "frames"  # the frames as they are, what changes in them, or both as channels of their own
     longest: Annotated[float, Ge(0)] = 30.0  # seconds from the start that are kept; 0: all
     augment: ClipAugment = ClipAugment()
 
@@ -54,17 +57,19 @@ class ClipFacts:
     frames: int = 0  # that the network sees
     height: int = 0
     width: int = 0
+    sees: Sees = "frames"
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
 
 
 class ClipKind:
-    """uint8 (T, C, H, W), decoded and fitted; float (B, C, D, H, W) for the network."""
+    """uint8 (T, C, H, W), decoded and fitted; float (B, C, D, H, W), or of both (B, 2C, D, H, W), for the network."""
 
     def learn(self, index: Index, settings: Any, seen: Seen) -> ClipFacts:
         wanted = {"grey": 1, "colour": 3}.get(settings.clip.channels, seen.channels or 3)
-        side = settings.clip.size or SIDE
-        return ClipFacts(channels=wanted, frames=settings.clip.frames, height=side, width=side)
+        chosen: ClipSettings = settings.clip
+        side = chosen.size or SIDE
+        return ClipFacts(channels=wanted, frames=chosen.frames, height=side, width=side, sees=chosen.sees)
 
     def form(self, facts: ClipFacts, settings: Any) -> Form:
         chosen: ClipSettings = settings.clip
@@ -84,7 +89,7 @@ class ClipKind:
         return None
 
     def port(self, facts: ClipFacts) -> Port:
-        return Volume(facts.channels, facts.frames, facts.height, facts.width)
+        return Volume(facts.channels * (1 + (facts.sees == "both")), facts.frames, facts.height, facts.width)
 
     def present(self, values: Column, facts: ClipFacts, settings: Any, draws: Draws | None) -> Tensor:
         chosen: ClipSettings = settings.clip
@@ -104,9 +109,13 @@ def lengths_of(values: Column) -> Tensor:
 
 
 def standardised(floats: Tensor, facts: ClipFacts) -> Tensor:
-    """As the network sees them. (B, D, C, H, W) -> (B, C, D, H, W)"""
+    """As the network sees them. (B, D, C, H, W) -> (B, C, D, H, W), or (B, 2C, D, H, W): frames, then changes"""
     mean, std = constants(facts.mean, facts.std, (-1, 1, 1), floats.device)
-    return floats.sub_(mean).div_(std).transpose(1, 2)
+    frames = floats.sub_(mean).div_(std).transpose(1, 2)
+    if facts.sees == "frames":
+        return frames
+    changes = frames - frames.mean(2, keepdim=True)
+    return changes if facts.sees == "changes" else torch.cat([frames, changes], 1)
 
 
 def sheet_of(raw: Clip, caption: str) -> Gallery:
