@@ -89,6 +89,9 @@ def test_answers_are_the_moments() -> None:
     json.dumps(answers)
     told = [[(one["label"], one["start"], one["end"]) for one in answer["moments"]] for answer in answers]
     assert [len(one) for one in told] == [2, 0, 2] and answers[1]["prediction"] == [] and answers[2]["seconds"] == 1.7
+    lines = [[*task.rows({"id": name, **answer})] for name, answer in zip("abc", answers, strict=True)]
+    assert list(map(len, lines)) == [2, 1, 2] and lines[1] == [{"id": "b"}]
+    assert {"id": "a", "prediction": told[0][0][0], "start": told[0][0][1]}.items() <= lines[0][0].items()
     for found, true in zip(told, LABELS, strict=True):
         for label, start, end in found:
             near = next(one for one in true if one.label == label)

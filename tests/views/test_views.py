@@ -28,6 +28,7 @@ from deepglass.views.levels import Level, Levels
 from deepglass.views.looked import Looked
 from deepglass.views.mask import Mask
 from deepglass.views.matrix import Matrix
+from deepglass.views.moving import Moving
 from deepglass.views.picture import Gallery, Picture, as_bytes, fitted
 from deepglass.views.scatter import Regions, Scatter
 from deepglass.views.slices import Slices
@@ -47,6 +48,7 @@ RING = ((2.0, 5.0), (20.0, 3.0), (19.0, 13.0), (3.0, 15.0))
 BODY = MAKER.integers(0, 256, (20, 6, 8), dtype=np.uint8)
 HOT = np.zeros((20, 6, 8))
 HOT[7, 2, 3], HOT[8, 2, 3] = 5.0, 1.0
+CLIP, SECONDS = MAKER.integers(0, 256, (20, 6, 8, 3), dtype=np.uint8), [place / 8 for place in range(20)]
 LOOKS = np.array([[0.9, 0.1, 0.0, 0.0], [0.0, 0.7, 0.3, 0.0], [0.25, 0.25, 0.25, 0.25]])
 BANDS = [Band("郁金香", 0.0, 3.25, 0.87, 1), Band(NAMES[2], 2.0, 12.5, 0.5, 2)]
 WARM, CHANNELS = Heat(PIXELS, np.eye(5)), [(3, np.eye(4)), (0, LOOKS)]
@@ -108,6 +110,8 @@ def make(lang: str) -> dict[str, Any]:
         "slices": Slices(BODY, "好 <b>", lang),
         "slices hot": Slices(BODY, "Why", lang, heat=HOT),
         "slices cold": Slices(BODY[:1], lang=lang, heat=np.zeros((1, 6, 8))),
+        "moving": Moving(CLIP, HOT, SECONDS, "好 <b>", lang),
+        "moving flat": Moving(CLIP[:1], HOT[:1], SECONDS[:1], lang=lang),
         "slices found": Slices(BODY, "What", lang, mask=BODY % 3, classes=NAMES),
         "spectrogram silent": Spectrogram(np.zeros((5, 3)), [1.0, 2.0, 3.0], 0.5, "Hush", lang=lang),
     }  # fmt: skip
@@ -186,6 +190,19 @@ def test_slices_show_the_hottest_among_evenly_spread_ones():
     strongest = [np.abs(view.slice_of(place) - as_bytes(BODY[place]) / 255).max() for place in (7, 8)]
     assert strongest[0] > 2 * strongest[1] and np.array_equal(view.slice_of(3), BODY[3])
     assert Slices(BODY, mask=np.zeros_like(BODY)).peak() is None
+
+
+def test_frames_are_shown_on_one_scale_the_hottest_among_them():
+    view = Moving(CLIP, HOT, SECONDS, "Why", "en")
+    assert view.peak() == 7 and 7 in view.places() and len(view.places()) == 12 and view.places(4)[1] == 7
+    assert view.strength()[7] == pytest.approx(5 / 6) and view.text() == (
+        "20 frames from 0 to 2.38 s: Why; most of the heat lies at 0.875 s, there in the middle."
+    )
+    strongest = [np.abs(view.frame_of(place) - as_bytes(CLIP[place]) / 255).max() for place in (7, 8, 3)]
+    assert strongest[0] > 2 * strongest[1] > strongest[2] == 0
+    sheet = Image.open(io.BytesIO(view.png()))
+    assert sheet.format == "PNG" and sheet.width > 4 * 150 and "0.88 s" in view.svg()
+    assert Moving(CLIP, HOT * 0, SECONDS).peak() is None and Moving(CLIP[:3], HOT[:3], SECONDS).places() == [0, 1, 2]
 
 
 def test_a_long_line_is_thinned_but_keeps_its_ends_and_peaks():

@@ -1,4 +1,4 @@
-"""Grad-CAM (Selvaraju et al. 2017, arXiv:1610.02391): where in a picture or volume the last maps speak for an answer.
+"""Grad-CAM (Selvaraju et al. 2017, arXiv:1610.02391): where in pictures, volumes and clips maps speak for an answer.
 
 a_k = mean over places of dy / dA_k;   heat = max(0, Σ_k a_k A_k)
 y is the score of a class, or the number that is answered. Where it is said of a part of the picture, of a box or of a
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from deepglass.bundle import Bundle
+from deepglass.explain.clips import over_time
 from deepglass.explain.maps import gives_maps, inside_words, laid_over, read_at
 from deepglass.explain.method import Explanation, Method, Row, kind_of, sentences
 from deepglass.explain.target import has_target
@@ -26,7 +27,7 @@ def grad_cam(
 ) -> Tensor:
     """Heat for the score (B,) of what the network gives, from the maps of `stage`.
 
-    (B, C, H, W) -> (B, h, w); (B, C, D, H, W) -> (B, d, h, w)
+    (B, C, H, W) -> (B, h, w); (B, C, D, H, W) -> (B, d, h, w), or (BD, h, w) where each frame has maps of its own
     """
     inputs = inputs.detach().clone().requires_grad_()
     with torch.enable_grad(), Probe(model, [stage]) as probe:
@@ -42,16 +43,19 @@ def logits_of(classes: Tensor) -> Callable[[Tensor], Tensor]:
 
 
 def fits(bundle: Bundle) -> bool:
-    """Pictures or volumes, maps inside, and one number to be explained."""
-    return has_target(bundle) and gives_maps(bundle, ("picture", "volume"))
+    """Pictures, volumes or clips, maps inside, and one number to be explained."""
+    return has_target(bundle) and gives_maps(bundle, ("picture", "volume", "clip"))
 
 
 def explain(bundle: Bundle, row: Row | None) -> Explanation:
-    """The heat over the picture, or over slices of the volume."""
+    """The heat over the picture, over slices of the volume or over frames of the clip."""
     assert row is not None and row.target is not None
     model, target = bundle.model.eval(), row.target
     stage = read_at(model, row)
-    heat = grad_cam(model, row.presented, target.score, stage, target.local)[0].cpu().numpy()
+    heats = grad_cam(model, row.presented, target.score, stage, target.local)
+    if kind_of(bundle) == "clip":
+        return over_time(bundle, row, heats.cpu(), stage)
+    heat = heats[0].cpu().numpy()
     if kind_of(bundle) == "volume":
         measured, inside = row.prepared[0].float().cpu().numpy(), ""
         view = slices_of(measured, bundle.task.facts.inputs, target.name, heat)

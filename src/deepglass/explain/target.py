@@ -9,8 +9,9 @@
     forecast              a channel: the mean of its median forecast  the same
     read_plates           a plate: the logit of the place that saw it  the best of all places: overlap · probability
     embed                 how far the vector reaches its own way      its cosine with what it is for the whole input
+    tag_video             a moment: its tag's mean logit              its mean probability
 
-Letters: B rows, P places and K classes of a detector, h w the network's frame, T tokens of a text.
+Letters: B rows, P places and K classes of a detector, h w the network's frame, T tokens, W windows of D frames.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,7 @@ from deepglass.bundle import Bundle
 from deepglass.data.augment.scenes import letterboxed
 from deepglass.data.example import Batch
 from deepglass.data.readers.picture import inner
+from deepglass.explain.clips import moment_of
 from deepglass.explain.method import Inner, Target, answers_a_number, labels_of
 from deepglass.foundation.catalogue import nearest
 from deepglass.foundation.errors import UsageError
@@ -41,6 +43,7 @@ from deepglass.tasks.regress import Regress
 from deepglass.tasks.segment import Segment
 from deepglass.tasks.suppress import boxes_of, middles
 from deepglass.tasks.tag import OUTSIDE, Tag
+from deepglass.tasks.tag_video import TagVideo
 from deepglass.views.boxes import Mark
 from deepglass.views.mask import GROUND
 
@@ -369,11 +372,17 @@ def _pixels(asked: Asked) -> Target:
     return Target("pixels", name, mean, share, number, (), shown, None, remark, figures)
 
 
+def _tag_over_time(asked: Asked) -> Target:
+    labels, wanted = asked.task.facts.labels, asked.wanted
+    return moment_of(asked.task, asked.batch, asked.answer, labels[_chosen(wanted, labels)] if wanted else "")
+
+
 CHOSEN: dict[type, Callable[[Asked], Target]] = {
     Detect: _box,
     Segment: _pixels,
     ReadPlates: _plate,
     Embed: _likeness,
     Tag: _tagged,
+    TagVideo: _tag_over_time,
     Forecast: _foretold,
 }

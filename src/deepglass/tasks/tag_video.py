@@ -88,6 +88,7 @@ class TagVideo(OneInput):
 
     settings: TagVideoSettings
     facts: TagVideoFacts
+    columns = ("id", "start", "end", "prediction", "confidence", "error")  # of a table: a line for each moment
 
     def __init__(self, settings: TagVideoSettings, facts: TagVideoFacts):
         super().__init__(settings, facts)
@@ -190,6 +191,13 @@ class TagVideo(OneInput):
             tags = sorted({one["label"] for one in moments}, key=natural)
             found.append({"prediction": tags, "moments": moments, "seconds": length / self.settings.clip.rate})
         return found
+
+    def rows(self, answer: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The answer as lines of a table, one for each moment; of a video without any one that is empty."""
+        for one in answer["moments"]:
+            yield {"id": answer["id"], **one, "prediction": one["label"]}
+        if not answer["moments"]:
+            yield {"id": answer["id"]}
 
     def told(self, one: Found) -> dict[str, Any]:
         """One moment as an answer; without an end it has only begun."""

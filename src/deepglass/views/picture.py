@@ -34,9 +34,7 @@ class Picture:
 
     def png(self, largest: int = LARGEST) -> bytes:
         """The picture, made smaller where a side is longer than `largest`, a tiny one made larger in whole steps."""
-        file = io.BytesIO()
-        fitted(self.pixels, largest).save(file, format="PNG", optimize=True)
-        return file.getvalue()
+        return png(fitted(self.pixels, largest))
 
     def svg(self) -> str:
         """The picture with its caption."""
@@ -125,6 +123,13 @@ def fitted(pixels: np.ndarray, largest: int) -> Image.Image:
     return picture
 
 
+def png(image: Image.Image) -> bytes:
+    """The bytes of a PNG file."""
+    file = io.BytesIO()
+    image.save(file, format="PNG", optimize=True)
+    return file.getvalue()
+
+
 def data_address(png: bytes) -> str:
     """PNG bytes as an address that a page can show without a file."""
     return "data:image/png;base64," + base64.b64encode(png).decode()
@@ -140,12 +145,10 @@ def sheet(pictures: Sequence[Picture], across: int, side: int, title: str, descr
         x, y = number % across * (side + GAP), number // across * (side + captioned + GAP)
         small = Image.fromarray(as_bytes(picture.pixels))
         small.thumbnail((side * 2, side * 2), Image.Resampling.LANCZOS)  # twice: sharp on fine screens
-        file = io.BytesIO()
-        small.save(file, format="PNG", optimize=True)
         look = ";image-rendering:pixelated" if max(small.size) * 2 <= side else ""
         parts.append(
             f'<image x="{x}" y="{y}" width="{side}" height="{side}" style="{look.strip(";")}" '
-            f'href="{data_address(file.getvalue())}"/>'
+            f'href="{data_address(png(small))}"/>'
             f'<text x="{x + side / 2:g}" y="{y + side + 13}">{escape(_short(picture.caption, side))}</text>'
         )
     style = f"font: 12px {SYSTEM_FONTS}"
