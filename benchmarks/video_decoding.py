@@ -1,16 +1,19 @@
 """How quickly frames come out of video files: the reader of deepglass beside OpenCV's VideoCapture loop.
 
-    python benchmarks/video_decoding.py FILE ... [--times 5] [--opencv PYTHON]
+    python benchmarks/video_decoding.py FILE ... [--times 9] [--threads 2] [--opencv PYTHON]
 
-Each file is decoded to its end as colour arrays at its own size, in turns, `--times` times. What counts is the quickest
-of each, by the clock and by the processor's seconds, and the ratio of OpenCV's to ours: above 1 the reader is quicker.
-`--opencv` is the Python of an environment with opencv-python-headless in it; without one, such an environment is made
-in a temporary folder. Then the same for frames of 64 pixels a side at 8 a second, which is what a task asks for: there
-OpenCV's loop decodes every frame, keeps one in so many and makes it smaller (cv2.INTER_AREA).
+Each file is decoded to its end as colour arrays at its own size (three bytes a pixel: OpenCV's in the order BGR, ours
+RGB), in turns, `--times` times, with as many threads for either. What counts is the median of each, by the clock and by
+the processor's seconds, and the median of the ratios of OpenCV's to ours in a turn: above 1 the reader is quicker. Both
+are processes of their own that wait for each other. `--opencv` is the Python of an environment with
+opencv-python-headless in it; without one, such an environment is made in a temporary folder. Then the same for frames
+of 64 pixels a side at 8 a second, which is what a task asks for: there OpenCV's loop reads every frame, keeps one in so
+many and makes it smaller (cv2.INTER_AREA).
 """
 
 import argparse
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -27,9 +30,10 @@ LOOP = """
 import json, sys, time
 import cv2
 for line in sys.stdin:
-    file, side, rate = json.loads(line)
+    file, side, rate, threads = json.loads(line)
+    cv2.setNumThreads(threads)
     began, worked, count, due = time.perf_counter(), time.process_time(), 0, 0
-    video = cv2.VideoCapture(file)
+    video = cv2.VideoCapture(file, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, threads])
     each = video.get(cv2.CAP_PROP_FPS) / rate if rate else 1
     number = 0
     while True:
@@ -50,7 +54,8 @@ for line in sys.stdin:
 def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("files", nargs="+", type=Path)
-    words.add_argument("--times", type=int, default=5)
+    words.add_argument("--times", type=int, default=9)
+    words.add_argument("--threads", type=int, default=2)
     words.add_argument("--opencv", default="", help="the Python of an environment that has OpenCV")
     asked = words.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -59,8 +64,8 @@ def main() -> None:
         print(f"| {heads} |\n|{'---|' * 9}")
         for file in asked.files:
             for what, side, rate in (("every frame", 0, 0.0), (f"{SIDE} x {SIDE}, {RATE:g} a second", SIDE, RATE)):
-                theirs, ours, count = raced(python, file, side, rate, asked.times)
-                cells = [f"{a:.3f} | {b:.3f} | {a / b:.2f}" for a, b in zip(theirs, ours, strict=True)]
+                theirs, ours, count = raced(python, file, (side, rate, asked.threads), asked.times)
+                cells = [told([a[by] for a in theirs], [b[by] for b in ours]) for by in (0, 1)]
                 print(f"| {file.name} | {what} | {count} | {' | '.join(cells)} |", flush=True)
 
 
@@ -72,38 +77,40 @@ def made(folder: Path) -> str:
     return python
 
 
-def raced(python: str, file: Path, side: int, rate: float, times: int) -> tuple[Seconds, Seconds, int]:
-    """The quickest of either, in turns, and how many frames came out of ours."""
+def raced(python: str, file: Path, how: tuple[int, float, int], times: int) -> tuple[list[Seconds], list[Seconds], int]:
+    """The timings of both, taken in turns, and how many frames came out of ours; `how`: side, rate, threads."""
     with subprocess.Popen([python, "-c", LOOP], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdin is not None and other.stdout is not None
         theirs: list[Seconds] = []
         ours: list[Seconds] = []
         count = 0
         for _ in range(times + 1):  # the first warms the disk's cache
-            print(json.dumps([str(file.resolve()), side, rate]), file=other.stdin, flush=True)
+            print(json.dumps([str(file.resolve()), *how]), file=other.stdin, flush=True)
             theirs.append(tuple(json.loads(other.stdout.readline())[:2]))
             began, worked = time.perf_counter(), time.process_time()
-            count = decoded(file, side, rate)
+            count = decoded(file, *how)
             ours.append((time.perf_counter() - began, time.process_time() - worked))
         other.stdin.close()
-    return quickest(theirs[1:]), quickest(ours[1:]), count
+    return theirs[1:], ours[1:], count
 
 
-def decoded(file: Path, side: int, rate: float) -> int:
+def decoded(file: Path, side: int, rate: float, threads: int) -> int:
     """All frames, looked at and let go; how many there were."""
-    with Video(file, threads=0) as video:
+    with Video(file, threads=threads) as video:
         width, height = video.size
         form = Frames(3, side or height, side or width, "stretch", rate)
         return sum(1 for shown in video.frames(form) if shown.pixels[0, 0].sum() >= 0)
 
 
-def quickest(timings: Sequence[Seconds]) -> Seconds:
-    """The least disturbed of several timings, by either measure.
+def told(theirs: Sequence[float], ours: Sequence[float]) -> str:
+    """Both medians, and that of the ratios within a turn with the lowest and the highest.
 
-    >>> quickest([(0.3, 0.2), (0.2, 0.25), (0.5, 0.4)])
-    (0.2, 0.2)
+    >>> told([0.3, 0.2, 0.5], [0.2, 0.2, 0.4])
+    '0.300 | 0.200 | 1.25 (1.00 to 1.50)'
     """
-    return min(clock for clock, _ in timings), min(worked for _, worked in timings)
+    ratios = sorted(a / b for a, b in zip(theirs, ours, strict=True))
+    medians = " | ".join(f"{statistics.median(each):.3f}" for each in (theirs, ours))
+    return f"{medians} | {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
 
 
 if __name__ == "__main__":
