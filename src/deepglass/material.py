@@ -31,15 +31,20 @@ from deepglass.foundation.errors import UsageError
 from deepglass.foundation.ports import Captions, Image, Port, Volume
 from deepglass.foundation.seeds import Permutation
 from deepglass.tasks.task import (
+    Alarm,
+    Look,
     Predictions,
+    Some,
     Stream,
     Task,
+    alarms_of,
     checking,
     crops_of,
     encoder_of,
     fed,
     form_of,
     recodes,
+    recorder_of,
     searching,
 )
 
@@ -110,6 +115,21 @@ class Material:
         main = next(iter(orders.values()))
         self.store.prefer(lambda: np.concatenate([main.at(step) for step in range(math.ceil(main.steps_per_epoch))]))
         return Loader(self.store, self.targets, orders, seed, crops_of(self.task))
+
+    def some(self, part: str) -> Some:
+        """At most 4,096 rows of a part, drawn by a key; of a large training part those that are read first."""
+        rows = self.answered[part] if self.large else self.rows[part]
+        rows = keyed_sample(rows, self.settings.split_seed) if part == "train" else rows[:SAMPLE]
+        batches = every_example(self.store, self.targets, rows, EVALUATION_BATCH)
+        return Some(batches, [self.source.index.labels[row] for row in rows.tolist()])
+
+    def look(self, held: "Material", part: str) -> Callable[[Predictions], Look]:
+        """What looks at the checks of a part beside the metrics."""
+        return recorder_of(self.task, lambda: self.some("train"), lambda: held.some(part))
+
+    def alarms(self, scores: Sequence[Any]) -> list[Alarm]:
+        """What goes wrong, by the steps and figures of these checks."""
+        return alarms_of(self.task, [(score.step, score.figures) for score in scores])
 
     def statistics(self) -> Mapping[str, Any]:
         """The training rows that the run's statistics are taken from, column by column, to be looked at in pieces.

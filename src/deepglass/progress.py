@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from deepglass.engine.journal import Event
 from deepglass.foundation.words import say
+from deepglass.views.alarm import gone_back, in_words
 from deepglass.views.view import number
 
 SHOWN = 3  # figures of a check that the terminal names
@@ -61,20 +62,31 @@ class Watch:
 
     def __call__(self, event: Event) -> None:
         kind = event["kind"]
-        if kind == "start":
-            self._start(event)
-        elif kind == "train":
-            self._train(event)
-        elif kind == "check":
-            self._check(event)
-        elif kind == "fold":
-            self.console.print(say("cli.fold", **event["which"]) if event["which"] else say("cli.refit"))
-        elif kind == "end":
-            self.live.update(self.bar, description=say("cli.writing_report"), completed=0, total=None)
-            if not self.console.is_terminal:
-                self.console.print(say("cli.writing_report"))
+        shown = {
+            "start": self._start,
+            "train": self._train,
+            "check": self._check,
+            "alarm": lambda event: self.console.print(in_words(event)),
+            "rollback": self._gone_back,
+            "fold": self._fold,
+            "end": self._end,
+        }.get(kind)
+        if shown:
+            shown(event)
         elif kind in TROUBLE:
             self.console.print(say(TROUBLE[kind], reason=event["reason"]))
+
+    def _fold(self, event: Event) -> None:
+        self.console.print(say("cli.fold", **event["which"]) if event["which"] else say("cli.refit"))
+
+    def _end(self, event: Event) -> None:
+        self.live.update(self.bar, description=say("cli.writing_report"), completed=0, total=None)
+        if not self.console.is_terminal:
+            self.console.print(say("cli.writing_report"))
+
+    def _gone_back(self, event: Event) -> None:
+        self.last = (event["step"], time.monotonic())
+        self.console.print(gone_back(event["setbacks"][-1], len(event["setbacks"])))
 
     def _start(self, event: Event) -> None:
         self.steps, self.epoch_steps = event["steps"], event["epoch_steps"]

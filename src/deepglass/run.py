@@ -32,6 +32,7 @@ from deepglass.engine.loop import Training, train
 from deepglass.engine.measure import decide
 from deepglass.engine.optimizers import build_optimizer
 from deepglass.engine.plan import Plan, look_every, plain_plan, read_plan, write_plan
+from deepglass.engine.recorder import Recorder
 from deepglass.engine.settings import TrainSettings
 from deepglass.engine.state import Score, State, freeze, start_averages
 from deepglass.engine.tensorboard import TensorBoard
@@ -245,6 +246,7 @@ class Run:
         part, looked_at = material.checked()
         if not (self.start or Checkpoints(self.folder).begun()):
             start_from(state.model, material, self.device)
+        asked, recorder = checking(material.task), Recorder(material.look(looked_at, part), self.folder, journal)
         training = Training(
             settings=settings,
             plan=Plan(),
@@ -254,7 +256,8 @@ class Run:
             check_every=0,
             device=self.device,
             batch=Ahead(loader.batch) if self.device.type == "cuda" else loader.batch,
-            check=lambda: looked_at.evaluated(state.model, checking(material.task), part, self.device)[0],
+            check=lambda: recorder(state.step, *looked_at.evaluated(state.model, asked, part, self.device)),
+            alarms=material.alarms,
             journal=journal,
             checkpoints=Checkpoints(self.folder),
             folder=self.folder,

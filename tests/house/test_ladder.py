@@ -34,6 +34,7 @@ LADDER: dict[str, set[str]] = {
     },
     "report": {
         *("foundation", "views", "data", "metrics", "tasks", "graph", "engine.journal", "engine.evaluate"),
+        "engine.recorder",
         *("networks", "bundle", "material", "run", "explain"),
     },
     "export": {"foundation", "graph", "data", "tasks", "metrics", "run", "bundle", "weights.hub"},

@@ -18,7 +18,7 @@ from deepglass.data.example import Example
 from deepglass.foundation.ports import Image, Players, Ports
 from deepglass.foundation.seeds import Draws, text_keys
 from deepglass.metrics.figure import Figure
-from deepglass.tasks.task import Losses, Stream, Turn
+from deepglass.tasks.task import Alarm, Losses, Stream, Turn
 
 LATENT, SIDE = 8, 14
 
@@ -116,6 +116,14 @@ class DigitsGAN(nn.Module):
 
     def metrics(self):
         return {"distance": Distance()}
+
+
+class WaryGAN(DigitsGAN):
+    """The same, which is alarmed by every check that is worse than the one before."""
+
+    def alarms(self, checks):
+        distances = [figures["distance"] for _, figures in checks[-2:]]
+        return [Alarm("worse", checks[-1][0], {})] if len(distances) == 2 and distances[1] > distances[0] else []
 
 
 class Distance:

@@ -48,7 +48,7 @@ from deepglass.tasks.tag_video import TagVideoSettings
 from deepglass.tasks.transcribe import TranscribeSettings
 from deepglass.tasks.translate import TranslateSettings
 from deepglass.tasks.turn_faces import TurnFacesSettings
-from tests.kill.digits_gan import DigitsGAN, DigitsNetworks
+from tests.kill.digits_gan import DigitsGAN, DigitsNetworks, WaryGAN
 
 MOVED = PictureAugment(rotate=10, shift=0.1, scale=0.1, mixup=0.4)
 COLOURED = PictureAugment(flip=True, crop_pad=2, erase=0.5, cutmix=1.0)
@@ -139,6 +139,13 @@ FAMILIES = {
         replace(COMMON, steps=40, batch=20, lr=4e-3, schedule="cosine"),
         network=DigitsNetworks,
         task=DigitsGAN,
+    ),
+    "setbacks": Family(
+        "the same game, taken back whenever a check is worse than the one before, three times at most",
+        replace(COMMON, steps=40, batch=20, lr=8e-3, schedule="constant", rollback=3),
+        network=DigitsNetworks,
+        task=WaryGAN,
+        kills=4,
     ),
     "shards": Family(
         "accumulation over 3 shards, Muon, rate by plateaus, balanced classes",

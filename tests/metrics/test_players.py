@@ -34,6 +34,7 @@ def test_one_picture_for_each_class_is_no_variety():
     assert variety(two[label], pictures(40, 1, 30)).value > 0.5
     assert variety(two[label], pictures(40, 1, 30), label).value == pytest.approx(0, abs=1e-9)
     assert math.isnan(variety(two[:1], two[:1]).value)
+    assert math.isnan(variety(two[label], two[:1].expand(40, -1, -1, -1)).value)  # real ones that are all the same
 
 
 def test_taken_is_the_mean_of_its_column():

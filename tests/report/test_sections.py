@@ -18,7 +18,7 @@ from deepglass.report import headline
 from deepglass.report.boxes import verdicts
 from deepglass.report.calibration import _leaning
 from deepglass.report.case import Classified
-from deepglass.report.curves import _averaged
+from deepglass.report.curves import averaged
 from deepglass.report.groups import _gap
 from deepglass.report.settings import repeat
 from deepglass.run import RunSettings
@@ -66,7 +66,7 @@ def test_the_curves_are_the_journals(perceptron):
 
 
 def test_many_steps_become_means_of_equal_stretches():
-    places, values = _averaged([(step, float(step)) for step in range(1200)], epoch=100)
+    places, values = averaged([(step, float(step)) for step in range(1200)], epoch=100)
     assert len(places) == len(values) == 120
     assert values == pytest.approx([4.5 + 10 * place for place in range(120)])
     assert places[0] == pytest.approx(0.055)

@@ -252,6 +252,7 @@ def test_folders_of_two_sides_become_a_run(run):
     page = run.report.read_text(encoding="utf-8")
     assert "From one side to the other" in page and "A → B → A, three pictures for each of 8 pictures." in page
     assert "B → A → B" in page
+    assert "Film of the training" in page and "They should change less and less." in page
 
 
 def test_a_picture_is_translated_to_the_side_that_is_asked_for(run, capsys, tmp_path):

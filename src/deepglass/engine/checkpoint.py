@@ -21,17 +21,20 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from deepglass.engine.state import Score, State, best_of
+from deepglass.engine.state import Score, Setback, State, best_of
 from deepglass.foundation.errors import DeepglassError, MachineError, RunFailed
 from deepglass.foundation.sealed import UNREADABLE, read_sealed, remove_sealed, sweep, write_sealed, write_text
 
-VERSION = 1
+VERSION = 2
 KEEP = 2
 WAITS = (1.0, 2.0, 4.0, 8.0)  # minutes from a failed save to the next try; one more failure ends the training
 NAME = re.compile(r"step-(\d{9})")
 GROUPS = ("weights", "optimizers", "averages", "carry")
 TIMED = ".timed.tmp-000000000000"  # a folder that is swept away where a kill left it
-DOCUMENT = {"version": int, "step": int, "scores": list, "ties": dict, "names": dict, "strides": dict}
+DOCUMENT = {
+    **{"version": int, "step": int, "scores": list, "setbacks": list},
+    **{"ties": dict, "names": dict, "strides": dict},
+}
 
 
 class Checkpoints:
@@ -138,6 +141,24 @@ class Checkpoints:
                 restore(state, tensors, document)
         return best, rejected
 
+    def back(self, state: State, before: int) -> None:
+        """Put the best check before this step whose checkpoint is whole into the state, or the beginning."""
+        among = {score.step for score in state.scores if score.step < before}
+        while True:
+            best = state.best(among)
+            try:
+                tensors, document = self.load(best.step if best else 0)
+                break
+            except DeepglassError:
+                if best is None:
+                    raise
+                among.discard(best.step)
+        for optimizer in state.optimizers.values():
+            optimizer.state.clear()  # the beginning has none
+            optimizer.zero_grad(set_to_none=True)
+        restore(state, tensors, document)
+        state.tree.eval()
+
     def _latest(self) -> Path:
         return self.folder / "latest"
 
@@ -179,11 +200,12 @@ class Checkpoints:
     def _prune(self, newest: int, scores: Sequence[Score]) -> None:
         """The newest ones and the best of all that are there stay, for a better one's save may have failed.
 
+        Before the first check the beginning stays: a run that goes wrong may have to go back to it.
         Later ones than the newest are damaged: a resume passed them over.
         """
         steps = self.steps()
         best = best_of(scores, steps)
-        names, keep = [_name(step) for step in steps], {_name(best.step)} if best else set[str]()
+        names, keep = [_name(step) for step in steps], {_name(best.step if best else 0)}
         whole = [name for name in names if name <= _name(newest)]
         for name in sorted(set(names) - set(whole[-KEEP:]) - keep):
             remove_sealed(self.folder / name)
@@ -221,6 +243,7 @@ def snapshot(state: State) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]
         "version": VERSION,
         "step": state.step,
         "scores": [score._asdict() for score in state.scores],
+        "setbacks": [setback._asdict() for setback in state.setbacks],
         "ties": ties,
         "names": {group: sorted(tensors) for group, tensors in groups.items()},
         "strides": {
@@ -249,6 +272,7 @@ def restore(state: State, tensors: Mapping[str, Mapping[str, Tensor]], document:
     state.carry = {name: tensor.to(device) for name, tensor in strided["carry"].items()}
     state.step = document["step"]
     state.scores = [Score(**score) for score in document["scores"]]
+    state.setbacks = [Setback(**setback) for setback in document["setbacks"]]
 
 
 @torch.no_grad()
@@ -324,6 +348,8 @@ def _agree(document: Mapping[str, Any], tensors: Mapping[str, Mapping[str, Tenso
     _same_names("ties", [], [name for name, owner in document["ties"].items() if owner not in tensors["weights"]])
     for score in document["scores"]:
         _same_names("scores", Score._fields, score)
+    for setback in document["setbacks"]:
+        _same_names("setbacks", Setback._fields, setback)
 
 
 def _dense(shape: Sequence[int], stride: Sequence[int]) -> bool:

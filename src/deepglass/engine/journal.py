@@ -41,6 +41,10 @@ class Journal:
         for watch in self.watchers:
             watch(event)
 
+    def again(self) -> None:
+        """A new life begins with the next event: the training has gone back."""
+        self.life += 1
+
     def _append(self) -> None:
         """What could not be written (a full disk) is written later, whole lines in their order; training goes on."""
         size = self.file.stat().st_size if self.file.exists() else 0

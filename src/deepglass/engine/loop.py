@@ -3,7 +3,7 @@
 import contextlib
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,10 @@ from deepglass.engine.optimizers import all_finite, move, set_rate
 from deepglass.engine.plan import Plan
 from deepglass.engine.schedules import out_of_patience, rate
 from deepglass.engine.settings import TrainSettings
-from deepglass.engine.state import Score, State, average, averaged, wake
+from deepglass.engine.state import Score, Setback, State, average, averaged, wake
 from deepglass.foundation.errors import RunFailed
 from deepglass.foundation.seeds import seed_torch
-from deepglass.tasks.task import Batch, Task, Turn, means, summed
+from deepglass.tasks.task import Alarm, Batch, Task, Turn, means, summed
 
 
 @dataclass
@@ -40,6 +40,7 @@ class Training:
     checkpoints: Checkpoints
     folder: Path
     part: str = "val"  # the part that the checks look at
+    alarms: Callable[[Sequence[Score]], list[Alarm]] = lambda scores: []  # what goes wrong at the last of these checks
     asked_to_stop: Callable[[], bool] = lambda: False
     tidy: Callable[[int], None] = lambda step: None  # what is to be cleared away behind a step
     beside: Callable[[], tuple[float, float]] = lambda: (0.0, 0.0)  # seconds of a check, and of the evaluation
@@ -55,12 +56,15 @@ class Training:
 def train(task: Task, state: State, run: Training) -> State:
     """Look up; draw a batch; each player takes its turn."""
     while True:
-        look_up(state, run)  # the check due here and not yet in scores, then the save
-        if finished(state, run):  # last step, stopped early, or asked to stop
-            save(state, run)  # asked to stop after we looked up
-            run.checkpoints.settle()
-            return state
-        one_step(task, state, run, run.batch(state.step))  # a batch is a function of the step
+        try:
+            look_up(state, run)  # the check due here and not yet in scores, then the save
+            if finished(state, run):  # last step, stopped early, or asked to stop
+                save(state, run)  # asked to stop after we looked up
+                run.checkpoints.settle()
+                return state
+            one_step(task, state, run, run.batch(state.step))  # a batch is a function of the step
+        except Diverged as trouble:
+            go_back(state, run, trouble.reason)
         run.tidy(state.step)
 
 
@@ -96,12 +100,59 @@ def look_up(state: State, run: Training) -> None:
         run.journal.write(
             "check", state.step, part=run.part, figures={key: value._asdict() for key, value in figures.items()}
         )
+        tell_alarms(state, run)
     step, moment = run.saved_at
     overdue = time.monotonic() - moment > run.settings.save_minutes * 60 and moment > 0
-    if run.checkpoints.due(due or overdue) or run.asked_to_stop():
+    begins = run.settings.rollback > 0 and state.step == 0  # to be gone back to where the first check is never reached
+    if run.checkpoints.due(due or overdue or begins) or run.asked_to_stop():
         save(state, run)
     elif moment == 0:
         run.saved_at = (step, time.monotonic())
+
+
+def tell_alarms(state: State, run: Training) -> None:
+    """What goes wrong now and did not at the check before, once for each time that it begins."""
+    before = {alarm.name for alarm in run.alarms(state.scores[:-1])}
+    new = [alarm for alarm in run.alarms(state.scores) if alarm.name not in before]
+    for alarm in new:
+        run.journal.write("alarm", state.step, **alarm._asdict())
+    for alarm in new:
+        if alarm.back and may_go_back(state, run):
+            raise Diverged(alarm.name)
+
+
+class Diverged(Exception):  # noqa: N818 -- no error: the loop goes back and on
+    """What the training is to be taken back from."""
+
+    def __init__(self, reason: str):
+        super().__init__(reason)
+        self.reason = reason
+
+
+def may_go_back(state: State, run: Training) -> bool:
+    """Whether the settings allow one more setback."""
+    return len(state.setbacks) < run.settings.rollback
+
+
+def go_back(state: State, run: Training, reason: str) -> None:
+    """To the best check before this moment, or to the beginning; the rate is smaller from there on.
+
+    Which check that is follows from the scores, and its checkpoint is never pruned, so a resumed run goes back to the
+    same one. What was saved after it is taken away.
+    """
+    at, setbacks = state.step, state.setbacks
+    run.checkpoints.wait()
+    run.checkpoints.back(state, at)
+    state.setbacks = [*setbacks, Setback(reason, at, state.step)]
+    run.journal.again()
+    run.journal.write("rollback", state.step, setbacks=[setback._asdict() for setback in state.setbacks])
+    run.saved_at = (-1, run.saved_at[1])
+    save(state, run)
+
+
+def slower(state: State, run: Training) -> float:
+    """Times the rate, after the setbacks so far."""
+    return run.settings.rollback_rate ** len(state.setbacks)
 
 
 def save(state: State, run: Training) -> None:
@@ -172,6 +223,7 @@ def update(
     norm = torch.nn.utils.get_total_norm(grads) if logged or run.settings.clip else None
     optimizer = state.optimizers[turn.updates]
     lr = rate(run.settings, state.step, run.steps, state.scores) * turn.rate(state.step / run.steps)
+    lr *= slower(state, run)
     if all_finite(grads) if norm is None else math.isfinite(float(norm)):
         if run.settings.clip and norm is not None:
             torch.nn.utils.clip_grads_with_norm_(mine.values(), run.settings.clip, norm)
@@ -195,6 +247,8 @@ def refuse(state: State, run: Training, turn: Turn, shards: list[Batch], first: 
     losses = run.losses()
     run.journal.write("nonfinite", state.step, turn=turn.updates, losses=losses, ids=ids)
     if run.settings.nonfinite == "stop":
+        if may_go_back(state, run):
+            raise Diverged("nonfinite")
         if first:
             save(state, run)
         run.checkpoints.settle()

@@ -52,6 +52,8 @@ class TrainSettings:
     save_minutes: Positive = 5.0  # a checkpoint at each check, and at the latest after this long
     patience: Annotated[int, Ge(0)] = 0  # stop after this many checks without a better score; 0 is off
     nonfinite: Literal["stop", "skip"] = "stop"  # a loss or gradient that is not finite never reaches the weights
+    rollback: Annotated[int, Ge(0), Le(100)] = 0  # so often a loss that is not finite, or an alarm, sends the run back
+    rollback_rate: Annotated[float, Gt(0), Lt(1)] = 0.5  # to the best check before it, with this times the rate
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     layout: Literal["auto", "contiguous", "channels_last"] = "auto"
     plan: str = "auto"  # "auto": measured where that repays itself; "plain": fp32, eager; or the path of a plan.json

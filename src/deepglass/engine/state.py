@@ -1,4 +1,4 @@
-"""All that must survive a kill: weights, optimizers, averages, carried memory, step and scores. Nothing else is saved.
+"""All that must survive a kill: weights, optimizers, averages, carried memory, step, scores and setbacks. No more.
 
 Schedules, the order of the data and every random draw are functions of the step; plateau, patience and the best
 checkpoint are functions of (step, scores).
@@ -27,6 +27,14 @@ class Score(NamedTuple):
     second: float = 0.0  # the second metric, signed so that more is better: it decides between equals
 
 
+class Setback(NamedTuple):
+    """That the training went back: why, from which step and to which."""
+
+    reason: str  # the alarm's name, or "nonfinite"
+    at: int
+    to: int
+
+
 class Player(NamedTuple):
     """What a turn may change, and the other weights, which it must leave as they are."""
 
@@ -44,6 +52,7 @@ class State:
     carry: dict[str, Tensor] = field(default_factory=dict)
     step: int = 0
     scores: list[Score] = field(default_factory=list)
+    setbacks: list[Setback] = field(default_factory=list)  # each makes the rate smaller
     players: dict[str, Player] = field(default_factory=dict)  # by what they update; follows from the model, not saved
     holders: list[nn.Module] | None = None  # the modules that have buffers; follows from the tree, not saved
     resting: list[str] | None = None  # what `rest` froze; follows from the step, not saved

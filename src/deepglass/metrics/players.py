@@ -10,6 +10,34 @@ from deepglass.metrics.collect import Collected
 from deepglass.metrics.figure import Figure, mean, missing, of_rows
 from deepglass.metrics.kid import pixels
 
+EVEN = 0.5  # where nobody wins
+
+
+def standing(real: Tensor, made: Tensor, game: str) -> Tensor:
+    """D of real and of made pictures, from 0 to 1, and how often a real one's verdict is above a made one's.
+
+    D is σ of a verdict; a hinge is content with 1 and -1, least squares want 1 and 0; a critic's verdicts (wasserstein)
+    have no scale of their own, so there D is whether one is above the mean of all. The last is 1 where all are told
+    apart and 1/2 where none are. (B, 1), (B, 1) -> (3,)
+    """
+    real, made = real.float(), made.float()
+    apart = (real > made.T).float().mean() + EVEN * (real == made.T).float().mean()
+    middle = (real.mean() + made.mean()) / 2
+    return torch.stack([taken(real, game, middle), taken(made, game, middle), apart])
+
+
+def taken(verdicts: Tensor, game: str, middle: Tensor | float = 0.0) -> Tensor:
+    """The mean share that is taken for real, by these verdicts. (B, 1) -> ()"""
+    return _shares(verdicts.float(), game, middle).mean()
+
+
+def _shares(verdicts: Tensor, game: str, middle: Tensor | float) -> Tensor:
+    if game == "hinge":
+        return ((verdicts + 1) / 2).clamp(0, 1)
+    if game == "least_squares":
+        return verdicts.clamp(0, 1)
+    return (verdicts > middle).float() if game == "wasserstein" else verdicts.sigmoid()
+
 
 class Taken:
     """The mean probability with which pictures are taken for real ones. Reads predictions[column] (B,).
@@ -52,6 +80,8 @@ class Variety:
             return missing("up", n)
         classes = self._rows.column("label").long().unique(return_inverse=True)[1]
         made, real = (self._rows.column(name).double() for name in ("made", "real"))
+        if not float(real.var(0).sum()):
+            return missing("up", n)  # nothing could be as varied as that
         return of_rows(n, lambda counts: _spread(made, classes, counts) / _spread(real, classes, counts), "up")
 
 

@@ -29,7 +29,7 @@ def curves(case: Case) -> Section | None:
     exhibits = [_losses(trained, checks, epoch, chosen == "cross_entropy")]
     if checks:
         exhibits.append(_figure(checks, epoch))
-    rate = _averaged([(event["step"], event["lr"]) for event in trained if event["lr"] is not None], epoch)
+    rate = averaged([(event["step"], event["lr"]) for event in trained if event["lr"] is not None], epoch)
     rates = Curve([Line(say("report.rate"), *rate)], say("report.rate"), say("report.epoch"), say("report.rate"))
     exhibits.append(Exhibit(rates, say("report.words_rate", most=number(max(rate[1])))))
     figures = {f"curve_{place}": exhibit.view.json() for place, exhibit in enumerate(exhibits)}
@@ -45,10 +45,10 @@ def _losses(trained: list[Event], checks: list[Event], epoch: float, comparable:
                 found[f"{event['turn']} {name}".strip()].append((event["step"], value))
     only = len(found) == 1
     lines = [
-        Line(say("report.loss_train") if only else name, *_averaged(points, epoch)) for name, points in found.items()
+        Line(say("report.loss_train") if only else name, *averaged(points, epoch)) for name, points in found.items()
     ]
     if comparable and only and any("loss" in event["figures"] for event in checks):
-        lines.append(_line(checks, "loss", say("report.loss_val"), epoch))
+        lines.append(line(checks, "loss", say("report.loss_val"), epoch))
     curve = Curve(lines, say("report.loss"), say("report.epoch"), say("report.loss"))
     return Exhibit(curve, say("report.words_loss"), _table(checks, epoch))
 
@@ -57,20 +57,22 @@ def _figure(checks: list[Event], epoch: float) -> Exhibit:
     name = next(iter(checks[0]["figures"]))
     words = say(f"tasks.metric_{name}")
     better = checks[0]["figures"][name]["better"]
-    line = _line(checks, name, words, epoch)
-    curve = Curve([line], say("report.on_val", name=words), say("report.epoch"), words)
+    found = line(checks, name, words, epoch)
+    curve = Curve([found], say("report.on_val", name=words), say("report.epoch"), words)
     pick = np.nanargmax if better == "up" else np.nanargmin
-    best = int(pick(line.y)) if np.isfinite(line.y).any() else 0
-    return Exhibit(curve, say("report.words_best", name=words, value=number(line.y[best]), epoch=number(line.x[best])))
+    best = int(pick(found.y)) if np.isfinite(found.y).any() else 0
+    values = {"value": number(found.y[best]), "epoch": number(found.x[best])}
+    return Exhibit(curve, say("report.words_best", name=words, **values))
 
 
-def _line(checks: list[Event], name: str, words: str, epoch: float) -> Line:
+def line(checks: list[Event], name: str, words: str, epoch: float) -> Line:
+    """One figure of the checks, with its interval."""
     rows = [(event["step"] / epoch, event["figures"][name]) for event in checks if name in event["figures"]]
     ends = [[_real(figure[end]) for _, figure in rows] for end in ("value", "low", "high")]
     return Line(words, [place for place, _ in rows], *ends)
 
 
-def _averaged(points: list[tuple[int, float]], epoch: float) -> tuple[list[float], list[float]]:
+def averaged(points: list[tuple[int, float]], epoch: float) -> tuple[list[float], list[float]]:
     """Places in epochs and values; where there are many, means over equal stretches."""
     stretches = np.array_split(np.array(points, dtype=float).reshape(-1, 2), min(POINTS, max(1, len(points))))
     means = [stretch.mean(0) for stretch in stretches]

@@ -8,7 +8,8 @@ from deepglass.foundation.settings import to_json
 from deepglass.foundation.words import say
 from deepglass.metrics.figure import Figure
 from deepglass.report.case import Case
-from deepglass.report.section import percent
+from deepglass.report.section import Note, percent
+from deepglass.views.alarm import gone_back, in_words
 from deepglass.views.view import number
 
 SHARES = ("accuracy",)  # figures that are read as a share of the examples
@@ -22,6 +23,7 @@ class Headline(NamedTuple):
     small: str
     sentence: str
     facts: list[tuple[str, str]]
+    notes: list[Note]  # what went wrong while it learned
     figures: dict[str, Any]
 
 
@@ -38,6 +40,7 @@ def headline(case: Case) -> Headline:
         small=say(f"report.{key}", name=words, part=part, n=number(figure.n), **ends),
         sentence=_sentence(case, name, figure),
         facts=_facts(case),
+        notes=_notes(case),
         figures={"metric": name, "part": case.part, **to_json(figure._asdict())},
     )
 
@@ -49,6 +52,14 @@ def _sentence(case: Case, name: str, figure: Figure) -> str:
         return say("report.sentence_share", right=right, n=number(figure.n), seen=seen)
     direction = say(f"report.better_{figure.better}")
     return say("report.sentence", n=number(figure.n), seen=seen, direction=direction)
+
+
+def _notes(case: Case) -> list[Note]:
+    """Every alarm, and every time that the training went back, in the order of what happened."""
+    events = read_events(case.run.folder, "alarm", "rollback")
+    backs = max((event["setbacks"] for event in events if event["kind"] == "rollback"), key=len, default=[])
+    found = [Note("warning", gone_back(setback, count)) for count, setback in enumerate(backs, 1)]
+    return found + [Note("warning", in_words(event)) for event in events if event["kind"] == "alarm"]
 
 
 def _facts(case: Case) -> list[tuple[str, str]]:

@@ -76,13 +76,14 @@ class Passage(NamedTuple):
 
 
 class Viewer(NamedTuple):
-    """A volume to be leafed through: its slices as addresses, the one that is seen first, and words."""
+    """A volume or a film to be leafed through: its slices or frames as addresses, which is seen first, and words."""
 
     slices: tuple[str, ...]
     start: int
     described: str
     title: str
     lines: tuple[str, ...] = ()
+    moves: str = ""  # what the handle moves through, where that is not slices
 
 
 class Note(NamedTuple):

@@ -21,6 +21,7 @@ from deepglass.report.curves import curves
 from deepglass.report.data import data
 from deepglass.report.decisions import decisions
 from deepglass.report.embedding import embedding
+from deepglass.report.flight import flight
 from deepglass.report.floor import floor
 from deepglass.report.gates import gates
 from deepglass.report.groups import groups
@@ -54,6 +55,7 @@ SECTIONS: tuple[Callable[[Case], Section | None], ...] = (
     boundary,
     samples,
     made,
+    flight,
     translated,
     turned,
     translations,

@@ -1,14 +1,15 @@
 """What tasks share that bring a picture to another side: an answer is the picture there."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from torch import Tensor
 
 from deepglass.data.readers.picture import read_picture
 from deepglass.foundation.words import say
-from deepglass.tasks.task import Predictions
+from deepglass.tasks.flight import sheet
+from deepglass.tasks.task import Look, Predictions, Some
 from deepglass.views.picture import Picture, data_address
 from deepglass.views.view import View
 
@@ -35,6 +36,10 @@ class Brought:
             answer["picture"] = data_address(Picture(pixels).png(max(pixels.shape)))
             found.append(answer)
         return found
+
+    def recorder(self, known: Some, held: Some) -> Callable[[Predictions], Look]:
+        """The film of a training: the same pictures brought to the other side at every check, a side in a row."""
+        return lambda predictions: Look({}, sheet(predictions["picture"], predictions.get("to"), len(self.facts.sides)))
 
     def show(self, raw: Any, answer: Mapping[str, Any]) -> list[View]:
         """The picture on the other side, and as it came."""

@@ -6,7 +6,7 @@ generator pays where its pictures were found out. Which functions they pay by: l
 Letters: B pictures, C H W channels, height and width, Z numbers that a picture is made of, K classes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar
 
@@ -31,14 +31,17 @@ from deepglass.losses.adversarial import (
     uneven_slopes,
 )
 from deepglass.metrics.kid import KID
-from deepglass.metrics.players import Taken, Variety
+from deepglass.metrics.players import EVEN, Taken, Variety, standing, taken
+from deepglass.tasks.alarms import game_alarms
+from deepglass.tasks.flight import FlightRecorder
 from deepglass.tasks.inputs import OneInput, learn_inputs, natural
 from deepglass.tasks.kinds.picture import PictureFacts, PictureSettings
-from deepglass.tasks.task import Losses, Metric, Predictions, Turn
+from deepglass.tasks.task import Alarm, Losses, Metric, Predictions, Some, Turn
 
 STYLES = ("other", "crossing")  # columns that a styled generator is told by name
 AT_ONCE = 64  # pictures that are made together
 LENGTH_DECAY, SURE_DECAY = 0.99, 0.9  # of the running means of path lengths and of how sure the discriminator is
+GAME_DECAY = 0.95  # of the running means of how the game stands
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,7 +94,7 @@ class GenerateImages(OneInput, nn.Module):
     """The task of making pictures like those that were seen.
 
     It remembers how long paths are on average, how sure the discriminator is of real pictures (the mean sign of its
-    verdicts), and with which chance every picture is therefore changed before it sees it.
+    verdicts), with which chance every picture is therefore changed before it sees it, and how the game stands.
     """
 
     settings: GenerateImagesSettings
@@ -99,12 +102,16 @@ class GenerateImages(OneInput, nn.Module):
     length: Tensor
     sure: Tensor
     chance: Tensor
+    game: Tensor  # (3,): running means of `standing`
+    jumps: Tensor  # the running mean of how far `last` moves from step to step
+    last: Tensor  # the share of made pictures that was taken for real when the generator moved last
 
     def __init__(self, settings: GenerateImagesSettings, facts: GenerateImagesFacts):
         nn.Module.__init__(self)
         OneInput.__init__(self, settings, facts)
-        for name in ("length", "sure", "chance"):
+        for name in ("length", "sure", "chance", "jumps", "last"):
             self.register_buffer(name, torch.zeros(()))
+        self.register_buffer("game", torch.full((3,), EVEN))
         self._number = {label: number for number, label in enumerate(facts.labels)}
         self.feeds = ("latent", "label") if facts.labels else ("latent",)
 
@@ -167,8 +174,10 @@ class GenerateImages(OneInput, nn.Module):
             share = batch.draws("latent").uniform("between", 1, 1, 1)
             between = torch.lerp(shown, made, share).requires_grad_(True)
             sums["slope"] = 10 * uneven_slopes(self._verdict(model, between, batch), between)
-        if self.settings.adaptive:
-            self._adapt(real.detach())
+        with torch.no_grad():
+            self.game.lerp_(standing(real, found, self.settings.game), 1 - GAME_DECAY)
+            if self.settings.adaptive:
+                self._adapt(real)
         return Losses(sums)
 
     def steepness(self, model: nn.Module, batch: Batch) -> Losses:
@@ -181,6 +190,10 @@ class GenerateImages(OneInput, nn.Module):
     def found_out(self, model: nn.Module, batch: Batch) -> Losses:
         """The generator's turn: what its pictures of the same numbers are taken for."""
         verdicts = self._verdict(model, self._changed(self._made(model, batch), batch, "found"), batch)
+        with torch.no_grad():
+            share = taken(verdicts, self.settings.game)
+            self.jumps.lerp_((share - self.last).abs(), 1 - GAME_DECAY)
+            self.last.copy_(share)
         return Losses({"generator": generator_loss(verdicts, self.settings.game)})
 
     def unevenness(self, model: nn.Module, batch: Batch) -> Losses:
@@ -210,6 +223,17 @@ class GenerateImages(OneInput, nn.Module):
 
     def metrics(self) -> dict[str, Metric]:
         return {"kid_pixels": KID(), "variety": Variety(), "taken_real": Taken("real"), "taken_made": Taken("made")}
+
+    def recorder(self, known: Some, held: Some) -> FlightRecorder:
+        """What looks at the checks of a training."""
+        mirrored = self.settings.picture.augment.flip
+        return FlightRecorder(
+            known, held, self.facts.labels, lambda: [*self.game.tolist(), float(self.jumps)], mirrored
+        )
+
+    def alarms(self, checks: Sequence[tuple[int, Mapping[str, float]]]) -> list[Alarm]:
+        """What goes wrong in the game; a critic's verdicts have no scale, and it is to tell all apart."""
+        return game_alarms(checks, critic=self.settings.game == "wasserstein")
 
     def answers(self, predictions: Predictions) -> list[dict[str, Any]]:
         """Whether each picture is taken for a real one, and how surely."""

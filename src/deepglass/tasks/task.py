@@ -3,10 +3,11 @@
 A task knows no model and the engine knows no task but through this file.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
 from torch import Tensor, nn
 
 from deepglass.data.example import NOTHING, Batch, Column, Cut, Encoder, Example, Form
@@ -52,6 +53,30 @@ class Stream:
 
     wants: Callable[[Any], bool] = lambda label: label is not None
     share: float = 1.0
+
+
+class Some(NamedTuple):
+    """Some prepared rows of a part: a call gives their batches anew, and `labels` is what the source calls each row."""
+
+    batches: Callable[[], Iterable[Batch]]
+    labels: Sequence[Any]
+
+
+class Look(NamedTuple):
+    """What a recorder makes of a check: figures beside the task's, a picture of the moment, words for the journal."""
+
+    figures: Mapping[str, Any]
+    sheet: np.ndarray | None = None  # uint8 (H, W, C), kept in the run's folder
+    told: Mapping[str, Any] = NOTHING
+
+
+class Alarm(NamedTuple):
+    """What goes wrong, seen in the checks so far: words alarms.NAME say it, and alarms.NAME_advice what to do."""
+
+    name: str
+    since: int  # the step of the first check that showed it
+    values: Mapping[str, float]  # that the words name
+    back: bool = True  # whether an earlier state with a smaller rate may get by
 
 
 class Metric(Protocol):
@@ -183,6 +208,18 @@ def watched(task: Task, batch: Batch, predictions: Predictions) -> tuple[Any, ..
 def checking(task: Task) -> Task:
     """What the checks of a training ask: the task itself, or the quicker question that it names in `checks`."""
     return getattr(task, "checks", lambda: task)()
+
+
+def recorder_of(task: Task, known: Callable[[], Some], held: Callable[[], Some]) -> Callable[[Predictions], Look]:
+    """What looks at every check beside the metrics, with rows of training and of the part that is checked."""
+    recorder = getattr(task, "recorder", None)
+    return recorder(known(), held()) if recorder else lambda predictions: Look({})
+
+
+def alarms_of(task: Task, checks: Sequence[tuple[int, Mapping[str, float]]]) -> list[Alarm]:
+    """What goes wrong at the last of these checks, by the step and figures of each; most tasks know of nothing."""
+    alarms = getattr(task, "alarms", None)
+    return alarms(checks) if alarms else []
 
 
 def searching(task: Task) -> bool:

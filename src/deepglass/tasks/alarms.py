@@ -1,0 +1,87 @@
+"""What goes wrong in a game between two players: collapse, a discriminator that wins, oscillation, copies.
+
+Each alarm is a function of the checks' figures alone, so that a resumed run raises the same ones. The thresholds were
+fixed on digits (benchmarks/alarms.py).
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+from deepglass.tasks.task import Alarm
+
+Checks = Sequence[tuple[int, Mapping[str, float]]]
+Values = dict[str, float]
+
+LASTING = 3  # checks in a row that show it
+FEW, FLAT = 0.25, 0.06  # distinct pictures, and variety, below which there are few
+SAME = 0.02  # distinct pictures of whom there are no more than a handful, each again and again
+RECENT, GAIN = 2 / 3, 1.2  # what is not so much more, or so much better, than at this share of the steps, stands still
+SURE = 0.05  # the discriminator wins where it is wrong about less than this of both
+JUMPY = 0.15  # share of made pictures about which the discriminator changes its mind at every step
+COPIED = 0.5  # share of made pictures that are copies
+
+
+def game_alarms(checks: Checks, *, critic: bool = False) -> list[Alarm]:
+    """Those that hold at the last check; a critic has no opinion of which it could be sure."""
+    found: list[Alarm] = []
+    for name, (shown, lasting, back, of_opinions) in RULES.items():
+        if critic and of_opinions:
+            continue
+        streak = 0
+        while streak < len(checks) and shown(checks[: len(checks) - streak]):
+            streak += 1
+        if streak >= lasting:
+            values = shown(checks)
+            assert values is not None
+            found.append(Alarm(name, checks[-streak][0], values, back))
+    return found
+
+
+def _collapsed(checks: Checks) -> Values | None:
+    """Few different pictures, which were more before, or are no more than a third of the steps ago.
+
+    Every generator begins with few: what still gains is at its beginning.
+    """
+    step, now = checks[-1]
+    distinct, variety = _of(now, "distinct"), _of(now, "variety")
+    if not (distinct < FEW or variety < FLAT):
+        return None
+    values = {"distinct": 100 * distinct, "variety": 100 * variety}
+    if any(_of(figures, "distinct") > 2 * FEW for _, figures in checks):
+        return values
+    before = next((figures for at, figures in reversed(checks) if at <= RECENT * step), None)
+    if before is None:
+        return None
+    gains = distinct > GAIN * _of(before, "distinct") or variety > GAIN * _of(before, "variety")
+    gains = gains or _of(now, "kid_pixels") * GAIN < _of(before, "kid_pixels")
+    return None if gains and distinct > SAME else values
+
+
+def _won(checks: Checks) -> Values | None:
+    real, made = (_of(checks[-1][1], name) for name in ("game_real", "game_made"))
+    return {"real": 100 * real, "made": 100 * made} if real > 1 - SURE and made < SURE else None
+
+
+def _swinging(checks: Checks) -> Values | None:
+    jumps = _of(checks[-1][1], "jumps")
+    return {"jumps": 100 * jumps} if jumps > JUMPY else None
+
+
+def _copying(checks: Checks) -> Values | None:
+    copies = _of(checks[-1][1], "copies")
+    return {"copies": 100 * copies} if copies > COPIED else None
+
+
+def _of(figures: Mapping[str, float], name: str) -> float:
+    """NaN, with which no comparison is true, where there is no such figure."""
+    return figures.get(name, math.nan)
+
+
+# What shows it, in how many checks in a row, whether an earlier state with a smaller rate may get by, and whether it
+# is about the discriminator's opinions.
+RULES: dict[str, tuple[Callable[[Checks], Values | None], int, bool, bool]] = {
+    "collapse": (_collapsed, LASTING, True, False),
+    "discriminator_wins": (_won, LASTING, True, True),
+    "oscillation": (_swinging, LASTING, True, True),
+    "memorising": (_copying, 2, False, False),
+}
