@@ -147,6 +147,25 @@ def test_made_pictures_of_very_uneven_classes() -> None:
     assert "made:skewed" in refusal("made:skewd")
 
 
+def test_made_pictures_of_two_sides_share_no_digit() -> None:
+    source = recognise("made:chalk", PLAIN)
+    sides, parts = np.array(source.index.labels), np.array(source.index.parts)
+    counts = Counter(zip(sides.tolist(), parts.tolist(), strict=True))
+    assert counts == {("chalk", ""): 1000, ("ink", ""): 1000, ("chalk", "test"): 200, ("ink", "test"): 200}
+    digits = [str(name).rpartition("/")[2] for name in source.index.ids]
+    assert len(set(digits)) == 2400 and Counter(str(name).split("/")[1] for name in source.index.ids)["7"] == 240
+    corner = {
+        side: np.mean([source.read(row).pixels[0, 0] for row in np.flatnonzero(sides == side)], 0) for side in sides
+    }
+    assert corner["ink"].min() > 200 and corner["chalk"].max() < 100  # strokes on paper are dark, on the board light
+    assert recognised("made:chalk", PLAIN).sentence() == (
+        "made pictures of two sides, digits in chalk and other digits in ink: 1000 of each to learn from, "
+        "200 to test with; task image_to_image"
+    )
+    assert source.fingerprint() == recognise("made:chalk", PLAIN).fingerprint()
+    assert "Did you mean made:chalk?" in refusal("made:chalc") or "chalk" in refusal("made:chalc")
+
+
 def write_npz(file: Path, **arrays: object) -> str:
     np.savez(file, **arrays)  # pyright: ignore
     return str(file)

@@ -16,6 +16,7 @@ from deepglass.data.settings import DataSettings
 from deepglass.data.source import Index, Layout, Match
 from deepglass.data.sources.arrays import Arrays
 from deepglass.data.sources.made_boxes import SCENES
+from deepglass.data.sources.made_chalk import PLACES as SIDES
 from deepglass.data.sources.made_moving import SETS as VIDEOS
 from deepglass.data.sources.made_sequences import SETS
 from deepglass.data.sources.made_series import MADE
@@ -65,7 +66,7 @@ def recognise(place: str, settings: DataSettings) -> Match | None:
         return None
     name = place.removeprefix("made:")
     if name not in MAKERS:
-        every = (*MAKERS, *SETS, *MADE, *SCENES, *PLACES, *DRAWN, *SKEWED, *VIDEOS)
+        every = (*MAKERS, *SETS, *MADE, *SCENES, *PLACES, *DRAWN, *SKEWED, *SIDES, *VIDEOS)
         hint = catalogue.nearest(name, every)
         raise DataError("data.not_made", place=place, hint=hint, known=", ".join(f"made:{known}" for known in every))
     return Match(1.0, "layout_made", "classify", {"points": MAKERS[name][1], "classes": MAKERS[name][2]})
