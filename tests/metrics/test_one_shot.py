@@ -48,7 +48,7 @@ def test_neither_batches_nor_order_change_it(turned):
     assert figure(turned, [ids[place] for place in order.tolist()], mixed, targets[order]).value == whole.value
 
 
-def test_without_a_second_picture_or_person_there_is_no_figure():
+def test_without_a_second_picture_there_is_no_figure_and_one_person_is_always_known():
     assert math.isnan(figure(False, *rows(each=1)).value)
-    assert math.isnan(figure(False, *rows(people=1)).value)
+    assert figure(False, *rows(people=1)).value == 1
     assert math.isnan(OneShot(True).compute().value)

@@ -13,11 +13,13 @@ from deepglass.cli.main import main
 from deepglass.data.augment.pictures import PictureAugment
 from deepglass.data.example import Batch
 from deepglass.data.source import Index, Picture
-from deepglass.foundation.errors import DataError, UsageError
+from deepglass.foundation.errors import DataError, Stopped, UsageError
 from deepglass.foundation.ports import Image as ImagePort
 from deepglass.foundation.ports import Players
 from deepglass.foundation.seeds import Draws, row_keys
-from deepglass.foundation.settings import from_json, to_json
+from deepglass.foundation.settings import Override, from_json, to_json
+from deepglass.journey import propose
+from deepglass.journey import train as journey_train
 from deepglass.networks import choose_model, fit_model
 from deepglass.tasks.kinds.picture import PictureSettings
 from deepglass.tasks.turn_faces import TurnFacesSettings, partners, strip_of
@@ -150,7 +152,8 @@ def test_a_whole_run_predicts_strips_of_people_it_never_saw(tmp_path, capsys):
     place = heads(tmp_path / "heads")
     run = dg.train(place, task="turn_faces", size="tiny", out=tmp_path / "run", settings=TINY)
     assert run.run.settings.model.name == "turn_gan" and run.run.settings.data.split == "classes"
-    assert list(run.figures["test"]) == ["one_shot", "one_shot_plain", "pose_apart"]
+    assert run.run.settings.data.val == 0  # of eight people none can be spared
+    assert list(run.figures["test"]) == ["one_shot", "pose_apart", "one_shot_plain"]
     parts = {part: {run.run.source.index.labels[row] for row in rows} for part, rows in run.material.rows.items()}
     assert not parts["train"] & parts["test"]
     page = (tmp_path / "run" / "report.html").read_text()
@@ -162,3 +165,19 @@ def test_a_whole_run_predicts_strips_of_people_it_never_saw(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)[0]["prediction"] == "7 angles"
     with Image.open(tmp_path / "made" / "0.png") as strip:
         assert strip.size == (7 * 24, 32)
+
+
+def test_a_run_that_was_stopped_ends_with_the_same_bits(tmp_path):
+    place, seen = heads(tmp_path / "heads", people=6, each=4), []
+    words = {**TINY, "task.name": "turn_faces", "train.shards": 2}
+
+    def proposal():
+        return propose(str(place), [Override(path, str(value), "test") for path, value in words.items()], "tiny")
+
+    whole = journey_train(proposal(), out=str(tmp_path / "whole"))
+    watch = [lambda event: seen.append(event["step"])]
+    with pytest.raises(Stopped):
+        journey_train(proposal(), out=str(tmp_path / "cut"), watchers=watch, asked_to_stop=lambda: 2 in seen)
+    resumed = dg.resume(tmp_path / "cut")
+    one, other = whole.run.bundle.model.state_dict(), resumed.run.bundle.model.state_dict()
+    assert all(torch.equal(one[name], other[name]) for name in one)

@@ -2,7 +2,8 @@
 
 Of each class one picture is enrolled, drawn by a key, DRAWS times over; every other picture is given the class of the
 nearest enrolled one. With `turned`, what the network made of each enrolled picture is enrolled besides. Pixels are
-averaged to 32 x 32 at most, and near is what differs least in the sum of squares.
+averaged to 32 x 32 at most, and near is what differs least in the sum of squares. Where there is one class alone, all
+are known.
 
 Reads predictions["known"], bytes (B, 1 + E, C, H, W), the picture itself first; targets int (B,).
 """
@@ -38,7 +39,7 @@ class OneShot:
         """The figure over everything seen."""
         targets = self._rows.column("target")
         people, owner, each = targets.unique(return_inverse=True, return_counts=True)
-        if not len(targets) or (each < 2).all() or len(people) < 2:
+        if not len(targets) or (each < 2).all():
             return missing("up")
         pixels = self._rows.column("pixels").float()
         hits, asked = torch.zeros(len(targets)), torch.zeros(len(targets))

@@ -1,7 +1,7 @@
 """Faces turned to other angles: class folders of people, several pictures of each, none of which says its angle.
 
-People lie whole in one part, so what is measured are people that training never saw. A step sees a few people and
-several pictures of each, for pairs of one person are what is learned from.
+People lie whole in one part, so what is measured are people that training never saw. A step sees two pictures of each
+of its people, for pairs of one person are what is learned from.
 """
 
 from dataclasses import replace
@@ -20,7 +20,8 @@ SIDES: dict[Size, int] = {"tiny": 32, "small": 64, "paper": 128}  # pixels of th
 FEATURES: dict[Size, int] = {"tiny": 8, "small": 12, "paper": 48}
 STEPS: dict[Size, int] = {"tiny": 150, "small": 600, "paper": 20_000}
 EIGHTS = 8  # sides divide by it
-BATCH, TOGETHER = 32, 4  # pictures of a step, and of one person in it
+ENOUGH = 30  # people from which a tenth of them can say which weights are best; the last ones are taken else
+BATCH, TOGETHER = 32, 2  # pictures of a step, and of one person in it: poses are evened over many people
 
 
 def turn_faces(task: str, survey: Survey, size: Size, model: str) -> RunSettings:
@@ -31,6 +32,7 @@ def turn_faces(task: str, survey: Survey, size: Size, model: str) -> RunSettings
     known = {"height": height, "width": width, "features": FEATURES[size]}
     known = {name: value for name, value in known.items() if hasattr(chosen.settings, name)}
     asked = choose("tasks", task)
+    enough = len(survey.counts) >= ENOUGH
     picture = PictureSettings(fit="stretch" if survey.same_size else "crop")
     train = TrainSettings(
         steps=STEPS[size],
@@ -39,12 +41,12 @@ def turn_faces(task: str, survey: Survey, size: Size, model: str) -> RunSettings
         lr=2e-3,
         momentum=0.5,
         schedule="linear",
-        average=0.99,
+        average=0.98,  # of not many steps: what a pose's numbers say still drifts
         clip=5.0,
         check_epochs=max(1.0, STEPS[size] * BATCH / max(1, survey.training) / 8),
     )
     return RunSettings(
-        data=DataSettings(split="classes", sampling="balanced", together=TOGETHER),
+        data=DataSettings(split="classes", sampling="balanced", together=TOGETHER, val=0.1 if enough else 0.0),
         task=replace(asked, settings=replace(asked.settings, picture=picture)),
         model=replace(chosen, settings=replace(chosen.settings, **known)),
         train=train,

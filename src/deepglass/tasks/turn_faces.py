@@ -181,7 +181,9 @@ class TurnFaces(OneInput):
         return self.settings.spread * Draws(keys).normal("pose", numbers)
 
     def metrics(self) -> dict[str, Metric]:
-        return {"one_shot": OneShot(turned=True), "one_shot_plain": OneShot(turned=False), "pose_apart": Apart("apart")}
+        """How many are known; of equal checks that is best whose pictures are nearest to themselves."""
+        known, plain = OneShot(turned=True), OneShot(turned=False)
+        return {"one_shot": known, "pose_apart": Apart("apart"), "one_shot_plain": plain}
 
     def answers(self, predictions: Predictions) -> list[dict[str, Any]]:
         """How many poses, and the strip as an address that holds a PNG."""
