@@ -97,9 +97,9 @@ def test_two_folders_of_pictures_are_no_masks(tmp_path):
 
 
 FORMS = {
-    "grey": ("0", "1", "2"),
-    "palette": ("0", "1", "2"),
-    "grey as colour": ("0", "1", "2"),
+    "grey": ("background", "1", "2"),
+    "palette": ("background", "1", "2"),
+    "grey as colour": ("background", "1", "2"),
     "colour": ("#000000", "#00c800", "#e60000"),
 }
 

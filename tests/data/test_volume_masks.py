@@ -58,7 +58,7 @@ def test_parts_and_names_of_classes_are_given(tmp_path):
     (tmp_path / "dataset.json").write_text(json.dumps({"labels": {"0": "air", "1": "liver", "2": "tumour"}}))
     assert ask(tmp_path).index.classes == ("air", "liver", "tumour")
     (tmp_path / "dataset.json").unlink()
-    assert ask(tmp_path).index.classes == ("0", "1", "2")
+    assert ask(tmp_path).index.classes == ("background", "1", "2")
 
 
 def test_masks_that_do_not_go_with_their_volume_are_named(tmp_path):

@@ -156,7 +156,7 @@ def test_a_folder_of_masks_becomes_a_network_that_finds_them(run):
     assert list(figures) == ["mean_iou", "dice", "boundary_f1", "pixel_accuracy"]
     assert figures["mean_iou"].value > 0.7 and figures["pixel_accuracy"].value > 0.9
     document = json.loads((folder / "run" / "report.json").read_text())["masks"]
-    assert [row["class"] for row in document["classes"]] == ["0", "1", "2"]
+    assert [row["class"] for row in document["classes"]] == ["background", "1", "2"]
     assert document["worst"][0]["iou"] <= document["worst"][-1]["iou"]
     assert outcome.report is not None
     page = outcome.report.read_text()
@@ -164,7 +164,7 @@ def test_a_folder_of_masks_becomes_a_network_that_finds_them(run):
     for name in ("photo", "true", "said", "wrong"):
         assert f'class="show-{name}" id="masks-{name}" name="masks-shown" type="radio"' in page
         assert (page.count(f'class="over over-{name}" src="data:image/png;base64,') == 8) == (name != "photo")
-    assert 'data-of="opacity"' in page and page.count("<li><i style=") == 3  # classes in the legend
+    assert 'data-of="opacity"' in page and page.count("<li><i style=") == 2  # classes in the legend
 
 
 def test_predict_writes_masks_of_each_pictures_own_size(run, monkeypatch, capsys):
@@ -180,7 +180,7 @@ def test_predict_writes_masks_of_each_pictures_own_size(run, monkeypatch, capsys
     monkeypatch.setattr("sys.argv", asked)
     main()
     assert "Answers: 40; inputs without one: 0." in capsys.readouterr().out
-    assert (folder / "out" / "classes.txt").read_text() == "0\n1\n2\n"
+    assert (folder / "out" / "classes.txt").read_text() == "background\n1\n2\n"
     for number in (0, 1, 2):
         with Image.open(folder / "out" / f"{number:02d}.png") as mask:
             true = np.asarray(Image.open(folder / "masks" / "masks" / f"{number:02d}.png"))
@@ -215,8 +215,8 @@ def test_evaluated_elsewhere_it_knows_its_classes(run, tmp_path):
     folder, _ = run
     _masks(tmp_path)
     Image.fromarray(np.full((24, 30), 3, dtype=np.uint8)).save(tmp_path / "masks" / "masks" / "00.png")
-    with pytest.raises(DataError, match="has classes that training never had: 3. Known are 0, 1, 2"):
+    with pytest.raises(DataError, match="has classes that training never had: 3. Known are background, 1, 2"):
         journey.evaluate(folder / "run", str(tmp_path / "masks"))
-    (tmp_path / "masks" / "classes.txt").write_text("0\n1\n2\n")  # then the mask is at fault
+    (tmp_path / "masks" / "classes.txt").write_text("background\n1\n2\n")  # then the mask is at fault
     found = journey.evaluate(folder / "run", str(tmp_path / "masks"))
     assert found.figures["test"]["mean_iou"].value > 0.7 and found.left_out == ["images/00.png"]

@@ -240,7 +240,8 @@ def _coloured(found: Iterable[int], told: Classes | None) -> Classes:
 
 
 def _named(count: int) -> tuple[str, ...]:
-    return ("background", "object") if count == 2 else tuple(map(str, range(count)))
+    """Names where nobody gave any: number 0 is the background, as in nearly all data of this form."""
+    return ("background", "object") if count == 2 else ("background", *map(str, range(1, count)))
 
 
 def _lists(root: Path) -> Iterable[Path]:

@@ -160,7 +160,7 @@ def _classes(root: Path, names: Sequence[str]) -> tuple[str, ...]:
         last = max(last, int(max((value for value in values.tolist() if value != UNKNOWN), default=0)))
     if last > MOST_CLASSES:
         raise DataError("data.mask_shades", place=root, count=last, most=MOST_CLASSES)
-    return ("background", "object") if last == 1 else tuple(map(str, range(last + 1)))
+    return ("background", "object") if last == 1 else ("background", *map(str, range(1, last + 1)))
 
 
 def _told(file: Path) -> tuple[str, ...]:
