@@ -124,6 +124,7 @@ class Video:
     """An open video, to be read once from front to back; memory holds one frame, however long it is."""
 
     def __init__(self, file: Path | str | bytes, threads: int = 1):
+        np.empty(1 << 24, np.uint8)  # freed at once: glibc then keeps a frame's memory, whose pages are not found anew
         self._open = opened(file)
         self._scaler = _library().video.reformatter.VideoReformatter()  # set up once, not for every frame
         self._threads = threads  # that decode; 0: as many as there are cores
