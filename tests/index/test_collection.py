@@ -51,6 +51,12 @@ def test_an_index_is_asked_for_duplicates_and_taken_from(here, capsys):
     assert len(told["duplicates"]) == 3 and "photos/0/00.png, photos/1/01.png" in text
     text, told = said(capsys, "search", "index", "--remove", "photos/1")
     assert "6 taken out; 6 are left." in text and told["removed"] == told["pictures"] == 6
+    assert "They stay out until they are named themselves: deepglass search NAME --out index" in text
+    text, told = said(capsys, "search", "photos", "--out", "index")
+    assert (told["pictures"], told["added"], told["left_out"]) == (6, 0, [str(here / "photos" / "1")])
+    assert "Left out, because taken out before (1): photos/1. One comes back where it is named itself:" in text
+    text, told = said(capsys, "search", "index", "--remove", "photos/1")
+    assert told["removed"] == 0 and "None of the named pictures is in the index index; 6 are left." in text
     text, told = said(capsys, "search", "index", "--duplicates", "--threshold", "0.9999")
     assert "No two pictures are as near as 0.9999." in text and told["duplicates"] == []
     assert "For copies alone" not in text

@@ -85,6 +85,39 @@ def test_pictures_are_removed_by_file_and_by_folder(digits, photos, tmp_path):
     assert len(found) == 5 and not [name for name in found if "/1/" in name]
 
 
+def test_what_was_removed_stays_out_until_it_is_named_itself(digits, photos, tmp_path):
+    index = Index.build(photos, digits, tmp_path / "index")
+    out, other = str(photos / "0" / "00.png"), str(photos / "1" / "03.png")
+    index.remove([out, photos / "1", photos / "nowhere"])
+    shutil.copy(out, photos / "1" / "later.png")
+    index = Index.open(tmp_path / "index")
+    for _ in range(2):
+        assert (index.update(photos).added, len(index)) == ([], 5)
+    assert index.about()["left_out"] == [out, str(photos / "1")]
+    assert index.update(other).added == [other] and index.update(photos).unchanged == 6
+    assert index.add([out]).added == [out] and index.about()["left_out"] == [str(photos / "1")]
+    assert len(index.add(photos / "1").added) == 6 and index.about()["left_out"] == []
+    assert len(index) == 13 == len(Index.open(tmp_path / "index"))
+
+
+def test_a_folder_whose_pictures_are_all_gone_leaves_none(digits, photos, tmp_path):
+    index = Index.build([photos], digits, tmp_path / "index")
+    for file in photos.glob("*/*.png"):
+        file.unlink()
+    assert len(index.update(photos).removed) == 12 and len(index) == 0
+    assert index.query([np.zeros((8, 8), dtype=np.uint8)])[0]["nearest"] == []
+    with pytest.raises(DataError, match="photos"):
+        index.update(photos)  # nothing is there, and nothing was
+
+
+def test_a_folder_that_is_not_there_takes_nothing_with_it(digits, photos, tmp_path):
+    index = Index.build(photos, digits, tmp_path / "index")
+    photos.rename(tmp_path / "unplugged")
+    with pytest.raises(DataError, match="photos"):
+        index.update(photos)
+    assert len(index) == 12
+
+
 def test_what_has_no_vector_for_a_picture_is_refused_before_any_is_looked_at():
     plate = Plate("A", ((0.0, 0.0), (40.0, 0.0), (40.0, 20.0), (0.0, 20.0)))
     plates, boxes = ReadPlatesSettings(), DetectSettings(tiles=TileSettings(cut=True))

@@ -45,6 +45,7 @@ def test_an_index_is_the_same_in_a_qdrant_and_in_files(digits, photos, tmp_path)
     assert alike == expected and len(alike) == 3
     assert index.about()["kind"] == "qdrant" and index.update(photos).unchanged == 12
     assert index.remove([photos / "1"]) == 6
+    assert index.update(photos).added == [] and index.about()["left_out"] == [str(photos / "1")]
     index.shelf.close()
     assert sorted(Index.open(tmp_path / "index").ids) == sorted(name for name in files.ids if "/1/" not in name)
 

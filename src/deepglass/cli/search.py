@@ -20,7 +20,7 @@ from deepglass.progress import Watch
 from deepglass.report.found import write_duplicates, write_found
 from deepglass.views.view import number
 
-SHOWN = 20  # groups of duplicates, or files that cannot be read, that are named
+SHOWN = 20  # groups of duplicates, files that cannot be read or were taken out, that are named
 COPIES = 0.9995  # as near as copies of one picture are, whatever the network was taught to see alike
 
 
@@ -50,7 +50,8 @@ def search(
     if remove:
         told["removed"] = found.index.remove(pictures)
         told |= found.index.about()
-        printer.line(say("search.taken", count=told["removed"], left=number(len(found.index))))
+        values = {"left": number(len(found.index)), "index": _short(found.index.folder)}
+        printer.line(say("search.taken" if told["removed"] else "search.none_taken", count=told["removed"], **values))
     elif pictures:
         told["answers"] = _ask(printer, found, pictures, count)
     if duplicates:
@@ -81,6 +82,9 @@ def _tell(printer: Printer, found: Collection) -> None:
     about = found.index.about()
     said = {"kind": say(f"search.kind_{about['kind']}"), "why": say(f"search.{about['why']}")}
     printer.line(say("search.about", **{**about, **said, "pictures": number(len(found.index))}))
+    if out := about["left_out"]:
+        names = say("views.list_mark").join(map(_short, out[:SHOWN]))
+        printer.line(say("search.left_out", count=len(out), names=names, index=_short(found.index.folder)))
 
 
 def _ask(printer: Printer, found: Collection, pictures: list[str], count: int) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 index = Index.build("photos/", bundle, "photos.index")     # each picture is looked at once
 index.query("this.jpg", 5)                                  # [{"id": ..., "nearest": [{"id", "score"}, ...]}]
-index.add("more/"); index.remove(["photos/old.jpg"])        # nothing is looked at twice
+index.add("more/"); index.remove(["photos/old.jpg"])        # nothing is looked at twice; what was removed stays out
 """
 
 import os
@@ -18,7 +18,7 @@ from deepglass.data.sources.files import is_picture
 from deepglass.data.walk import walk
 from deepglass.foundation.errors import DataError, UsageError
 from deepglass.foundation.settings import from_json, to_json
-from deepglass.index.kept import DOCUMENT, Kept, read_index
+from deepglass.index.kept import DOCUMENT, Kept, leave_out, left_out, read_index
 from deepglass.index.qdrant import Qdrant
 from deepglass.index.settings import SearchSettings
 from deepglass.index.shelf import Entry, Shelf
@@ -110,23 +110,30 @@ class Index:
         return list(self.shelf.stamps())
 
     def add(self, place: str | Path | Sequence[str | Path], watch: Watch = _unwatched) -> Changed:
-        """Pictures of files and folders; one that is there is looked at again only where its file has changed."""
-        found = [file for one in ([place] if isinstance(place, str | Path) else place) for file in _files(Path(one))]
-        return self._add({_id(file): file for file in found}, watch)
+        """Pictures of files and folders; one that is there is looked at again only where its file has changed.
+
+        What was removed comes back where it is named itself, not with a folder above it.
+        """
+        places = [Path(one) for one in ([place] if isinstance(place, str | Path) else place)]
+        leave_out(self.folder, (), back=[_id(one) for one in places])
+        return self._add(self._wanted(places), watch)
 
     def update(self, place: str | Path, watch: Watch = _unwatched) -> Changed:
         """`add`, and remove the pictures of that folder whose files are gone."""
-        changed = self.add(place, watch)
         below = _id(Path(place)) + "/"
-        changed.removed = [name for name in self.ids if name.startswith(below) and not Path(name).exists()]
-        self.shelf.take(changed.removed)
+        gone = [name for name in self.ids if name.startswith(below) and not Path(name).exists()]
+        emptied = gone and Path(place).is_dir() and next(_pictures(Path(place)), None) is None
+        changed = Changed() if emptied else self.add(place, watch)
+        changed.removed = gone
+        self.shelf.take(gone)
         return changed
 
     def remove(self, ids: Iterable[str | Path]) -> int:
-        """Take pictures out, all below a folder where one is named; says how many were in."""
+        """Take pictures out for good, all below a folder where one is named; says how many were in."""
         wanted = {_id(Path(one)) for one in ids}
-        folders = tuple(f"{one}/" for one in wanted)
-        return self.shelf.take([name for name in self.ids if name in wanted or name.startswith(folders)])
+        taken = [name for name in self.ids if wanted & _above(name)]
+        leave_out(self.folder, {one for name in taken for one in wanted & _above(name)})
+        return self.shelf.take(taken)
 
     def query(self, asked: Any, count: int = 10) -> list[dict[str, Any]]:
         """The nearest to each picture: files, folders, bytes or arrays. A picture is no neighbour of itself."""
@@ -156,7 +163,15 @@ class Index:
 
     def about(self) -> dict[str, Any]:
         """What there is to say of it."""
-        return {"index": str(self.folder), "pictures": len(self), "model": self.bundle.name, **self.shelf.about()}
+        told = {"index": str(self.folder), "pictures": len(self), "model": self.bundle.name}
+        return {**told, "left_out": left_out(self.folder), **self.shelf.about()}
+
+    def _wanted(self, places: Sequence[Path]) -> dict[str, Path]:
+        """The files that were named, and those of folders but for what was taken out and has not come back since."""
+        found = {_id(file): (file, file == place) for place in places for file in _files(place)}
+        out = set(left_out(self.folder))
+        back = set(self.ids) if out else set()
+        return {name: file for name, (file, named) in found.items() if named or name in back or not out & _above(name)}
 
     def _add(self, files: dict[str, Path], watch: Watch) -> Changed:
         known, changed = self.shelf.stamps(), Changed()
@@ -206,10 +221,20 @@ def _files(place: Path) -> list[Path]:
         raise DataError("data.no_place", place=place, hint="")
     if not place.is_dir():
         return [place]
-    found = [place / name for name in walk(place) if is_picture(place, name)]
+    found = list(_pictures(place))
     if not found:
         raise DataError("data.no_pictures", place=place)
     return found
+
+
+def _pictures(folder: Path) -> Iterator[Path]:
+    return (folder / name for name in walk(folder) if is_picture(folder, name))
+
+
+def _above(name: str) -> set[str]:
+    """A file and the folders that it lies in."""
+    parts = name.split("/")
+    return {"/".join(parts[:count]) for count in range(1, len(parts) + 1)}
 
 
 def _id(file: Path) -> str:

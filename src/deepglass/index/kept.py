@@ -1,7 +1,8 @@
 """An index' vectors as files: parts that are written once, and one document that says which of them count.
 
 vectors-1.safetensors ...   vectors (N, D), ids and stamps
-index.json                  the parts with their SHA-256, the rows that were taken away; replaced in one step
+index.json                  the parts with their SHA-256, the rows that were taken away; replaced in one step. Beside
+                            them the names that are left out: what somebody removed does not come back by itself
 
 A part is whole on the disk before index.json names it, so a kill leaves what was there before or all that was asked
 for; what index.json does not name is taken away by the next writer.
@@ -235,6 +236,21 @@ def read_index(folder: Path) -> dict[str, Any]:
         return document
     except UNREADABLE:
         raise RunFailed("search.damaged", file=folder / DOCUMENT) from None
+
+
+def left_out(folder: Path) -> list[str]:
+    """Names of files and folders that somebody took out of the index."""
+    return list(read_index(folder).get("left_out", ()))
+
+
+def leave_out(folder: Path, names: Iterable[str], back: Iterable[str] = ()) -> None:
+    """Write down that these are left out from now on, and those in `back` no longer."""
+    names, back = set(names), set(back)
+    if set(left_out(folder)) == ({*left_out(folder), *names} - back):
+        return
+    with locked(folder):
+        document = read_index(folder)
+        write_document(folder / DOCUMENT, {**document, "left_out": sorted({*left_out(folder), *names} - back)})
 
 
 def _part(folder: Path, entry: Mapping[str, Any]) -> dict[str, Tensor]:
