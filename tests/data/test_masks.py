@@ -240,6 +240,7 @@ def test_other_numbers_for_the_same_names(tmp_path):
     source = recognise(str(tmp_path), LOOK)
     renumbered = source.numbered_as(("ground", "tree", "water", "roof"))
     np.testing.assert_array_equal(renumbered.read(0).mask, np.array([0, 3, 1], dtype=np.uint8)[numbers(0)])
+    assert renumbered.fingerprint() != source.fingerprint() == source.numbered_as(source.index.classes).fingerprint()
     with pytest.raises(DataError, match="has classes that training never had: roof"):
         source.numbered_as(("ground", "tree"))
 

@@ -99,3 +99,14 @@ def test_the_fingerprint_follows_the_masks(tmp_path):
     before = ask(tmp_path).fingerprint()
     write(tmp_path / "labels" / "a.nii.gz", np.zeros((6, 20, 24), np.uint8))
     assert ask(tmp_path).fingerprint() != before
+
+
+def test_the_fingerprint_follows_the_classes(tmp_path):
+    """Another order of the same names in dataset.json makes other answers of the same masks."""
+    pair(tmp_path, "a")
+    told = set()
+    for labels in (None, {"0": "air", "1": "body"}, {"0": "body", "1": "air"}, {"0": "air", "1": "body", "2": "lung"}):
+        if labels is not None:
+            (tmp_path / "dataset.json").write_text(json.dumps({"labels": labels}))
+        told.add(ask(tmp_path).fingerprint())
+    assert len(told) == 4

@@ -104,9 +104,9 @@ class Masked(Files):
         return header(self.root / self.index.ids[row])
 
     def told(self) -> "hashlib.blake2b":
-        """The pictures, the masks, and what the masks' values mean."""
+        """The pictures, the masks, what the masks' values mean, and the number that each class has here."""
         state = super().told()
-        state.update(f"{self.classes}\n".encode())
+        state.update(f"{self.classes} {self.index.classes}\n".encode())
         for name in (*self.index.labels, *self.second.values()):
             state.update(f"{changed(f'{self.root}/{name}')}\n".encode())
         return state

@@ -68,8 +68,9 @@ class MaskedVolumes(Files):
         return size_of([self.root / self.index.ids[row]])
 
     def told(self) -> "hashlib.blake2b":
-        """The volumes and the masks."""
+        """The volumes, the masks, and what the masks' numbers mean."""
         state = super().told()
+        state.update(f"{self.index.classes}\n".encode())
         for name in self.index.labels:
             state.update(f"{changed(f'{self.root}/{name}')}\n".encode())
         return state
