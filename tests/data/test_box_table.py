@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from deepglass.data.annotation import Box
-from deepglass.data.check import sentence
+from deepglass.data.check import refuse, sentence
 from deepglass.data.recognise import recognise, recognised
 from deepglass.data.settings import DataSettings
 from deepglass.foundation.errors import DataError
@@ -112,10 +112,39 @@ def test_rows_that_cannot_be_used(tmp_path: Path) -> None:
         "The annotation is for a picture of 640 x 480 pixels, this one has 64 x 48."
     )
     assert reason(source, "gone.png") == "The file does not exist."
-    assert sentence(source.findings[0]).startswith(
-        "Rows with another number of cells than the 8 columns: 1 (lines: 6)."
+    assert reason(source, "d.png") == (
+        "The row x.csv:6 has 4 cells, its table 8 columns: what it says of this picture cannot be read."
     )
-    assert answers(source)["d.png"] is None
+    assert source.findings == []
+
+
+def test_a_picture_of_which_one_row_is_cut_is_left_out_whatever_the_others_say(tmp_path: Path) -> None:
+    rows = ["a.png,cat,1,2,30,40", "b.png,,,,,", "a.png,cat,1,2", "b.png,cat,1,2,30,40,50", "c.png,cat,1,2,30,40"]
+    source = recognise(str(table(tmp_path / "x.csv", "path,label,left,top,right,bottom", *rows)), PLAIN)
+    assert reason(source, "a.png").startswith("The row x.csv:4 has 4 cells, its table 6 columns:")
+    assert reason(source, "b.png").startswith("The row x.csv:5 has 7 cells, its table 6 columns:")
+    assert source.header(2) == (*SIZE, 3) and source.findings == []
+
+
+def test_a_cut_row_of_a_second_table_counts_too(tmp_path: Path) -> None:
+    header = "path,label,left,top,right,bottom"
+    table(tmp_path / "a.csv", header, "a.png,,,,,", "b.png,cat,1,2,30,40")
+    table(tmp_path / "b.csv", header, "a.png,cat", "b.png,cat,1,2,30,40")
+    source = recognise(str(tmp_path), PLAIN)
+    assert reason(source, "a.png").startswith("The row b.csv:2 has 2 cells, its table 6 columns:")
+    assert answers(source)["b.png"] == (CAT,) and source.header(1) == (*SIZE, 3)
+
+
+def test_a_row_that_names_no_picture_refuses_the_run(tmp_path: Path) -> None:
+    rows = ["a.png,cat,1,2,30,40", "b.png,,,,,", "aa,cat", "gone.png,cat", "c.png,cat,1,2,30,40"]
+    file = table(tmp_path / "x.csv", "path,label,left,top,right,bottom", *rows)
+    source = recognise(str(file), PLAIN)
+    assert reason(source, "gone.png") == "The row x.csv:5 has 2 cells, its table 6 columns: " + (
+        "what it says of this picture cannot be read."
+    )
+    with pytest.raises(DataError, match=r"which pictures they are of cannot be told: 1 \(lines: 4\)") as caught:
+        refuse(source.findings)
+    assert str(caught.value).startswith(f"{file} has rows with another number of cells than its 6 columns")
 
 
 def test_measures_are_no_boxes(tmp_path: Path) -> None:

@@ -70,9 +70,11 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
 
 
 def test_rows_of_another_length(tmp_path: Path) -> None:
-    source = recognise(str(plates(tmp_path, f"a.png,京A12345,{ROW}", f"b.png,京A12345,{ROW},7")), PLAIN)
-    assert told(source)["rows_cut"].startswith("Rows with another number of cells than the 10 columns: 1 (lines: 3)")
-    assert answers(source)["b.png"] is None
+    rows = [f"a.png,京A12345,{ROW}", f"b.png,京A12345,{ROW},7", "a.png,京B12345", f"京C12345,{ROW}"]
+    source = recognise(str(plates(tmp_path, *rows)), PLAIN)
+    assert reason(source, "b.png").startswith("The row plates.csv:3 has 11 cells, its table 10 columns: what it")
+    assert reason(source, "a.png").startswith("The row plates.csv:4 has 2 cells, its table 10 columns: what it")
+    assert "which pictures they are of cannot be told: 1 (lines: 5)." in told(source)["rows_of_no_picture"]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from deepglass.data.readers.picture import SUFFIXES as PICTURE_SUFFIXES
 from deepglass.data.readers.yolo import digits_of, pixels
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Layout, Match, Unreadable
-from deepglass.data.sources.boxed import Marked, Pictures, gathered, part_in, size_of, tables_at
+from deepglass.data.sources.boxed import Marked, Pictures, cut, gathered, of_no_picture, part_in, size_of, tables_at
 from deepglass.data.sources.columns import ANSWERS, PART_NAMES, PATHS, by_name, chosen, part
 from deepglass.data.sources.files import Names, PictureFiles
 from deepglass.data.walk import suffix
@@ -174,10 +174,15 @@ def _marks(table: Delimited, plan: Plan, pictures: Pictures, findings: list[Find
     named, folder = part_in(here), here.rpartition("/")[0]
     known: dict[str, Rows] = {}
     ids: dict[str, tuple[str, Unreadable | None]] = {}
-    short: list[int] = []
+    nobodys: list[int] = []
     for line, cells in table.rows():
         if len(cells) != len(table.names):
-            short.append(line)
+            if id := pictures.named_in(cells, plan.path, [folder], named):
+                fault = cut(table, cells, f"{here}:{line}")
+                rows = known.setdefault(id, Rows(f"{here}:{line}", named, "", fault))
+                rows.fault = rows.fault or fault
+            else:
+                nobodys.append(line)
             continue
         cell = cells[plan.path]
         id, lost = ids[cell] = ids.get(cell) or pictures.find(cell, [folder], named)
@@ -187,9 +192,7 @@ def _marks(table: Delimited, plan: Plan, pictures: Pictures, findings: list[Find
             size = lost or _size(table, plan, cells, pictures.root, id)
             known[id] = Rows(f"{here}:{line}", of, group, size, fault=lost)
         _add(known[id], table, plan, cells, f"{here}:{line}")
-    if short:
-        values = {"count": len(short), "expected": len(table.names), "lines": ", ".join(map(str, short[:3]))}
-        findings.append(Finding("rows_cut", "warning", table.file.name, values))
+    findings += of_no_picture(table, nobodys)
     return [_mark(id, rows) for id, rows in known.items()]
 
 

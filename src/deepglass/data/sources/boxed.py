@@ -15,6 +15,7 @@ import numpy as np
 
 from deepglass.data.annotation import UNKNOWN, Annotated, Box, in_words, unordered
 from deepglass.data.readers.delimited import SUFFIXES, Delimited, open_delimited
+from deepglass.data.readers.picture import SUFFIXES as PICTURE_SUFFIXES
 from deepglass.data.readers.picture import header
 from deepglass.data.source import Finding, Index, Unreadable
 from deepglass.data.sources.columns import part
@@ -69,6 +70,12 @@ class Pictures:
         like = self._stems.get(_stem(bare))
         return name, Unreadable("missing_file_like", like=like) if like else Unreadable("missing_file")
 
+    def named_in(self, cells: Sequence[str], path: int, near: Sequence[str], of: str) -> str:
+        """The id of the picture that a row with too few or too many cells is of; nothing where that cannot be told."""
+        cell = cells[path] if path < len(cells) else ""
+        id, lost = self.find(cell, near, of) if cell else ("", None)
+        return id if lost is None or suffix(cell) in PICTURE_SUFFIXES else ""
+
     @cached_property
     def _stems(self) -> dict[str, str]:
         """Pictures by their bare names in small letters without what comes after the point."""
@@ -96,6 +103,19 @@ def tables_at(place: Path, fits: Callable[[Delimited, Path], bool]) -> tuple[Pat
     if len(tables) > MOST_TABLES:
         return root, []
     return root, [file for file in tables if file.stat().st_size and fits(open_delimited(file), root)]
+
+
+def cut(table: Delimited, cells: Sequence[str], at: str) -> Unreadable:
+    """Why the picture of a row with another number of cells than the table's columns cannot be used."""
+    return Unreadable("row_cut", annotation=at, found=len(cells), expected=len(table.names))
+
+
+def of_no_picture(table: Delimited, lines: Sequence[int]) -> list[Finding]:
+    """That rows are cut and name no picture: an error, for some picture would count as having less than it has."""
+    if not lines:
+        return []
+    values = {"count": len(lines), "expected": len(table.names), "lines": ", ".join(map(str, lines[:NAMED]))}
+    return [Finding("rows_of_no_picture", "error", "", {"place": table.file, **values})]
 
 
 def part_in(path: str) -> str:
@@ -180,9 +200,9 @@ def _once(marks: Sequence[Marked]) -> dict[str, Marked]:
     for mark in marks:
         first = known.setdefault(mark.id, mark)
         same = (unordered(first.boxes or ()), first.part) == (unordered(mark.boxes or ()), mark.part)
-        if first is not mark and first.fault is None and not same:
-            fault = Unreadable("two_annotations", first=first.annotation, second=mark.annotation)
-            known[mark.id] = first._replace(fault=fault)
+        differ = Unreadable("two_annotations", first=first.annotation, second=mark.annotation)
+        if first is not mark and first.fault is None:
+            known[mark.id] = first._replace(fault=mark.fault if same else differ)
     return known
 
 

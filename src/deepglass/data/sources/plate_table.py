@@ -13,7 +13,7 @@ from deepglass.data.annotation import UNKNOWN, Plate
 from deepglass.data.readers.delimited import MISSING, Delimited, open_delimited
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Layout, Match, Unreadable
-from deepglass.data.sources.boxed import Pictures, part_in, size_of, tables_at
+from deepglass.data.sources.boxed import Pictures, cut, of_no_picture, part_in, size_of, tables_at
 from deepglass.data.sources.columns import PART_NAMES, PATHS, by_name, chosen, part
 from deepglass.data.sources.files import PictureFiles
 from deepglass.data.sources.plated import Marked, clean, gathered
@@ -102,10 +102,15 @@ def _marks(table: Delimited, plan: Plan, pictures: Pictures, findings: list[Find
     here = table.file.relative_to(pictures.root).as_posix()
     named, folder = part_in(here), here.rpartition("/")[0]
     known: dict[str, Rows] = {}
-    short: list[int] = []
+    nobodys: list[int] = []
     for line, cells in table.rows():
         if len(cells) != len(table.names):
-            short.append(line)
+            if id := pictures.named_in(cells, plan.path, [folder], named):
+                fault = cut(table, cells, f"{here}:{line}")
+                rows = known.setdefault(id, Rows(f"{here}:{line}", named, "", fault))
+                rows.fault = rows.fault or fault
+            else:
+                nobodys.append(line)
             continue
         id, lost = pictures.find(cells[plan.path], [folder], named)
         of = (part(cells[plan.part]) if plan.part is not None else "") or named or part_in(id.rpartition("/")[0])
@@ -115,9 +120,7 @@ def _marks(table: Delimited, plan: Plan, pictures: Pictures, findings: list[Find
             plate = _plate(table, plan, cells, f"{here}:{line}")
             rows.fault = rows.fault or (plate if isinstance(plate, Unreadable) else None)
             rows.plates += [] if isinstance(plate, Unreadable) else [plate]
-    if short:
-        values = {"count": len(short), "expected": len(table.names), "lines": ", ".join(map(str, short[:3]))}
-        findings.append(Finding("rows_cut", "warning", table.file.name, values))
+    findings += of_no_picture(table, nobodys)
     return [_mark(pictures.root, id, rows) for id, rows in known.items()]
 
 

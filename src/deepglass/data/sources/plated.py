@@ -110,9 +110,10 @@ def _once(marks: Sequence[Marked]) -> dict[str, Marked]:
     known: dict[str, Marked] = {}
     for mark in marks:
         first = known.setdefault(mark.id, mark)
-        if first is not mark and first.fault is None and sorted(first.plates or ()) != sorted(mark.plates or ()):
-            fault = Unreadable("two_annotations", first=first.annotation, second=mark.annotation)
-            known[mark.id] = first._replace(fault=fault)
+        same = sorted(first.plates or ()) == sorted(mark.plates or ())
+        differ = Unreadable("two_annotations", first=first.annotation, second=mark.annotation)
+        if first is not mark and first.fault is None:
+            known[mark.id] = first._replace(fault=mark.fault if same else differ)
     return known
 
 
