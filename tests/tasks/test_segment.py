@@ -15,11 +15,14 @@ from deepglass import journey
 from deepglass.cli.main import main
 from deepglass.data.augment.pictures import PictureAugment
 from deepglass.data.example import Batch
+from deepglass.data.recognise import Survey
 from deepglass.data.source import Index, Picture
 from deepglass.foundation.errors import DataError, UsageError
 from deepglass.foundation.ports import Image as ImagePort
-from deepglass.foundation.ports import Map
+from deepglass.foundation.ports import Map, Ports
 from deepglass.foundation.seeds import row_keys
+from deepglass.networks import fit_model
+from deepglass.recipes.segment import segment
 from deepglass.tasks.kinds.picture import PictureSettings
 from deepglass.tasks.segment import SegmentSettings
 from deepglass.tasks.task import said
@@ -220,3 +223,15 @@ def test_evaluated_elsewhere_it_knows_its_classes(run, tmp_path):
     (tmp_path / "masks" / "classes.txt").write_text("background\n1\n2\n")  # then the mask is at fault
     found = journey.evaluate(folder / "run", str(tmp_path / "masks"))
     assert found.figures["test"]["mean_iou"].value > 0.7 and found.left_out == ["images/00.png"]
+
+
+@pytest.mark.parametrize("model", ["fcn", "unet_small"])
+@pytest.mark.parametrize("sides", [(400, 100), (60, 640), (1024, 64), (20, 90), (12, 8), (640, 480)])
+def test_the_recipe_asks_for_no_less_than_the_network_takes(model, sides):
+    width, height = sides
+    survey = Survey("picture", width, height, True, (3,), {}, 40, 40, 40)
+    chosen = segment("segment", survey, "tiny", model).model
+    takes = fit_model(chosen, Ports(chosen.settings.ports().takes, Map(3))).settings.ports().takes
+    assert min(takes.height, takes.width) >= (32 if model == "fcn" else 16)
+    if min(sides) >= 60:  # large enough for its own proportion
+        assert takes.width / takes.height == pytest.approx(width / height, rel=0.05)

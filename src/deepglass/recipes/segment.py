@@ -1,7 +1,8 @@
 """Pictures with masks: a small U-Net, mirrored, cut and coloured anew on every visit.
 
-The size of the pictures follows from the data, the longer side as large as the dial allows; Dice loss beside the
-cross-entropy, for what is looked for mostly takes a small part of the picture.
+The size of the pictures follows from the data, the longer side as large as the dial allows, or larger where the
+shorter would be less than the network takes; Dice loss beside the cross-entropy, for what is looked for mostly takes a
+small part of the picture.
 """
 
 from dataclasses import replace
@@ -13,6 +14,7 @@ from deepglass.engine.settings import TrainSettings
 from deepglass.foundation.ports import Image
 from deepglass.foundation.settings import choose
 from deepglass.foundation.sizes import Size
+from deepglass.models.fcn import SMALLEST
 from deepglass.recipes.recipe import Recipe
 from deepglass.run import RunSettings
 from deepglass.tasks.kinds.picture import PictureSettings
@@ -21,6 +23,7 @@ LONGEST: dict[Size, int] = {"tiny": 96, "small": 256, "paper": 512}  # pixels of
 PIXELS_SEEN: dict[Size, float] = {"tiny": 8e6, "small": 1.6e9, "paper": 2e11}
 EPOCHS: dict[Size, tuple[int, int]] = {"tiny": (2, 40), "small": (8, 100), "paper": (40, 200)}
 BATCH = 8
+LEAST = 16  # pixels of the shorter side, of any network but an FCN
 SMALL_NETWORK = {"backbone": "resnet18", "stem": 32}  # of an FCN below size paper
 
 
@@ -29,8 +32,7 @@ def segment(task: str, survey: Survey, size: Size, model: str) -> RunSettings:
     chosen = choose_model(model or ("unet" if size == "paper" else "unet_small"))
     if chosen.name == "fcn" and size != "paper":
         chosen = replace(chosen, settings=replace(chosen.settings, **SMALL_NETWORK))
-    scale = min(1.0, LONGEST[size] / max(1, survey.width, survey.height))
-    height, width = (max(16, round(scale * side)) for side in (survey.height, survey.width))
+    height, width = _seen(survey, size, SMALLEST if chosen.name == "fcn" else LEAST)
     takes = chosen.settings.ports().takes
     if isinstance(takes, Image) and hasattr(chosen.settings, "height"):
         chosen = replace(chosen, settings=replace(chosen.settings, height=height, width=width))
@@ -53,6 +55,13 @@ def segment(task: str, survey: Survey, size: Size, model: str) -> RunSettings:
     return RunSettings(
         task=replace(asked, settings=replace(asked.settings, picture=picture, dice=1.0)), model=chosen, train=train
     )
+
+
+def _seen(survey: Survey, size: Size, least: int) -> tuple[int, int]:
+    """Height and width at which pictures are seen, in the data's own proportion where they are large enough for it."""
+    sides = max(1, survey.height), max(1, survey.width)
+    scale = min(1.0, max(LONGEST[size] / max(sides), least / min(sides)))
+    return max(least, round(scale * sides[0])), max(least, round(scale * sides[1]))
 
 
 def _suits(survey: Survey) -> int:
