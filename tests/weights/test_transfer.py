@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,10 +10,13 @@ import torch
 from deepglass import journey
 from deepglass.cli.main import main
 from deepglass.engine.journal import Journal
+from deepglass.engine.settings import MuonSettings, TrainSettings
 from deepglass.foundation.errors import UsageError
-from deepglass.foundation.settings import parse_assignments
-from deepglass.run import Run
+from deepglass.foundation.settings import choose, parse_assignments
+from deepglass.recipes.transfer import transferred
+from deepglass.run import Run, RunSettings
 from deepglass.weights.entry import IMAGENET_MEAN, IMAGENET_STD
+from deepglass.weights.settings import WeightsSettings
 
 QUICK = ("data.cache=false", "train.plan=plain", "train.steps=1", "train.batch=2", "train.average=0")
 
@@ -148,3 +152,16 @@ def test_the_command_line(table, tmp_path, capsys):
     capsys.readouterr()
     main(["ls", "weights", "--json"])
     assert "resnet50.a1_in1k" in [entry["name"] for entry in json.loads(capsys.readouterr().out)]
+
+
+def test_every_rate_of_muon_is_smaller_where_weights_are_there_already():
+    base = RunSettings(
+        model=choose("models", "resnet18"),
+        task=choose("tasks", "classify"),
+        train=TrainSettings(optimizer="muon", lr=0.24, muon=MuonSettings(rest_lr=6.4, head_lr=0.04, rest_decay=1e-4)),
+    )
+    train = transferred(base, WeightsSettings(name="resnet18.a1_in1k")).train
+    assert (train.lr, train.muon.rest_lr, train.muon.head_lr) == pytest.approx((0.06, 1.6, 0.01))
+    assert train.muon.rest_decay == 1e-4  # a share of the weights, which follows the rate's own course
+    plain = transferred(replace(base, train=TrainSettings(lr=0.24)), WeightsSettings(name="resnet18.a1_in1k")).train
+    assert (plain.muon.rest_lr, plain.muon.head_lr) == (0, 0)  # 0 goes on to mean a tenth of lr, and among the matrices

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from deepglass.bundle import start_of
+from deepglass.engine.settings import TrainSettings
 from deepglass.foundation.settings import Override, resolve
 from deepglass.run import RunSettings
 from deepglass.weights.settings import WeightsSettings
@@ -36,7 +37,13 @@ def transferred(base: RunSettings, weights: WeightsSettings) -> RunSettings:
     if start.inputs and hasattr(task.settings, "picture"):
         picture = replace(task.settings.picture, size=start.side)
         task = replace(task, settings=replace(task.settings, picture=picture))
-    return replace(base, weights=weights, model=model, task=task, train=replace(base.train, lr=base.train.lr * RATE))
+    return replace(base, weights=weights, model=model, task=task, train=_slower(base.train))
+
+
+def _slower(train: TrainSettings) -> TrainSettings:
+    """Every rate of its own: that of Muon's matrices, and those of the rest and of the head beside it."""
+    muon = replace(train.muon, rest_lr=train.muon.rest_lr * RATE, head_lr=train.muon.head_lr * RATE)
+    return replace(train, lr=train.lr * RATE, muon=muon)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
