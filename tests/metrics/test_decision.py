@@ -18,12 +18,12 @@ def computed(metric, decision=DECISION, targets=TARGETS, ids=IDS):
     return metric.compute()
 
 
-def test_what_no_person_is_asked_about_is_sorted():
+def test_what_is_taken_for_a_class_is_sorted_and_what_is_set_aside_is_not():
     figure = computed(Sorted(2))
-    assert figure.value == pytest.approx(6 / 7) and figure.n == 7 and figure.better == "up"
+    assert figure.value == pytest.approx(4 / 7) and figure.n == 7 and figure.better == "up"
 
 
-def test_mistakes_are_counted_among_those():
+def test_mistakes_are_counted_where_no_person_is_asked():
     figure = computed(SortedError(2))
     assert figure.value == pytest.approx(3 / 6) and figure.n == 6 and figure.better == "down"  # b, e and f
     assert computed(SortedError(2, none=1)).value == pytest.approx(3 / 6)  # b, f and g: e is of the class none

@@ -1,4 +1,4 @@
-"""What deciding brings: the share that is sorted without a person, how often that is wrong, and what it all costs.
+"""What deciding brings: the share sorted as one class, mistakes made without a person, and what it all costs.
 
 All read predictions["decision"] (B,): a class of K, K where a person is asked, K + 1 for none of the classes.
 """
@@ -13,7 +13,7 @@ from deepglass.metrics.figure import Figure, mean, share
 
 
 class Sorted:
-    """Rows that no person was asked about, as a share of all."""
+    """Rows that were taken for one of the classes, as a share of all: what is set aside as none is not sorted."""
 
     def __init__(self, classes: int):
         self.classes = classes
@@ -21,7 +21,7 @@ class Sorted:
 
     def update(self, ids: Sequence[str], predictions: Mapping[str, Tensor], targets: Tensor) -> None:
         """A batch."""
-        self._rows.add(ids, sorted=predictions["decision"] != self.classes)
+        self._rows.add(ids, sorted=predictions["decision"] < self.classes)
 
     def compute(self) -> Figure:
         """The share with Wilson's interval."""
@@ -29,7 +29,7 @@ class Sorted:
 
 
 class SortedError:
-    """Mistakes among the rows that no person was asked about. Targets int (B,).
+    """Mistakes among the rows that no person was asked about, sorted or set aside. Targets int (B,).
 
     To set a row aside is right where it is of the class `none`, or of one that the network does not have (-1).
     """
@@ -42,11 +42,11 @@ class SortedError:
         """A batch."""
         decision = predictions["decision"].long()
         taken = torch.where(decision == self.classes + 1, self.none, decision)
-        self._rows.add(ids, sorted=decision != self.classes, wrong=taken != targets)
+        self._rows.add(ids, alone=decision != self.classes, wrong=taken != targets)
 
     def compute(self) -> Figure:
         """The share with Wilson's interval; there is none where a person was asked about all."""
-        wrong = self._rows.column("wrong")[self._rows.column("sorted").bool()]
+        wrong = self._rows.column("wrong")[self._rows.column("alone").bool()]
         return share(int(wrong.sum()), len(wrong))._replace(better="down")
 
 
