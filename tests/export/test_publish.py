@@ -3,6 +3,8 @@
 import json
 import sys
 import types
+from dataclasses import is_dataclass
+from typing import get_type_hints
 
 import huggingface_hub
 import numpy as np
@@ -15,6 +17,7 @@ import deepglass as dg
 from deepglass import journey
 from deepglass.cli.main import main
 from deepglass.export.card import KINDS, Told, card, front_matter, pipeline
+from deepglass.export.publish import FILES as PATHS
 from deepglass.export.publish import LICENCES, at_home
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import MachineError, RunFailed, UsageError
@@ -97,9 +100,32 @@ def test_nothing_says_where_anything_lay(home, tmp_path):
 def test_public_weights_keep_their_name_and_other_starts_none():
     about = {"run": "r", "place": "/home/a", "weights": {"name": "resnet18.a1_in1k", "file": "/home/a/w", "parent": ""}}
     whole = {"about": about, "model": {"settings": {"a": ["C:\\x\\y", 1]}}, "task": {"settings": {}}}
-    found = at_home(whole)
+    found = at_home(whole)  # of a network of one's own any text with a slash may be a path
     assert found["about"] == {"weights": {"name": "resnet18.a1_in1k"}}
     assert found["model"]["settings"] == {"a": ["y", 1]} and whole["about"] is about
+
+
+def test_of_what_is_ours_only_paths_become_the_names_of_their_files():
+    settings = {"screen": "red/blue", "picture": {"note": "a/b"}, "decision": {"costs": "/home/alice/costs.csv"}}
+    own = {"name": "classify", "settings": settings}
+    found = at_home({"about": {}, "model": {"name": "mlp", "settings": {}}, "task": own})["task"]["settings"]
+    assert found == {"screen": "red/blue", "picture": {"note": "a/b"}, "decision": {"costs": "costs.csv"}}
+
+
+def test_every_text_among_settings_is_known_as_a_path_or_as_none():
+    offered = [(room, name) for room in ("models", "tasks") for name in catalogue.entries(room)]
+    found = {name for one in offered for name in texts_in(catalogue.find(*one))}
+    assert found - PATHS == {"backbone", "screen"} and found >= PATHS
+
+
+def texts_in(settings):
+    """Names of settings that any text may stand in, those inside others as well."""
+    hints = get_type_hints(type(settings)) if is_dataclass(settings) else {}
+    for name, hint in hints.items():
+        if is_dataclass(getattr(settings, name)):
+            yield from texts_in(getattr(settings, name))
+        elif hint in (str, tuple[str, ...], list[str]):
+            yield name
 
 
 def test_the_hubs_own_library_reads_the_card(home, tmp_path):

@@ -27,6 +27,7 @@ LICENCES = (  # of the hub's names for them, those that weights are given
 )
 KEPT = ("step", "seed")  # of what a bundle says about its run
 PARTS = ("test", "val", "train")  # the first of these that has figures is the one that counts
+FILES = frozenset(("costs",))  # settings that name a file; every other text among settings is no path
 RESAMPLE = {"bilinear": 2, "bicubic": 3}  # Pillow's numbers, which the hub's libraries use
 
 
@@ -83,9 +84,8 @@ def at_home(document: dict[str, Any]) -> dict[str, Any]:
         kept["weights"] = {"name": name}
     if made := about.get("generated"):
         kept["generated"] = {name: value for name, value in made.items() if name != "run"}
-    settled = {
-        part: {**document[part], "settings": _nameless(document[part]["settings"])} for part in ("model", "task")
-    }
+    parts = {part: document[part] for part in ("model", "task")}
+    settled = {name: {**part, "settings": _settings(part, f"{name}s")} for name, part in parts.items()}
     return {**document, **settled, "about": kept}
 
 
@@ -146,13 +146,18 @@ def _figures(run: Path, document: Mapping[str, Any]) -> tuple[str, dict[str, Any
         return "val", {name: {"value": value} for name, value in values if value is not None}
 
 
-def _nameless(settings: Any) -> Any:
-    """Settings in which a path has become the name of its file."""
+def _settings(part: Mapping[str, Any], room: str) -> Any:
+    """The settings of a model or a task; of what is not from the catalogue nobody knows which texts are paths."""
+    return _nameless(part["settings"], everywhere=part.get("name") not in catalogue.entries(room))
+
+
+def _nameless(settings: Any, everywhere: bool) -> Any:
+    """Settings in which a path has become the name of its file; `everywhere` takes any text with a slash for one."""
     if isinstance(settings, dict):
-        return {name: _nameless(value) for name, value in settings.items()}
+        return {name: _nameless(value, everywhere or name in FILES) for name, value in settings.items()}
     if isinstance(settings, list):
-        return [_nameless(value) for value in settings]
-    return PurePath(settings.replace("\\", "/")).name if isinstance(settings, str) else settings
+        return [_nameless(value, everywhere) for value in settings]
+    return PurePath(settings.replace("\\", "/")).name if everywhere and isinstance(settings, str) else settings
 
 
 def _vocabulary(document: Mapping[str, Any]) -> int:
