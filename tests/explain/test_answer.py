@@ -1,13 +1,18 @@
 """From a run and files to sentences, pictures and JSON; the verb and its errors."""
 
 import json
+import weakref
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from deepglass.cli.main import main
-from deepglass.explain.answer import choose_method, explain, methods
+from deepglass.data import files
+from deepglass.data.readers.picture import read_picture
+from deepglass.explain.answer import Explained, choose_method, explain, methods
+from deepglass.explain.method import Explanation
+from deepglass.explain.write import write_explanations
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.words import speaking
 from deepglass.journey import load
@@ -37,6 +42,37 @@ def test_a_method_that_does_not_fit_names_those_that_do(xor):
         choose_method(load(xor), "grad_cam")
     with pytest.raises(UsageError, match=r"No entry 'gradcam' .* Did you mean grad_cam"):
         choose_method(load(xor), "gradcam")
+
+
+def test_inputs_are_read_as_their_turn_comes(squares, monkeypatch):
+    root, run = squares
+    names, read = [str(root / "square" / f"{place:02d}.png") for place in range(8)], []
+    monkeypatch.setattr(files, "read_picture", lambda file, fit=None: read.append(file) or read_picture(file, fit))
+    for count, one in enumerate(explain(load(run), names, "grad_cam"), 1):
+        assert one.answer["id"] == names[count - 1] and len(read) <= max(2, count)
+    assert len(read) == 8
+
+
+def test_explanations_go_to_the_disk_one_by_one(tmp_path):
+    made, most = [], []
+
+    def found():
+        for place in range(60):
+            heat = np.full((8, 8), place, dtype=np.float32)
+            made.append(weakref.ref(heat))
+            most.append(sum(one() is not None for one in made))
+            answer = {"id": f"{place}.png", "prediction": "square", "confidence": 0.5}
+            yield Explained(answer, Explanation({"heat": Levels()}, {"heat": heat}, "why"))
+
+    class Levels:
+        def png(self):
+            return b"a picture"
+
+    document = write_explanations(found(), "grad_cam", "lenet5", tmp_path)
+    assert max(most) <= 3 and len(document["explanations"]) == 60
+    arrays = np.load(tmp_path / "explanation.npz")
+    assert len(arrays.files) == 60 and all((arrays[f"{place + 1:03d}.heat"] == place).all() for place in range(60))
+    assert len(list(tmp_path.glob("*.png"))) == 20 and not list(tmp_path.glob("*tmp*"))
 
 
 def test_a_method_that_needs_an_input_says_so(squares):

@@ -1,5 +1,6 @@
 """Why a network answers as it does: Grad-CAM, occlusion, integrated gradients, its weights, its decision boundary."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -29,18 +30,23 @@ def explain(
     bundle = journey.load(run, Own(own_model(model)))
     name, _ = choose_method(bundle, method, rows=bool(files))
     folder = Path(out) if out else Path(run) / "explain" if Path(run).is_dir() else Path("explain")
-    found: list[Explained] = []
-    for one in explain_all(bundle, files or [], name, target):
-        printer.line(sentence(one))  # as they come: a long table is no silence
-        found.append(one)
-    document = write_explanations(found, name, bundle.name, folder, reading(bundle, name))
-    if words := more(found):
+    found = explain_all(bundle, files or [], name, target)
+    document = write_explanations(_told(printer, found), name, bundle.name, folder, reading(bundle, name))
+    answers = document["explanations"]
+    if words := more(len(answers)):
         printer.line(words)
-    tell_unknown(printer, [one.answer for one in found])
+    tell_unknown(printer, answers)
     printer.line(say("explain.written", file=folder / "explanation.html"))
     printer.done({"folder": str(folder), **document})
-    if all("error" in one.answer for one in found if not one.shared):
+    if all("error" in answer for answer in answers):
         raise typer.Exit(3)
+
+
+def _told(printer: Printer, found: Iterator[Explained]) -> Iterator[Explained]:
+    """Each with a sentence as it comes: a long table is no silence."""
+    for one in found:
+        printer.line(sentence(one))
+        yield one
 
 
 CATALOGUE = {"explain": explain}

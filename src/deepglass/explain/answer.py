@@ -1,7 +1,8 @@
 """From files to explanations: chooses the method, prepares each input as the bundle does, keeps what cannot be read."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -70,19 +71,21 @@ def explain(bundle: Bundle, inputs: Any, method: str = "", target: str = "") -> 
 
     `target` is what of the answer is explained: a class, or the number of a box; without it what counts most.
 
-    What a method shows of the network is the same for every input, so several inputs share one explanation.
+    What a method shows of the network is the same for every input, so several inputs share one explanation. Inputs are
+    read as their turn comes, and nothing of one is kept for the next.
     """
     name, chosen = choose_method(bundle, method, rows=len(inputs) > 0)
     bundle.model.eval()
-    given = _opened(bundle, inputs) if len(inputs) else []
-    if not given:
+    given = _opened(bundle, inputs) if len(inputs) else iter(())
+    first = list(islice(given, 2))
+    if not first:
         if chosen.needs_row:
             raise UsageError("explain.needs_input", method=name)
         yield Explained({"id": bundle.name}, chosen.explain(bundle, None))
-    elif len(given) > 1 and not chosen.needs_row:
-        yield from _together(bundle, chosen, given)
+    elif len(first) > 1 and not chosen.needs_row:
+        yield from _together(bundle, chosen, _handed_on(first, given))
     else:
-        for item in given:
+        for item in _handed_on(first, given):
             yield _explained(bundle, chosen, item, target)
 
 
@@ -102,22 +105,35 @@ def _explained(bundle: Bundle, chosen: Method, item: Input, target: str) -> Expl
     return Explained({"id": item.id, **answer}, found)
 
 
-def _together(bundle: Bundle, chosen: Method, given: list[Input]) -> Iterator[Explained]:
+def _handed_on(first: list[Input], rest: Iterable[Input]) -> Iterator[Input]:
+    """All of them, none of which is held here once it is handed on."""
+    while first:
+        yield first.pop(0)
+    yield from rest
+
+
+def _together(bundle: Bundle, chosen: Method, given: Iterable[Input]) -> Iterator[Explained]:
     """The network once, with all rows in its plane where it has one, then the answers."""
-    rows = {
-        place: prepare_row(bundle, item) for place, item in enumerate(given) if not isinstance(item.raw, Unreadable)
-    }
-    shown = chosen.explain(bundle, None)
-    yield Explained({"id": bundle.name}, _with_points(shown, list(rows.values())), shared=True)
-    for place, item in enumerate(given):
-        answer = rows[place].answer if place in rows else {"error": item.error()}
-        yield Explained({"id": item.id, **answer}, None)
+    answers: list[dict[str, Any]] = []
+    points: list[np.ndarray] = []
+    classes: list[int] = []
+    for item in given:
+        if isinstance(item.raw, Unreadable):
+            answers.append({"id": item.id, "error": item.error()})
+            continue
+        row = prepare_row(bundle, item)
+        answers.append({"id": item.id, **row.answer})
+        if row.prepared.shape == (2,):
+            points.append(row.prepared.cpu().numpy())
+            classes.append(row.number)
+    yield Explained({"id": bundle.name}, _with_points(chosen.explain(bundle, None), points, classes), shared=True)
+    yield from (Explained(answer, None) for answer in answers)
 
 
-def _with_points(shown: Explanation, rows: Sequence[Row]) -> Explanation:
-    if not rows or rows[0].prepared.shape != (2,):
+def _with_points(shown: Explanation, found: Sequence[np.ndarray], numbers: Sequence[int]) -> Explanation:
+    if not found:
         return shown
-    points, classes = np.stack([row.prepared.cpu().numpy() for row in rows]), np.array([row.number for row in rows])
+    points, classes = np.stack(found), np.array(numbers)
     views = {
         name: replace(view, points=points, classes=classes) if isinstance(view, Scatter) else view
         for name, view in shown.views.items()
@@ -135,16 +151,15 @@ def reading(bundle: Bundle, method: str) -> str:
     return words
 
 
-def _opened(bundle: Bundle, inputs: Any) -> list[Input]:
+def _opened(bundle: Bundle, inputs: Any) -> Iterator[Input]:
     """The inputs in order; a row of numbers may be written as "0.2,0.9", and is then known by that."""
     facts = bundle.task.facts.inputs
     if facts.kind != "vector" or not isinstance(inputs, list):
-        return list(bundle.inputs(inputs))
-    found: list[Input] = []
+        yield from bundle.inputs(inputs)
+        return
     for item in inputs:
         opened = open_inputs([_numbers(item) if isinstance(item, str) else item], facts.kind, facts.columns)
-        found += [one._replace(id=item) if one.id == "0" and isinstance(item, str) else one for one in opened]
-    return found
+        yield from (one._replace(id=item) if one.id == "0" and isinstance(item, str) else one for one in opened)
 
 
 def _numbers(word: str) -> Any:

@@ -1,9 +1,15 @@
-"""Explanations as files: a PNG for each view, explanation.json, explanation.npz with the arrays, and one small page."""
+"""Explanations as files: a PNG for each view, explanation.json, explanation.npz with the arrays, and one small page.
 
-import io
+They are taken one by one, however many there are: arrays go to the disk at once, and only what is on the page is kept.
+"""
+
+import contextlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,37 +30,30 @@ DRAWN = 20  # inputs that get pictures and a place on the page; every answer sta
 
 
 def write_explanations(
-    found: Sequence[Explained], method: str, model: str, folder: Path, reading: str = ""
+    found: Iterable[Explained], method: str, model: str, folder: Path, reading: str = ""
 ) -> dict[str, Any]:
     """Everything into `folder`; the document of explanation.json. `reading` says how the pictures are to be read."""
     documents: list[dict[str, Any]] = []
-    arrays: dict[str, np.ndarray] = {}
     pictures: dict[str, bytes] = {}
-    for place, one in enumerate(found):
-        entry = to_json(one.answer)
-        if one.explanation:
-            drawn = _drawn(one, place) if len(documents) < DRAWN + one.shared else {}
+    document: dict[str, Any] = {"version": VERSION, "model": model, "method": method, "explanations": documents}
+    with _arrays(folder) as keep:
+        for place, one in enumerate(found):
+            drawn = _drawn(one, place) if one.explanation and len(documents) < DRAWN else {}
             pictures |= drawn
-            arrays |= {f"{place + 1:03d}.{name}": values for name, values in one.explanation.arrays.items()}
-            names = [name for name in drawn if not name.endswith("-input.png")]
-            entry |= {"words": one.explanation.words, "pictures": names, "arrays": _shapes(one, place)}
-            entry |= to_json(dict(one.explanation.figures))
-            if len(names) < len(drawn):
-                entry["input"] = next(name for name in drawn if name not in names)
-        documents.append(entry)
-    shared = documents.pop(0) if found and found[0].shared else None
-    document = {"version": VERSION, "model": model, "method": method, "explanations": documents}
-    if shared:
-        document["network"] = shared
-    _write(folder, pictures, arrays)
+            if one.explanation:
+                keep({f"{place + 1:03d}.{name}": values for name, values in one.explanation.arrays.items()})
+            if one.shared:
+                document["network"] = _entry(one, place, drawn)
+            else:
+                documents.append(_entry(one, place, drawn))
+        _write(folder, pictures)
     write_text(folder / "explanation.json", json.dumps(document, ensure_ascii=False, indent=1) + "\n")
     write_text(folder / "explanation.html", _page(document, pictures, reading))
     return document
 
 
-def more(found: Sequence[Explained]) -> str:
+def more(count: int) -> str:
     """Words for inputs that get no pictures because there are too many; nothing where all do."""
-    count = sum(not one.shared for one in found)
     return say("explain.only_first", drawn=DRAWN, count=count) if count > DRAWN else ""
 
 
@@ -73,6 +72,18 @@ def _said(answer: Mapping[str, Any]) -> str:
     """The answer in a few words; a number with all digits that a reader may want to compare."""
     value = answer["prediction"]
     return f"{value:.6g}" if isinstance(value, float) and "unit" not in answer else said(answer)
+
+
+def _entry(one: Explained, place: int, drawn: Mapping[str, bytes]) -> dict[str, Any]:
+    """What explanation.json says of one."""
+    entry = to_json(one.answer)
+    if one.explanation:
+        names = [name for name in drawn if not name.endswith("-input.png")]
+        entry |= {"words": one.explanation.words, "pictures": names, "arrays": _shapes(one, place)}
+        entry |= to_json(dict(one.explanation.figures))
+        if len(names) < len(drawn):
+            entry["input"] = next(name for name in drawn if name not in names)
+    return entry
 
 
 def _drawn(one: Explained, place: int) -> dict[str, bytes]:
@@ -102,13 +113,41 @@ def _plain(name: str) -> str:
     return re.sub(r"[^\w.-]+", "-", name).strip("-.")[:60] or "input"
 
 
-def _write(folder: Path, pictures: dict[str, bytes], arrays: dict[str, np.ndarray]) -> None:
-    packed = io.BytesIO()
-    np.savez_compressed(packed, **arrays)  # pyright: ignore
-    try:
+@contextlib.contextmanager
+def _arrays(folder: Path) -> Iterator[Callable[[Mapping[str, np.ndarray]], None]]:
+    """What takes arrays by name for explanation.npz, which is put in place when the `with` ends well."""
+    with contextlib.ExitStack() as held:
+        aside: list[Any] = []  # the file, and the archive in it; neither before there is something to write
+
+        def keep(arrays: Mapping[str, np.ndarray]) -> None:
+            with _telling(folder):
+                if not aside:
+                    folder.mkdir(parents=True, exist_ok=True)
+                    aside.append(held.enter_context(tempfile.TemporaryFile(dir=folder)))
+                    aside.append(held.enter_context(zipfile.ZipFile(aside[0], "w", zipfile.ZIP_DEFLATED)))
+                for name, values in arrays.items():
+                    with aside[1].open(f"{name}.npy", "w", force_zip64=True) as entry:
+                        np.lib.format.write_array(entry, np.asanyarray(values), allow_pickle=False)
+
+        yield keep
+        keep({})
+        with _telling(folder), (folder / "explanation.npz").open("wb") as file:
+            aside[1].close()
+            aside[0].seek(0)
+            shutil.copyfileobj(aside[0], file)
+
+
+def _write(folder: Path, pictures: Mapping[str, bytes]) -> None:
+    with _telling(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        for name, content in {**pictures, "explanation.npz": packed.getvalue()}.items():
+        for name, content in pictures.items():
             (folder / name).write_bytes(content)
+
+
+@contextlib.contextmanager
+def _telling(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise MachineError("sealed.cannot_write", folder=folder, reason=error.strerror or error) from None
 
