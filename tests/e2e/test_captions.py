@@ -124,6 +124,19 @@ def test_the_command_line_tells_and_shows(finished, capsys):
     assert said.startswith(f"{place / '02.png'}: ") and "Where the network looked for each word" in said
 
 
+def test_every_word_gets_a_picture_of_where_it_looked(finished, tmp_path, capsys):
+    run, place = finished
+    with contextlib.suppress(SystemExit):
+        main(["explain", str(run.run.folder), str(place / "02.png"), "--out", str(tmp_path / "why")])
+    capsys.readouterr()
+    (one,) = json.loads((tmp_path / "why" / "explanation.json").read_text())["explanations"]
+    words = one["prediction"].split()
+    assert one["input"] == "001-02-input.png"
+    assert one["pictures"] == [f"001-02-attention-{at:02d}-{word}.png" for at, word in enumerate(words, 1)]
+    page = (tmp_path / "why" / "explanation.html").read_text()
+    assert page.count("data:image/png;base64,") == 1 + len(words)
+
+
 def test_what_is_proposed_keeps_left_left(finished):
     _, place = finished
     with speaking("en"):

@@ -23,6 +23,7 @@ from deepglass.foundation.settings import to_json
 from deepglass.foundation.words import language, say
 from deepglass.tasks.task import said
 from deepglass.views.heat import Heat
+from deepglass.views.looked import Looked
 from deepglass.views.picture import Gallery, data_address
 
 VERSION = 1
@@ -78,27 +79,37 @@ def _entry(one: Explained, place: int, drawn: Mapping[str, bytes]) -> dict[str, 
     """What explanation.json says of one."""
     entry = to_json(one.answer)
     if one.explanation:
-        names = [name for name in drawn if not name.endswith("-input.png")]
+        beneath = f"{_stem(one, place)}-input.png"
+        names = [name for name in drawn if name != beneath]
         entry |= {"words": one.explanation.words, "pictures": names, "arrays": _shapes(one, place)}
         entry |= to_json(dict(one.explanation.figures))
-        if len(names) < len(drawn):
-            entry["input"] = next(name for name in drawn if name not in names)
+        if beneath in drawn:
+            entry["input"] = beneath
     return entry
 
 
 def _drawn(one: Explained, place: int) -> dict[str, bytes]:
-    """A PNG for each view, for each picture of a gallery; for a heat map also the picture that it lies on."""
+    """A PNG for each view, picture of a gallery and word that was looked for; and the picture that heat lies on."""
     assert one.explanation is not None
-    stem = f"{place + 1:03d}-{_plain(Path(str(one.answer['id'])).stem)}"
+    stem = _stem(one, place)
     drawn: dict[str, bytes] = {}
     for name, view in one.explanation.views.items():
         if isinstance(view, Heat):
             drawn[f"{stem}-input.png"] = view.beneath().png()
         if isinstance(view, Gallery):
             drawn |= {f"{stem}-{name}-{_plain(each.caption)}.png": each.png() for each in view.pictures}
-        elif hasattr(view, "png"):
+        elif isinstance(view, Looked):
+            beneath, *words = view.overlays()
+            drawn[f"{stem}-input.png"] = beneath.png()
+            numbered = enumerate(words, 1)  # a word may come twice
+            drawn |= {f"{stem}-{name}-{at:02d}-{_plain(each.caption)}.png": each.png() for at, each in numbered}
+        else:
             drawn[f"{stem}-{name}.png"] = view.png()  # pyright: ignore
     return drawn
+
+
+def _stem(one: Explained, place: int) -> str:
+    return f"{place + 1:03d}-{_plain(Path(str(one.answer['id'])).stem)}"
 
 
 def _shapes(one: Explained, place: int) -> dict[str, dict[str, Any]]:
