@@ -29,6 +29,7 @@ from deepglass.foundation.errors import RunFailed, UsageError
 from deepglass.foundation.sealed import UNREADABLE, check_sealed_text, digest_of, read_sealed, write_sealed
 from deepglass.foundation.settings import Choice, Override, Settings, from_json, read_toml, resolve, to_json
 from deepglass.networks import EXTERNAL, ExternalConfig, before_head, build, choose_model
+from deepglass.tasks.latents import Latents
 from deepglass.tasks.sampling import SamplingSettings
 from deepglass.tasks.task import Predictions, Task, encoder_of, fed, form_of
 from deepglass.weights.hub import here
@@ -163,13 +164,15 @@ class Bundle:
         return self.task.write(self.model, prompt, length, sampling)  # pyright: ignore
 
     def pictures(self, count: int, label: str = "", seed: int = 0, truncation: float = 0.0) -> Iterator[np.ndarray]:
-        """So many made pictures uint8 (H, W, C), of one class where `label` names one; 0 truncates nothing.
-
-        The same label and seed give the same pictures, however many are asked for.
-        """
+        """So many made pictures uint8 (H, W, C), of the class `label` if any; the same label and seed give the same."""
         if not hasattr(self.task, "paint"):
             raise UsageError("bundle.no_painter", task=self.document["task"]["name"])
         return self.task.paint(self.model, count, label, seed, truncation)  # pyright: ignore
+
+    @property
+    def latents(self) -> Latents:
+        """What its pictures are made of: ways from one to another, mixtures, directions, the likest of a real one."""
+        return Latents(self.task, self.model)
 
     def live(self, file: Path | str | bytes) -> Iterator[dict[str, Any]]:
         """What begins and ends in a video, told while it is read from front to back; memory holds one window of it."""
@@ -301,15 +304,12 @@ def _check_weights(network: nn.Module, weights: dict[str, Tensor], place: str) -
 
 def start_of(settings: WeightsSettings, model: str) -> Start | None:
     """What a network begins with besides chance: public weights, a file of them, or another run's bundle."""
-    if settings.vectors and (settings.parent or settings.file or settings.name):
+    if sum(map(bool, (settings.vectors, settings.parent, settings.file or settings.name))) > 1:
         raise UsageError("weights.two_starts")
     if not settings.parent:
         return public_start(settings, model)
-    if settings.file or settings.name:
-        raise UsageError("weights.two_starts")
     parent = here(settings.parent)
-    places = (parent / "bundle", parent)
-    folder = next((place for place in places if (place / "bundle.json").is_file()), None)
+    folder = next((place for place in (parent / "bundle", parent) if (place / "bundle.json").is_file()), None)
     if folder is None:
         raise UsageError("bundle.not_found", place=settings.parent, hint="")
     document, _ = opened(folder)

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from deepglass.cli.main import main
-from deepglass.explain.compare import POINTS, thinned
+from deepglass.explain.compare import POINTS, Comparison, Moment, Variant, thinned
+from deepglass.explain.compare_page import reasons
 from deepglass.foundation import words
+from deepglass.metrics.figure import Figure
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +63,15 @@ def test_curves_are_thinned_by_means():
     assert len(kept) <= POINTS and kept[-1][0] == 999
     assert kept[0][1] == np.mean(range(kept[0][0] + 1))
     assert thinned([]) == []
+
+
+@pytest.mark.parametrize(("ways", "said"), [(("judge a", "judge b"), 1), (("judge a", "judge a"), 0)])
+def test_figures_that_were_measured_in_different_ways_are_not_ranked(ways, said):
+    words.choose_language("en")
+    empty = Moment([], [])
+    variants = [
+        Variant(str(place), "", 1, 1.0, "kid_pixels", Figure(0.1, 0.0, 0.2, 9, "down", by), [], [], empty, empty)
+        for place, by in enumerate(ways)
+    ]
+    sentence = "These figures were measured in different ways and cannot be ranked: 0: judge a, 1: judge b."
+    assert reasons(Comparison("task.latent", "gan", "digits", variants)) == [sentence] * said

@@ -117,14 +117,14 @@ def test_latents_move_along_the_components_of_the_first_layer(name, by_class):
 def test_strips_have_the_picture_in_the_middle_and_change_to_both_sides(name):
     task, model = made(name)
     latents = Latents(task, model)
-    rows = latents.strips(latents.directions(4), seed=2, steps=5, reach=3.0)
+    rows = latents.strips(latents.directions(4), seed=2, steps=5)
     assert len(rows) == 4 and all(len(row) == 5 for row in rows)
     own = next(task.paint(model, 1, seed=2)).astype(int)
     for row in rows:
         np.testing.assert_array_equal(row[2], own)
         assert np.abs(row[0] - own).sum() > 0 and np.abs(row[4].astype(int) - row[0]).sum() > 0
     again = Latents(task, model)
-    np.testing.assert_array_equal(rows, again.strips(again.directions(4), seed=2, steps=5, reach=3.0))
+    np.testing.assert_array_equal(rows, again.strips(again.directions(4), seed=2, steps=5))
 
 
 def test_the_generator_of_a_semi_supervised_network_can_be_walked_through():

@@ -1,7 +1,6 @@
 """A language model writes on from a prompt as fast as it is read; a maker of pictures fills a folder."""
 
 import dataclasses
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -10,13 +9,14 @@ import typer
 from deepglass import journey
 from deepglass.bundle import Bundle, Own, SamplingSettings, unseen
 from deepglass.cli.options import Debug, Json, OwnModel, Printer, own_model, tell_unknown
+from deepglass.cli.ways import NAMES, Asked, PaintingSettings, go
 from deepglass.foundation.errors import MachineError, UsageError
-from deepglass.foundation.settings import parse_assignments
+from deepglass.foundation.settings import Override, parse_assignments, resolve
 from deepglass.foundation.words import say
 from deepglass.views.picture import Gallery, Picture
 
 SAMPLING = [field.name for field in dataclasses.fields(SamplingSettings)]
-SHOWN = 8  # pictures that the terminal shows
+COUNT, SHOWN = 16, 8  # pictures that are made, and that the terminal shows
 
 
 def generate(
@@ -26,7 +26,7 @@ def generate(
         list[str] | None, typer.Argument(metavar="[SETTING=VALUE]...", help=say("cli.sampling"))
     ] = None,
     length: Annotated[int, typer.Option("--length", min=1, help=say("cli.length"))] = 500,
-    count: Annotated[int, typer.Option("--count", min=1, help=say("cli.count"))] = 16,
+    count: Annotated[int | None, typer.Option("--count", min=1, help=say("cli.count"))] = None,
     out: Annotated[str, typer.Option("--out", help=say("cli.pictures_out"))] = "",
     truncation: Annotated[float, typer.Option("--truncation", min=0.0, help=say("cli.truncation"))] = 0.0,
     model: OwnModel = "",
@@ -35,13 +35,16 @@ def generate(
 ) -> None:
     """The same prompt or class, settings and seed give the same text or pictures."""
     printer = Printer(as_json)
-    if prompt.partition("=")[0] in SAMPLING and "=" in prompt:  # settings alone
-        prompt, settings = "", [prompt, *(settings or [])]
-    chosen = {one.path: one.value for one in parse_assignments(settings or [])}
     bundle = journey.load(run, Own(own_model(model)))
-    if hasattr(bundle.task, "paint"):
-        _paint(printer, bundle, Asked(prompt, count, truncation), chosen, out)
+    paints = hasattr(bundle.task, "paint")
+    names = [*SAMPLING, *NAMES] if paints else SAMPLING
+    if prompt.partition("=")[0] in names and "=" in prompt:  # settings alone
+        prompt, settings = "", [prompt, *(settings or [])]
+    overrides = parse_assignments(settings or [])
+    if paints:
+        _paint(printer, bundle, Asked(prompt, count, truncation), overrides, out)
         return
+    chosen = {one.path: one.value for one in overrides}
     writing = bundle.writing(prompt, length, chosen)
     unknown = unseen(bundle.task, prompt)
     printer.line(prompt, end="")
@@ -54,38 +57,38 @@ def generate(
     printer.done({"prompt": prompt, "text": "".join(written), "length": length, **unknown})
 
 
-@dataclass(frozen=True)
-class Asked:
-    """Which pictures are to be made, beside the seed."""
-
-    label: str
-    count: int
-    truncation: float
-
-
-def _paint(printer: Printer, bundle: Bundle, asked: Asked, chosen: dict[str, str], out: str) -> None:
-    """PNG files, numbered, and some of them on the terminal."""
-    label, count, truncation = asked.label, asked.count, asked.truncation
-    if unknown := sorted(chosen.keys() - {"seed"}):
+def _paint(printer: Printer, bundle: Bundle, asked: Asked, overrides: list[Override], out: str) -> None:
+    """PNG files, numbered, and some of them on the terminal; or what lies on a way between them."""
+    given = {one.path: str(one.value) for one in overrides}
+    if unknown := sorted(given.keys() & set(SAMPLING) - {"seed"}):
         raise UsageError("cli.painter_takes_seed", names=", ".join(unknown))
     if not out:
         raise UsageError("cli.pictures_need_out")
-    if not str(chosen.get("seed", "0")).isdecimal():
-        raise UsageError("cli.seed", value=chosen["seed"])
-    seed, folder, files = int(chosen.get("seed", "0")), Path(out), []
-    shown: list[Picture] = []
+    if not given.get("seed", "0").isdecimal():
+        raise UsageError("cli.seed", value=given["seed"])
+    chosen, _ = resolve(PaintingSettings(), overrides)
+    folder, way = Path(out), chosen.way
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for number, pixels in enumerate(bundle.pictures(count, label, seed, truncation), 1):
-            files.append(folder / f"{label or 'made'}-{seed}-{number:0{len(str(count))}d}.png")
-            picture = Picture(pixels)
-            files[-1].write_bytes(picture.png(max(pixels.shape)))
-            shown += [picture] if len(shown) < SHOWN else []
+        (go if way else _some)(printer, bundle, asked, chosen, folder)
     except OSError as error:
         raise MachineError("sealed.cannot_write", folder=folder, reason=error.strerror) from None
+
+
+def _some(printer: Printer, bundle: Bundle, asked: Asked, chosen: PaintingSettings, folder: Path) -> None:
+    """So many pictures of one seed."""
+    label, seed, count = asked.label, chosen.seed, asked.count or COUNT
+    files: list[Path] = []
+    shown: list[Picture] = []
+    for number, pixels in enumerate(bundle.pictures(count, label, seed, asked.truncation), 1):
+        files.append(folder / f"{label or 'made'}-{seed}-{number:0{len(str(count))}d}.png")
+        picture = Picture(pixels)
+        files[-1].write_bytes(picture.png(max(pixels.shape)))
+        shown += [picture] if len(shown) < SHOWN else []
     printer.line(Gallery(shown).terminal())
     printer.line(say("cli.painted", count=count, folder=folder))
-    printer.done({"label": label, "seed": seed, "truncation": truncation, "pictures": list(map(str, files))})
+    told = {"label": label, "seed": seed, "truncation": asked.truncation, "pictures": list(map(str, files))}
+    printer.done(told)
 
 
 CATALOGUE = {"generate": generate}

@@ -94,7 +94,22 @@ def _cell(variant: Variant, place: int, lang: str | None) -> str:
 
 
 def reasons(found: Comparison, lang: str | None = None) -> list[str]:
-    """What is to be said of each variant's layers, untrained and trained."""
+    """That figures cannot be ranked where that is so, and what is to be said of each variant's layers."""
+    return [*_unlike(found, lang), *_of_layers(found, lang)]
+
+
+def _unlike(found: Comparison, lang: str | None) -> list[str]:
+    """Figures that were measured in different ways are not better or worse than each other."""
+    ways = [getattr(variant.figure, "by", "") for variant in found.variants]
+    if len(set(ways)) < 2:
+        return []
+    told = zip(found.variants, ways, strict=True)
+    named = say("views.list_mark", lang).join(f"{variant.value}: {by or '–'}" for variant, by in told)
+    return [say("compare.unlike", lang, ways=named)]
+
+
+def _of_layers(found: Comparison, lang: str | None) -> list[str]:
+    """Each variant's layers, untrained and trained."""
     return [
         say(f"compare.reason_{moment}", lang, value=variant.value, sentence=one.sentence(lang))
         for variant in found.variants

@@ -15,8 +15,10 @@ from torch import Tensor, nn
 from deepglass.data.example import Batch
 from deepglass.foundation.errors import UsageError
 from deepglass.tasks.generate_images import AT_ONCE, as_bytes, within
+from deepglass.tasks.projection import Projected, project
 
 SAMPLED = 1000  # codes by which it is told how far they spread, and four times as many as a latent has numbers
+REACH = 2.0  # spreads of codes that strips go to both sides
 Rows = list[list[np.ndarray]]  # of pictures uint8 (H, W, C)
 
 
@@ -112,16 +114,20 @@ class Latents:
 
     @torch.no_grad()
     def strips(
-        self, directions: Directions, seed: int = 0, steps: int = 5, reach: float = 2.0, label: str = ""
+        self, directions: Directions, seed: int = 0, steps: int = 5, label: str = "", truncation: float = 0.0
     ) -> Rows:
-        """A row for each direction: the seed's first picture in the middle, moved so many spreads to both sides."""
+        """A row for each direction: the seed's first picture in the middle, moved by two spreads to both sides."""
         drawn = self.drawn(seed, label)
-        start, ways = self.codes(drawn), torch.linspace(-reach, reach, steps, device=self.device)
+        start, ways = self.codes(drawn, truncation), torch.linspace(-REACH, REACH, steps, device=self.device)
         moves = directions.vectors.to(start) * directions.spreads.to(start)[:, None]
         shaped = [move * way for move in moves for way in ways]
         codes = torch.cat([start + move for move in shaped])
         pictures = self.painted(codes, _at(drawn, [0] * len(codes)))
         return [pictures[at : at + steps] for at in range(0, len(pictures), steps)]
+
+    def project(self, raw: Any, steps: int = 300, seed: int = 0, label: str = "") -> Projected:
+        """The picture of the generator that is most like a real one, as `Bundle.inputs` reads it; see projection.py."""
+        return project(self, raw, steps, seed, label)
 
     def drawn(self, seed: int, label: str = "") -> Batch:
         """What the first picture of a seed is made of."""
