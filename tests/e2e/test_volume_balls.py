@@ -12,6 +12,7 @@ from deepglass.data.annotation import Ball
 from deepglass.data.check import report
 from deepglass.data.recognise import recognise, recognised
 from deepglass.data.settings import DataSettings
+from deepglass.data.source import Unreadable
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.settings import parse_assignments
 from deepglass.metrics.froc import RATES
@@ -55,7 +56,7 @@ def learned(tmp_path_factory):
 def test_the_table_says_what_is_where_in_the_body(tmp_path):
     root = scans(tmp_path, (("train", 4),))
     with (root / "annotations.csv").open("a") as table:
-        table.write("nobody,1,2,3,4\ntrain0,1,2,3,0\ntrain0,1,2,x,4\n")
+        table.write("nobody,1,2,3,4\ntrain0,1,2,3,0\ntrain3,1,2,x,4\ntrain2,1,2\n")
     source = recognise(str(root), DataSettings())
     assert (source.layout, source.task, source.index.kind) == ("volume_balls", "detect", "volume")
     assert [len(balls) for balls in source.index.labels] == [2, 1, 1, 0] and source.index.parts == ["train"] * 4
@@ -65,9 +66,11 @@ def test_the_table_says_what_is_where_in_the_body(tmp_path):
     slice_, row, column, _ = np.linalg.inv(scan.affine) @ (ball.left, ball.back, ball.up, 1)
     assert scan.slices(0, 16)[round(slice_), round(row), round(column)] > 100
     told = report(source.findings)[0]
-    assert told["reason"] == (
-        "Rows that name no volume of the folder, or have no place or size, are left out: 3 (lines 6, 7, 8)."
-    )
+    assert told["reason"] == "Rows that name no volume of the folder are left out: 1 (lines 6)."
+    for row, line in ((0, 7), (3, 8), (2, 9)):  # without its row, train3 would count as a volume with nothing in it
+        with pytest.raises(Unreadable) as caught:
+            source.read(row)
+        assert caught.value.values["annotation"] == f"annotations.csv:{line}"
     sentence = recognised(str(root), DataSettings()).sentence()
     assert sentence == "volumes with middles and sizes of what is in them in annotations.csv; task detect"
 

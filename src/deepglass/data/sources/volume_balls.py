@@ -2,7 +2,8 @@
 
 One row for each thing: seriesuid, coordX, coordY, coordZ in millimetres of the body (to the left, to the back, up, as
 DICOM counts), diameter_mm, and a class where there are several. A name is a file's, with or without its ending and the
-folders above it. Volumes that no row names have nothing in them. Folders for parts (train, val, test) may stand above.
+folders above it. Volumes that no row names have nothing in them; one that a row names without a place or a size that
+can be read is left out. Folders for parts (train, val, test) may stand above.
 """
 
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from deepglass.data.annotation import Ball
 from deepglass.data.readers.delimited import SUFFIXES, Delimited, open_delimited
 from deepglass.data.readers.volume_file import ARRAYS, NIFTI
 from deepglass.data.settings import DataSettings
-from deepglass.data.source import Finding, Index, Layout, Match
+from deepglass.data.source import Finding, Index, Layout, Match, Unreadable
 from deepglass.data.sources.columns import part
 from deepglass.data.sources.files import nameable
 from deepglass.data.sources.volumes import Found, VolumeFiles
@@ -42,10 +43,13 @@ def open_balls(place: str, settings: DataSettings) -> VolumeFiles:
     if table is None or not names:
         raise DataError("data.not_that_layout", place=place, layout="volume_balls")
     findings: list[Finding] = []
-    balls = _balls(table, names, findings)
+    balls, faults = _balls(table, names, findings)
     parts = [next((part(folder) for folder in name.split("/")[:-1] if part(folder)), "") for name in names]
     index = Index(names, [tuple(balls[name]) for name in names], parts if any(parts) else (), kind="volume")
-    return VolumeFiles("volume_balls", "detect", root, index, findings, [Found(name, (root / name,)) for name in names])
+    found = [Found(name, (root / name,)) for name in names]
+    source = VolumeFiles("volume_balls", "detect", root, index, findings, found)
+    source.faults = {row: faults[name] for row, name in enumerate(names) if name in faults}
+    return source
 
 
 def table_in(root: Path) -> Delimited | None:
@@ -66,27 +70,32 @@ def _volumes(root: Path) -> Iterator[str]:
     return (name for name in walk(root) if name.lower().endswith((*NIFTI, *ARRAYS)) and nameable(name))
 
 
-def _balls(table: Delimited, names: list[str], findings: list[Finding]) -> dict[str, list[Ball]]:
-    """What is in each volume; rows that name no volume, or make no sense, are told of."""
+def _balls(
+    table: Delimited, names: list[str], findings: list[Finding]
+) -> tuple[dict[str, list[Ball]], dict[str, Unreadable]]:
+    """What is in each volume, and volumes of which a row makes no sense; rows that name no volume are told of."""
     known = {alias: name for name in names for alias in (_bare(name.rpartition("/")[2]), _bare(name), name)}
     plain = [one.lower() for one in table.names]
     by = next(plain.index(one) for one in NAMES if one in plain)
     numbers = [plain.index(one) for one in (*PLACES, next(one for one in SIZES if one in plain))]
     named = next((plain.index(one) for one in CLASSES if one in plain), None)
     found: dict[str, list[Ball]] = {name: [] for name in names}
+    faults: dict[str, Unreadable] = {}
     strange: list[str] = []
     for line, cells in table.rows():
         values = [table.number(cells[place]) for place in numbers] if len(cells) == len(plain) else [None]
-        name = known.get(cells[by], "") if len(cells) == len(plain) else ""
-        if not name or any(value is None or not abs(value) < 1e6 for value in values) or not (values[3] or 0) > 0:
+        name = known.get(cells[by], "") if by < len(cells) else ""
+        if not name:
             strange.append(str(line))
-            continue
-        left, back, up, size = (float(value or 0) for value in values)
-        found[name].append(Ball(NO_NAME if named is None else cells[named], left, back, up, size))
+        elif any(value is None or not abs(value) < 1e6 for value in values) or not (values[3] or 0) > 0:
+            faults.setdefault(name, Unreadable("ball_unplaced", annotation=f"{table.file.name}:{line}"))
+        else:
+            left, back, up, size = (float(value or 0) for value in values)
+            found[name].append(Ball(NO_NAME if named is None else cells[named], left, back, up, size))
     if strange:
         values = {"count": len(strange), "lines": ", ".join(strange[:5])}
-        findings.append(Finding("balls_unplaced", "warning", table.file.name, values))
-    return found
+        findings.append(Finding("balls_elsewhere", "warning", table.file.name, values))
+    return found, faults
 
 
 def _bare(name: str) -> str:

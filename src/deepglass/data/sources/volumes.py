@@ -6,7 +6,7 @@ and the file does. Who a patient is stays in the files: the index knows them by 
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from deepglass.data.readers.nifti import carries_names
 from deepglass.data.readers.volume import Scan, Spacing
 from deepglass.data.readers.volume_file import NIFTI, is_slice, is_volume, read_volume, size_of, spacing_of
 from deepglass.data.settings import DataSettings
-from deepglass.data.source import Finding, Index, Layout, Match
+from deepglass.data.source import Finding, Index, Layout, Match, Unreadable
 from deepglass.data.sources.columns import part
 from deepglass.data.sources.files import Files, changed, nameable, strays
 from deepglass.data.walk import listing, walk
@@ -42,9 +42,12 @@ class VolumeFiles(Files):
     ):
         super().__init__(layout, task, root, index, findings)
         self.files = [one.files for one in found]
+        self.faults: Mapping[int, Unreadable] = {}  # rows whose annotation cannot be used
 
     def read(self, row: int, fit: object = None) -> Scan:
         """The volume; raises Unreadable."""
+        if row in self.faults:
+            raise self.faults[row]
         return read_volume(self.files[row])
 
     def header(self, row: int) -> tuple[int, int, int]:
@@ -56,8 +59,9 @@ class VolumeFiles(Files):
         return spacing_of(self.files[row])
 
     def told(self) -> "hashlib.blake2b":
-        """Every slice counts."""
+        """Every slice counts, and which volumes cannot be used: where those are mended, others can be."""
         state = super().told()
+        state.update(repr([(row, self.faults[row].reason) for row in sorted(self.faults)]).encode())
         for files in self.files:
             state.update("".join(f"{file.name} {changed(str(file))}\n" for file in files).encode())
         return state
