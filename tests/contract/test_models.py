@@ -17,6 +17,7 @@ from deepglass.foundation.ports import (
     Captions,
     Image,
     Latent,
+    LatentSteps,
     Map,
     Places,
     Plates,
@@ -84,6 +85,7 @@ COUNTS = {
     "seq2seq": 7_258_176,
     "series_cnn": 420_450,
     "series_dense": 12_644,
+    "series_gan": 55_490,
     "series_lstm": 34_562,
     "stylegan2": 59_382_573,
     "tagger_lstm": 3_238_090,
@@ -153,8 +155,11 @@ def batch(config, rows, scale=1.0):
         values = scale * torch.randn(rows, max(LENGTHS[:rows]), takes.channels, generator=generator)
         return (padded(values, LENGTHS[:rows]),)
     first, *labels = example(takes, rows)
-    classes = takes.classes if isinstance(takes, Latent) else 0
+    classes = takes.classes if isinstance(takes, Latent | LatentSteps) else 0
     asked = [torch.randint(0, classes, one.shape, generator=generator) for one in labels]
+    if isinstance(takes, LatentSteps):
+        values = scale * torch.randn(rows, max(LENGTHS[:rows]), takes.size, generator=generator)
+        return padded(values, LENGTHS[:rows]), *asked
     return scale * torch.randn(first.shape, generator=generator), *asked
 
 

@@ -31,6 +31,7 @@ from deepglass.tasks.detect import DetectSettings
 from deepglass.tasks.embed import EmbedSettings
 from deepglass.tasks.forecast import ForecastSettings
 from deepglass.tasks.generate_images import GenerateImagesSettings
+from deepglass.tasks.generate_series import GenerateSeriesSettings
 from deepglass.tasks.generate_text import GenerateTextSettings
 from deepglass.tasks.image_to_image import ImageToImageSettings
 from deepglass.tasks.kinds.clip import ClipSettings
@@ -336,6 +337,22 @@ FAMILIES = {
             GenerateImagesSettings(latent=8, by_class=True, slope=0.5, slope_every=3, picture=PictureSettings(size=28)),
         ),
         sized={"features": 4, "embedding": 4},
+        kills=2,
+    ),
+    "generate_series": Family(
+        "two LSTMs that take turns over series of unequal length, told the class; noise, numbers by keys, two shards",
+        replace(COMMON, steps=24, batch=12, lr=2e-3, momentum=0.5, shards=2),
+        "series_gan",
+        file="waves.ts",
+        asks=Choice(
+            "tasks",
+            "generate_series",
+            GenerateSeriesSettings(
+                **{"latent": 6, "kept": 3, "by_class": True, "noise": 0.2, "discriminator_rate": 0.5},
+                series=SeriesSettings(augment=SeriesAugment(scale=0.1, warp=0.1)),
+            ),
+        ),
+        sized={"hidden": 6, "judged": 6, "layers": 2},
         kills=2,
     ),
     "image_to_image": Family(

@@ -94,7 +94,7 @@ def test_painting_is_a_function_of_class_and_seed():
     with pytest.raises(UsageError, match=r"no class 'cow' that could be asked for\. The network knows cat, dog, owl\."):
         next(task.paint(model, 1, "cow"))
     plain, _ = made()
-    with pytest.raises(UsageError, match=r"makes pictures without classes, so 'cow' cannot be asked for\."):
+    with pytest.raises(UsageError, match=r"knows no classes, so 'cow' cannot be asked for\."):
         next(plain.paint(network(plain), 1, "cow"))
 
 
@@ -169,6 +169,12 @@ def test_a_folder_becomes_a_run_that_makes_pictures(run, capsys, tmp_path):
 def test_the_report_shows_what_was_made_beside_what_was_real(run):
     page = run.report.read_text(encoding="utf-8")
     assert "What it makes" in page and page.count("made, and the nearest of training") == 2
+    for label in ("flat", "tall"):
+        assert f"<b>A walk from picture to picture: {label}</b>" in page
+    film = page.split('<figure class="card viewer">')[1].split("</figure>")[0]
+    assert film.count("<img") == 22 and film.count("hidden>") == 22 and 'max="21"' in film  # 21 pictures, the handle
+    frames = [part.split('"')[0] for part in film.split('src="')[1:]]
+    assert frames[0] == frames[-1] and len(set(frames)) > 10
 
 
 def test_what_is_asked_wrongly_is_said(run, capsys, tmp_path):

@@ -217,7 +217,7 @@ def test_what_has_not_two_sides_is_refused():
         ("cyclegan", 30, r"cyclegan wants pictures whose height and width divide by four; these are 30x30"),
         ("cyclegan", 8, r"cyclegan needs pictures of at least 24x24"),
         ("dcgan", 32, r"dcgan makes pictures, but the task asks for"),
-        ("resnet20", 32, r"resnet20 gives one number per class, but the task asks for a maker of pictures"),
+        ("resnet20", 32, r"resnet20 gives one number per class, but the task asks for a maker and its judge"),
     ],
 )
 def test_networks_that_do_not_fit_are_refused_by_name(name, size, said):

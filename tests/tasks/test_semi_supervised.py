@@ -123,7 +123,7 @@ def test_pictures_can_be_made_but_not_of_a_class():
     assert first[0].shape == (8, 8, 1) and first[0].dtype == np.uint8
     assert np.array_equal(first[:2], list(task.paint(model, 2, seed=1)))
     assert not np.array_equal(first, list(task.paint(model, 3, seed=1, truncation=0.1)))
-    with pytest.raises(UsageError, match="makes pictures without classes, so 'cat' cannot be asked for"):
+    with pytest.raises(UsageError, match="knows no classes, so 'cat' cannot be asked for"):
         next(task.paint(model, 1, "cat"))
 
 
@@ -211,6 +211,7 @@ def test_a_run_draws_from_both_streams_and_its_bundle_classifies(run):
     assert len(run.pictures(3)) == 3
     page = run.report.read_text(encoding="utf-8")
     assert "flat" in page and "accuracy" in page and "What it makes" in page
+    assert "<dt>Training examples</dt><dd>16 labelled, 40 unlabelled</dd>" in page
 
 
 def test_its_answers_are_explained_as_a_classifiers(run, place, tmp_path, capsys):

@@ -1,8 +1,9 @@
-"""A language model writes on from a prompt as fast as it is read; a maker of pictures fills a folder."""
+"""A language model writes on from a prompt; a maker of pictures fills a folder, one of series a table."""
 
+import csv
 import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,10 +14,12 @@ from deepglass.cli.ways import NAMES, Asked, PaintingSettings, go
 from deepglass.foundation.errors import MachineError, UsageError
 from deepglass.foundation.settings import Override, parse_assignments, resolve
 from deepglass.foundation.words import say
+from deepglass.views.curve import Curve, Line
 from deepglass.views.picture import Gallery, Picture
 
 SAMPLING = [field.name for field in dataclasses.fields(SamplingSettings)]
-COUNT, SHOWN = 16, 8  # pictures that are made, and that the terminal shows
+COUNT = 16  # pictures or series that are made
+SHOWN, DRAWN = 8, 3  # pictures and series that the terminal shows
 
 
 def generate(
@@ -33,7 +36,7 @@ def generate(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """The same prompt or class, settings and seed give the same text or pictures."""
+    """The same prompt or class, settings and seed give the same text, pictures or series."""
     printer = Printer(as_json)
     bundle = journey.load(run, Own(own_model(model)))
     paints = hasattr(bundle.task, "paint")
@@ -45,6 +48,9 @@ def generate(
         _paint(printer, bundle, Asked(prompt, count, truncation), overrides, out)
         return
     chosen = {one.path: one.value for one in overrides}
+    if hasattr(bundle.task, "record"):
+        _record(printer, bundle, Asked(prompt, count, truncation), chosen, out)
+        return
     writing = bundle.writing(prompt, length, chosen)
     unknown = unseen(bundle.task, prompt)
     printer.line(prompt, end="")
@@ -60,12 +66,9 @@ def generate(
 def _paint(printer: Printer, bundle: Bundle, asked: Asked, overrides: list[Override], out: str) -> None:
     """PNG files, numbered, and some of them on the terminal; or what lies on a way between them."""
     given = {one.path: str(one.value) for one in overrides}
-    if unknown := sorted(given.keys() & set(SAMPLING) - {"seed"}):
-        raise UsageError("cli.painter_takes_seed", names=", ".join(unknown))
     if not out:
         raise UsageError("cli.pictures_need_out")
-    if not given.get("seed", "0").isdecimal():
-        raise UsageError("cli.seed", value=given["seed"])
+    _seed({name: value for name, value in given.items() if name in SAMPLING})
     chosen, _ = resolve(PaintingSettings(), overrides)
     folder, way = Path(out), chosen.way
     try:
@@ -89,6 +92,46 @@ def _some(printer: Printer, bundle: Bundle, asked: Asked, chosen: PaintingSettin
     printer.line(say("cli.painted", count=count, folder=folder))
     told = {"label": label, "seed": seed, "truncation": asked.truncation, "pictures": list(map(str, files))}
     printer.done(told)
+
+
+def _record(printer: Printer, bundle: Bundle, asked: Asked, chosen: dict[str, str], out: str) -> None:
+    """A long table, one line a step, as it can be trained on; without a class asked for as many of each."""
+    task: Any = bundle.task
+    if asked.truncation:
+        raise UsageError("cli.series_truncation")
+    if not out:
+        raise UsageError("cli.series_need_out")
+    seed, columns, count = _seed(chosen), task.facts.inputs.columns, asked.count or COUNT
+    labels = [asked.label] if asked.label or not task.facts.labels else task.facts.labels
+    shares = [count // len(labels) + (place < count % len(labels)) for place in range(len(labels))]
+    made = {
+        label: list(task.record(bundle.model, each, label, seed)) for label, each in zip(labels, shares, strict=True)
+    }
+    try:
+        with Path(out).open("w", newline="", encoding="utf-8") as stream:
+            table = csv.writer(stream, lineterminator="\n")
+            table.writerow(["series", "step", *columns, *(["label"] if labels[0] else [])])
+            for label, rows in made.items():
+                for number, row in enumerate(rows, 1):
+                    named = [label] if label else []
+                    name = f"{label or 'made'}-{seed}-{number:0{len(str(count))}d}"
+                    table.writerows([name, step, *map(float, values), *named] for step, values in enumerate(row))
+    except OSError as error:
+        raise MachineError("sealed.cannot_write", folder=out, reason=error.strerror) from None
+    shown = [(label, rows[0]) for label, rows in made.items() if rows][:DRAWN]
+    lines = [Line(label or columns[0], range(len(row)), row[:, 0].tolist()) for label, row in shown]
+    printer.line(Curve(lines, "", say("tasks.step"), columns[0]).terminal())
+    printer.line(say("cli.recorded", count=count, file=out))
+    printer.done({"label": asked.label, "seed": seed, "count": count, "file": out})
+
+
+def _seed(chosen: dict[str, str]) -> int:
+    """The one setting that what is drawn at random is made by."""
+    if unknown := sorted(chosen.keys() - {"seed"}):
+        raise UsageError("cli.painter_takes_seed", names=", ".join(unknown))
+    if not str(chosen.get("seed", "0")).isdecimal():
+        raise UsageError("cli.seed", value=chosen["seed"])
+    return int(chosen.get("seed", "0"))
 
 
 CATALOGUE = {"generate": generate}

@@ -91,8 +91,10 @@ def _line(name: str, norms: np.ndarray) -> Line:
     return Line(name, list(range(end)), [float(one) if one > 0 else float("nan") for one in shares[:end]])
 
 
-def _begun(rows: Padded) -> Padded:
-    """The first steps of a row."""
+def _begun(rows: Padded | Tensor) -> Padded | Tensor:
+    """The first steps of a row; a class that goes with it is one number, and stays."""
+    if isinstance(rows, Tensor):
+        return rows
     return Padded(rows.values[:, :MOST_STEPS], rows.lengths.clamp(max=MOST_STEPS))
 
 

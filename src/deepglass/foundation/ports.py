@@ -120,6 +120,17 @@ class Latent:
 
 
 @dataclass(frozen=True, slots=True)
+class LatentSteps:
+    """Z numbers drawn at random for every step of a series that is to be made, and the number of its class, if any.
+
+    Padded (B, T, Z), and with classes int64 (B,)
+    """
+
+    size: int
+    classes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Plates:
     """Of a network with a `finder` and a `reader`: where plates are, and what stands on each.
 
@@ -146,13 +157,13 @@ class Plates:
 class Players:
     """Named submodules that take turns, a generator and a discriminator; called whole, what the last says of the first.
 
-    Between them go pictures of this shape, from -1 to 1. (B, 1)
+    Between them go pictures of this shape, from -1 to 1, or series of so many channels. (B, 1)
     A `styled` generator goes by way of styles (B, L, W), one for each of its layers, that can be mixed and steered by.
     Where `people` are told apart, a judge gives a logit for each of them, with 0 for what is made.
     """
 
     names: tuple[str, ...]
-    picture: Image | None = None
+    between: Image | Series | None = None
     styled: bool = False
     people: int = 0
 
@@ -174,7 +185,7 @@ class Rivals:
     latent: int
 
 
-Taken = Vector | Image | Volume | Tokens | Series | Translation | Captions | Latent
+Taken = Vector | Image | Volume | Tokens | Series | Translation | Captions | Latent | LatentSteps
 Port = Taken | Map | Steps | Pyramid | Places | Plates | Players | Rivals
 
 

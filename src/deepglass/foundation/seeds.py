@@ -155,7 +155,7 @@ class Draws:
         if not shape:
             return rows
         places = torch.arange(count, dtype=torch.int64, device=rows.device) * _signed(GOLDEN)
-        return _finalise(rows[:, None] + places).reshape(-1, *shape)
+        return _finalise(rows[:, None] + places).reshape(len(rows), *shape)
 
 
 def permutations(size: int, keys: np.ndarray) -> np.ndarray:

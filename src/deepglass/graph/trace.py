@@ -19,7 +19,18 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from deepglass.foundation.padded import Padded
-from deepglass.foundation.ports import Captions, Image, Latent, Port, Series, Tokens, Translation, Vector, Volume
+from deepglass.foundation.ports import (
+    Captions,
+    Image,
+    Latent,
+    LatentSteps,
+    Port,
+    Series,
+    Tokens,
+    Translation,
+    Vector,
+    Volume,
+)
 from deepglass.graph.operations import SILENT, geometry, kind_of, makes_constant, tensors_in
 from deepglass.graph.structure import Graph, Node
 
@@ -43,9 +54,17 @@ def example(port: Port, rows: int = 1, *, device: torch.device | str = "meta") -
             return _steps(numbers(STEPS).long()), _steps(numbers(STEPS).long())
         case Captions(picture):
             return numbers(*astuple(picture)), _steps(numbers(STEPS).long())
-        case Latent(size, classes):
-            return numbers(size), *([torch.zeros(rows, dtype=torch.int64, device=device)] if classes else ())
+        case Latent() | LatentSteps():
+            return _drawn(port, rows, device)
     raise ValueError(f"No network takes a {type(port).__name__}; hand `trace` what yours is called with.")
+
+
+def _drawn(port: Latent | LatentSteps, rows: int, device: torch.device | str) -> tuple[Any, ...]:
+    """What is drawn at random for each row, or for each of its steps, and the row's class where there are any."""
+    label = (torch.zeros(rows, dtype=torch.int64, device=device),) if port.classes else ()
+    if isinstance(port, Latent):
+        return torch.zeros(rows, port.size, device=device), *label
+    return _steps(torch.zeros(rows, STEPS, port.size, device=device)), *label
 
 
 def _steps(values: Tensor) -> Padded:

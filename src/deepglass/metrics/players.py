@@ -82,10 +82,10 @@ class Variety:
         made, real = (self._rows.column(name).double() for name in ("made", "real"))
         if not float(real.var(0).sum()):
             return missing("up", n)  # nothing could be as varied as that
-        return of_rows(n, lambda counts: _spread(made, classes, counts) / _spread(real, classes, counts), "up")
+        return of_rows(n, lambda counts: spread(made, classes, counts) / spread(real, classes, counts), "up")
 
 
-def _spread(values: Tensor, classes: Tensor, counts: Tensor) -> Tensor:
+def spread(values: Tensor, classes: Tensor, counts: Tensor) -> Tensor:
     """Σ_c Σ_i n_i |v_i - v̄_c|² = Σ_i n_i |v_i|² - Σ_c |Σ_i n_i v_i|² / n_c. (N, d), (N,), counts n (R, N) -> (R,)"""
     whole = counts @ values.square().sum(1)
     for number in range(int(classes.max()) + 1):

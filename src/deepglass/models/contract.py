@@ -20,6 +20,7 @@ from deepglass.foundation.ports import (
     Captions,
     Image,
     Latent,
+    LatentSteps,
     Map,
     Places,
     Plates,
@@ -45,7 +46,7 @@ NAMED: dict[type, str] = {  # ports as people call what goes through them: keys 
     **{Tokens: "texts", Series: "series", Translation: "translations"},
     **{Captions: "captions"},
     **{Steps: "steps", Places: "places", Map: "maps"},
-    **{Players: "players", Rivals: "rivals", Latent: "latents", Plates: "plates"},
+    **{Players: "players", Rivals: "rivals", Latent: "latents", LatentSteps: "latent_steps", Plates: "plates"},
 }
 
 
@@ -247,7 +248,7 @@ def players_asked(model: str, ports: Ports, *, classes: bool | None, styled: boo
     refused where the model is not `styled`.
     """
     takes, gives = ports
-    if not isinstance(takes, Latent) or not isinstance(gives, Players) or gives.picture is None:
+    if not isinstance(takes, Latent) or not isinstance(gives, Players) or not isinstance(gives.between, Image):
         raise PortMismatch("models.plays", model=model, asked=described(gives))
     if classes and not takes.classes:
         raise PortMismatch("models.wants_classes", model=model)
@@ -255,7 +256,15 @@ def players_asked(model: str, ports: Ports, *, classes: bool | None, styled: boo
         raise PortMismatch("models.knows_no_classes", model=model, count=takes.classes)
     if gives.styled and not styled:
         raise PortMismatch("models.has_no_styles", model=model)
-    return takes, gives.picture
+    return takes, gives.between
+
+
+def series_players_asked(model: str, ports: Ports) -> tuple[LatentSteps, Series]:
+    """The numbers that series are made of, and the series."""
+    takes, gives = ports
+    if not isinstance(takes, LatentSteps) or not isinstance(gives, Players) or not isinstance(gives.between, Series):
+        raise PortMismatch("models.plays_series", model=model, asked=described(gives))
+    return takes, gives.between
 
 
 def square_asked(model: str, picture: Image, sides: Sequence[int]) -> None:

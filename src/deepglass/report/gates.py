@@ -13,6 +13,7 @@ from deepglass.explain.method import Row
 from deepglass.foundation.words import say
 from deepglass.report.case import Case
 from deepglass.report.section import Exhibit, Section, sentences
+from deepglass.tasks.generate_series import GenerateSeries
 from deepglass.views.curve import Curve, Line
 from deepglass.views.tracks import Tracks
 
@@ -24,7 +25,7 @@ OPENINGS = "ifo", "rz"  # gates between shut, 0, and open, 1
 def gates(case: Case) -> Section | None:
     """How open the gates of each layer were, the gates themselves, and the gradient of the end in what was known."""
     bundle = case.run.bundle
-    if not fits(bundle):
+    if not fits(bundle) or isinstance(bundle.task, GenerateSeries):  # whose network reads no example
         return None
     row = _example(case)
     shown, faded = explain(bundle, row), memory.explain(bundle, row)

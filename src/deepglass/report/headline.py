@@ -64,14 +64,21 @@ def _notes(case: Case) -> list[Note]:
 
 def _facts(case: Case) -> list[tuple[str, str]]:
     parameters = sum(parameter.numel() for parameter in case.model.parameters())
-    train = len(case.material.rows["train"])
     found = [
         (say("report.fact_model"), case.run.settings.model.name),
         (say("report.fact_parameters"), number(parameters)),
-        (say("report.fact_examples"), number(train)),
+        (say("report.fact_examples"), _examples(case)),
         (say("report.fact_time"), duration(training_seconds(case))),
     ]
     return [*found, (say("report.fact_device"), str(case.run.device))]
+
+
+def _examples(case: Case) -> str:
+    """How many training examples have an answer, and how many more the task learned from without one."""
+    material, answered = case.material, number(len(case.material.rows["train"]))
+    taken = any(stream.wants(None) for stream in case.task.streams().values())
+    without = int(material.store.readable(material.unanswered).sum()) if taken else 0
+    return say("report.examples_beside", answered=answered, without=number(without)) if without else answered
 
 
 def training_seconds(case: Case) -> float:

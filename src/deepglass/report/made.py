@@ -8,6 +8,7 @@ from deepglass.metrics.kid import pixels
 from deepglass.report.case import Case
 from deepglass.report.section import Card, Exhibit, Section
 from deepglass.report.thumbnail import thumbnail
+from deepglass.report.walk import walk
 from deepglass.tasks.generate_images import GenerateImages
 from deepglass.tasks.semi_supervised import SemiSupervised
 from deepglass.views.picture import Gallery, Picture
@@ -30,8 +31,9 @@ def made(case: Case) -> Section | None:
         Exhibit(gallery, say("report.words_made", count=sum(map(len, pictures))), wide=True),
         Exhibit(_rows(real, labels), say("report.words_real"), wide=True),  # pyright: ignore
     ]
+    strips, films = walk(case, asked or ("",))
     cards = _nearest(case, [row[0] for row in pictures][:COMPARED])
-    return Section("made", say("report.lead_made"), exhibits, cards)
+    return Section("made", say("report.lead_made"), [*exhibits, strips], cards, viewers=films)
 
 
 def _rows(pictures: list[list[np.ndarray]], labels: tuple[str, ...]) -> Gallery:

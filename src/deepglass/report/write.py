@@ -27,6 +27,7 @@ from deepglass.report.gates import gates
 from deepglass.report.groups import groups
 from deepglass.report.headline import headline
 from deepglass.report.made import made
+from deepglass.report.made_series import made_series
 from deepglass.report.masks import masks
 from deepglass.report.mislabelled import mislabelled
 from deepglass.report.mistakes import mistakes
@@ -55,6 +56,7 @@ SECTIONS: tuple[Callable[[Case], Section | None], ...] = (
     boundary,
     samples,
     made,
+    made_series,
     flight,
     translated,
     turned,

@@ -16,10 +16,9 @@ from annotated_types import Ge, Gt, Le, Lt
 from torch import Tensor, nn
 
 from deepglass.data.augment.adaptive import adapted
-from deepglass.data.column import tally
 from deepglass.data.example import Batch
 from deepglass.data.source import Index
-from deepglass.foundation.errors import DataError, UsageError
+from deepglass.foundation.errors import UsageError
 from deepglass.foundation.ports import Image, Latent, Players, Ports
 from deepglass.foundation.seeds import Draws, row_keys, text_keys
 from deepglass.losses.adversarial import (
@@ -34,8 +33,9 @@ from deepglass.metrics.kid import KID
 from deepglass.metrics.players import EVEN, Taken, Variety, standing, taken
 from deepglass.tasks.alarms import game_alarms
 from deepglass.tasks.flight import FlightRecorder
-from deepglass.tasks.inputs import OneInput, learn_inputs, natural
+from deepglass.tasks.inputs import OneInput, learn_inputs
 from deepglass.tasks.kinds.picture import PictureFacts, PictureSettings
+from deepglass.tasks.of_class import classes_of, coded, of_name, of_rows, taken_for
 from deepglass.tasks.task import Alarm, Losses, Metric, Predictions, Some, Turn
 
 STYLES = ("other", "crossing")  # columns that a styled generator is told by name
@@ -78,12 +78,8 @@ class GenerateImagesSettings:
         inputs = learn_inputs(index, self, size, channels)
         assert isinstance(inputs, PictureFacts)
         half = (0.5,) * inputs.channels
-        labels: list[str] = []
-        if self.by_class:
-            labels = sorted({str(label) for label in tally(index.labels) if label is not None}, key=natural)
-            if len(labels) < 2:
-                raise DataError("data.one_class", label=labels[0] if labels else "", count=len(index))
-        return GenerateImagesFacts(labels=tuple(labels), inputs=replace(inputs, mean=half, std=half))
+        labels = classes_of(index) if self.by_class else ()
+        return GenerateImagesFacts(labels=labels, inputs=replace(inputs, mean=half, std=half))
 
     def build(self, facts: GenerateImagesFacts) -> "GenerateImages":
         """The task with what it learned."""
@@ -112,7 +108,6 @@ class GenerateImages(OneInput, nn.Module):
         for name in ("length", "sure", "chance", "jumps", "last"):
             self.register_buffer(name, torch.zeros(()))
         self.register_buffer("game", torch.full((3,), EVEN))
-        self._number = {label: number for number, label in enumerate(facts.labels)}
         self.feeds = ("latent", "label") if facts.labels else ("latent",)
 
     def asks(self) -> Ports:
@@ -123,10 +118,7 @@ class GenerateImages(OneInput, nn.Module):
         return Ports(Latent(self.settings.latent, len(self.facts.labels)), Players(names, picture, styled))
 
     def code(self, labels: Sequence[Any]) -> dict[str, Tensor]:
-        """Class numbers, -1 where there is none or the training part never had it; nothing where none is asked for."""
-        if not self.facts.labels:
-            return {}
-        return {"target": torch.tensor([self._number.get(str(label), -1) for label in labels], dtype=torch.int64)}
+        return coded(labels, self.facts.labels)
 
     def present(self, batch: Batch, draws: Draws | None = None) -> Batch:
         """Real pictures from -1 to 1 (B, C, H, W), and of what others are to be made: latent (B, Z), label (B,).
@@ -141,12 +133,7 @@ class GenerateImages(OneInput, nn.Module):
             mixed = numbers.chance("mixed", self.settings.mixing)
             columns["other"] = numbers.normal("other", self.settings.latent)
             columns["crossing"] = torch.where(mixed, numbers.uniform("crossing"), 1.0)
-        if self.facts.labels:
-            label = numbers.integers("label", 0, len(self.facts.labels))
-            if "target" in batch:
-                label = torch.where(batch["target"] >= 0, batch["target"], label)
-            columns["label"] = label
-        return batch.with_columns(**columns)
+        return batch.with_columns(**columns, **of_rows(numbers, self.facts.labels, batch))
 
     def turns(self) -> list[Turn]:
         asked = self.settings
@@ -237,10 +224,7 @@ class GenerateImages(OneInput, nn.Module):
 
     def answers(self, predictions: Predictions) -> list[dict[str, Any]]:
         """Whether each picture is taken for a real one, and how surely."""
-        shares = predictions["real"].tolist()
-        return [
-            {"prediction": "real" if share >= 0.5 else "made", "confidence": max(share, 1 - share)} for share in shares
-        ]
+        return taken_for(predictions["real"])
 
     @torch.no_grad()
     def paint(
@@ -259,21 +243,8 @@ class GenerateImages(OneInput, nn.Module):
 
     def drawn(self, count: int, label: str = "", seed: int = 0, start: int = 0) -> Batch:
         """What so many pictures of a seed are made of, from this one on: latent (B, Z), noise (B,), label (B,)."""
-        number = self._asked_class(label)
         numbers = Draws(row_keys(seed, "generate", start, count), "latent")
-        columns = self._numbers(numbers)
-        if self.facts.labels:
-            drawn = numbers.integers("label", 0, len(self.facts.labels))
-            columns["label"] = drawn if number is None else torch.full_like(drawn, number)
-        return Batch(("",) * count, columns)
-
-    def _asked_class(self, label: str) -> int | None:
-        if not label:
-            return None
-        if label not in self._number:
-            key = "tasks.unknown_class" if self.facts.labels else "tasks.knows_no_classes"
-            raise UsageError(key, label=label, labels=", ".join(self.facts.labels))
-        return self._number[label]
+        return Batch(("",) * count, {**self._numbers(numbers), **of_name(label, numbers, self.facts.labels)})
 
     def _of_ids(self, ids: Sequence[str], device: torch.device) -> Draws:
         return Draws(torch.from_numpy(text_keys(0, list(ids)).view(np.int64)).to(device), "latent")
