@@ -180,7 +180,8 @@ def table(known: dict[str, dict[str, Any]]) -> str:
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for name, one in known.items():
         told = ", ".join(f"{alarm} {step}" for alarm, step, _ in one["alarms"]) or "none"
-        last = [f"{one['checks'][-1].get(figure) or float('nan'):.3g}" for figure in FIGURES]
+        values = [one["checks"][-1].get(figure) for figure in FIGURES]
+        last = ["-" if value is None else f"{value:.3g}" for value in values]
         lines.append("| " + " | ".join([name, told, right(one), *last, f"{one['seconds']:.0f}"]) + " |")
     return "\n".join(lines)
 
