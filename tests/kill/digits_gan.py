@@ -119,11 +119,10 @@ class DigitsGAN(nn.Module):
 
 
 class WaryGAN(DigitsGAN):
-    """The same, which is alarmed by every check that is worse than the one before."""
+    """The same, which is alarmed whenever it has been checked twice."""
 
     def alarms(self, checks):
-        distances = [figures["distance"] for _, figures in checks[-2:]]
-        return [Alarm("worse", checks[-1][0], {})] if len(distances) == 2 and distances[1] > distances[0] else []
+        return [Alarm("twice", checks[-1][0], {})] if len(checks) == 2 else []
 
 
 class Distance:

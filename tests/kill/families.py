@@ -142,7 +142,7 @@ FAMILIES = {
         task=DigitsGAN,
     ),
     "setbacks": Family(
-        "the same game, taken back whenever a check is worse than the one before, three times at most",
+        "the same game, taken back from its second check to its first one, three times",
         replace(COMMON, steps=40, batch=20, lr=8e-3, schedule="constant", rollback=3),
         network=DigitsNetworks,
         task=WaryGAN,
