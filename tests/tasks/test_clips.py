@@ -18,6 +18,7 @@ from deepglass.data.source import Index
 from deepglass.foundation.ports import Volume
 from deepglass.foundation.seeds import Draws, row_keys
 from deepglass.foundation.settings import from_json, to_json
+from deepglass.journey import propose
 from deepglass.tasks.classify import ClassifySettings
 from deepglass.tasks.kinds.clip import ClipSettings
 from tests.data.videos import film, moving, shades
@@ -132,6 +133,9 @@ def test_class_folders_of_videos(tmp_path) -> None:
     )
     assert source.header(0) == (24, 24, 3)
     assert source.read(0, Frames(3, 12, 12, rate=10.0)).frames.shape == (8, 12, 12, 3)
+    proposed = propose(str(tmp_path)).settings
+    clip = proposed.task.settings.clip  # pyright: ignore
+    assert (proposed.model.name, clip.sees, clip.augment.flip) == ("cnn3d", "both", False)
 
 
 def test_what_predict_takes(tmp_path) -> None:

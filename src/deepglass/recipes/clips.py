@@ -1,4 +1,4 @@
-"""Videos to be told apart: frames seen one by one and remembered in order, begun elsewhere at every visit."""
+"""Videos to be told apart: frames and what changes in them, by kernels that reach over time, begun anywhere."""
 
 from dataclasses import replace
 
@@ -38,7 +38,7 @@ def clips(task: str, survey: Survey, size: Size, model: str) -> RunSettings:
     )
     return RunSettings(
         task=replace(chosen, settings=replace(chosen.settings, clip=looked)),
-        model=choose_model(model or "cnn_lstm"),
+        model=choose_model(model or "cnn3d"),
         train=train,
     )
 
