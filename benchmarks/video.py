@@ -174,7 +174,8 @@ def tagged(
         for frame, place in zip(pixels, places, strict=True):
             lay(frame, shown(one.file), place)
         inside = max(0.0, start), min(TAGGED, start + lasts)
-        rows.append((file, f"{inside[0]:.3f}", f"{inside[1]:.3f}", TAGS[one.label], part))
+        if inside[1] - inside[0] >= 1 / RATE:  # gone before the first frame otherwise
+            rows.append((file, f"{inside[0]:.3f}", f"{inside[1]:.3f}", TAGS[one.label], part))
     film(folder / file, pixels)
     return fused(rows) or [(file, "", "", "", part)]
 

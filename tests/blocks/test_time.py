@@ -1,5 +1,6 @@
 """Convolution, normalisation and pooling along steps: torch's where rows are equally long, each row's own where not."""
 
+import pytest
 import torch
 
 from deepglass.blocks.time_conv import BandConv, TimeConv, TimeNorm
@@ -44,6 +45,15 @@ def test_band_conv_is_torchs_over_time_and_bands():
     ours.load_state_dict(theirs.state_dict(), strict=True)
     x = rows([9, 9], 8, 2)
     torch.testing.assert_close(ours(x).values, theirs(x.values.permute(0, 3, 1, 2)).permute(0, 2, 3, 1))
+
+
+@pytest.mark.parametrize("bands", [1, 2, 3])
+def test_the_one_band_that_comes_out_is_computed_at_every_step(bands):
+    conv, x = BandConv(1, 2, kernel=(3, 3), stride=(1, 3)), rows([4, 4], bands, 1)
+    around = torch.nn.functional.pad(x.values.double().permute(0, 3, 1, 2), (1, 1, 1, 1))
+    parts = torch.stack([around[:, :, step : step + 3, :3] for step in range(4)], 1)  # (2, 4, 1, 3, 3)
+    first = (parts * conv.weight[0].double()).sum((2, 3, 4)) + conv.bias[0].double()
+    torch.testing.assert_close(conv(x).values[:, :, 0, 0].double(), first, rtol=1e-5, atol=1e-5)
 
 
 def test_time_norm_is_batch_norm_over_the_rows_own_steps():

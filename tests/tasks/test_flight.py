@@ -136,7 +136,7 @@ def test_the_report_has_the_alarm_at_its_head_and_the_film(run):
     page = outcome.report.read_text(encoding="utf-8")
     head, body = page.split("<main>")
     assert "The generator repeats what it was shown" in head and "task.adaptive=0.6" in head
-    film = body[body.index('class="card viewer film"') :].split("</figure>")[0]
+    film = body[body.index('<section id="flight"') :].split('class="card viewer film"')[1].split("</figure>")[0]
     assert film.count("<img") == len(sheets(outcome.run.folder)) and film.count(" hidden") == film.count("<img")
     assert 'aria-label="moment of the training"' in film
     document = json.loads((outcome.run.folder / "report.json").read_text(encoding="utf-8"))["flight"]

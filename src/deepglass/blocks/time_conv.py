@@ -90,6 +90,8 @@ class BandConv(nn.Module):
         (time, bands), (t, f) = self.kernel, self.stride
         around = ((bands - 1) // 2, bands // 2, (time - 1) // 2, time // 2)
         maps = F.pad(x.values.permute(0, 3, 1, 2), around)  # (B, C, T + around, F + around), channels last in memory
+        if maps.shape[3] - bands < f:  # one band comes out: torch 2.13 strides past it and leaves what lay in memory
+            maps, f = maps[..., :bands], 1
         maps = F.conv2d(maps, self.weight, self.bias, (t, f))
         return ended(maps.permute(0, 2, 3, 1), strided(x.lengths, t))
 
