@@ -14,7 +14,7 @@ from deepglass.foundation.padded import Padded
 from deepglass.metrics.collect import Collected
 from deepglass.metrics.figure import Figure, missing, of_rows
 from deepglass.metrics.kid import distance
-from deepglass.metrics.players import spread
+from deepglass.metrics.players import Variety
 
 PLACES = 32  # that a series is averaged to; a shorter one is read at as many places between its steps
 
@@ -40,31 +40,16 @@ class SeriesKID:
         return distance(real, made, f"KID of series averaged to {PLACES} places")
 
 
-class SeriesVariety:
+class SeriesVariety(Variety):
     """How much made series differ, beside how much real ones do: 1 where as much, near 0 where all are alike.
 
-    As `Variety` of pictures, of series averaged to 32 places. Reads what `SeriesKID` reads, and predictions["label"].
+    As of pictures, of series averaged to 32 places. Reads what `SeriesKID` reads, and predictions["label"].
     """
-
-    def __init__(self) -> None:
-        self._rows = Collected()
 
     def update(self, ids: Sequence[str], predictions: Mapping[str, Any], targets: Padded) -> None:
         """A batch."""
-        label = predictions.get("label", torch.zeros(len(ids)))
         made, real = courses(predictions["series"].each()), courses(rows_of(targets))
-        self._rows.add(ids, made=made, real=real, label=label)
-
-    def compute(self) -> Figure:
-        """Over everything seen; the interval comes from drawing the rows again."""
-        n = len(self._rows)
-        if n < 2:
-            return missing("up", n)
-        classes = self._rows.column("label").long().unique(return_inverse=True)[1]
-        made, real = (self._rows.column(name).double() for name in ("made", "real"))
-        if not float(real.var(0).sum()):
-            return missing("up", n)  # nothing could be as varied as that
-        return of_rows(n, lambda counts: spread(made, classes, counts) / spread(real, classes, counts), "up")
+        self.add(ids, made, real, predictions.get("label"))
 
 
 class Roughness:

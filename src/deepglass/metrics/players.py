@@ -68,10 +68,13 @@ class Variety:
     def __init__(self) -> None:
         self._rows = Collected()
 
-    def update(self, ids: Sequence[str], predictions: Mapping[str, Any], targets: Tensor) -> None:
+    def update(self, ids: Sequence[str], predictions: Mapping[str, Any], targets: Any) -> None:
         """A batch."""
-        label = predictions.get("label", torch.zeros(len(ids)))
-        self._rows.add(ids, made=pixels(predictions["picture"]), real=pixels(targets), label=label)
+        self.add(ids, pixels(predictions["picture"]), pixels(targets), predictions.get("label"))
+
+    def add(self, ids: Sequence[str], made: Tensor, real: Tensor, label: Tensor | None) -> None:
+        """Coarse forms of as many made and real ones (B, d), and the made ones' classes (B,) where there are any."""
+        self._rows.add(ids, made=made, real=real, label=torch.zeros(len(ids)) if label is None else label)
 
     def compute(self) -> Figure:
         """Over everything seen; the interval comes from drawing the rows again."""
