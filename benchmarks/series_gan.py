@@ -1,6 +1,6 @@
 """Train on synthetic, test on real: what made series are worth to a classifier, on sets of the UCR archive.
 
-    python benchmarks/series_gan.py DATA [--sets ItalyPowerDemand] [--seeds 3] [--steps 0] [--keep RESULTS.json]
+    python benchmarks/series_gan.py DATA [--sets ItalyPowerDemand] [--seeds 3] [--first 0] [--steps 0] [--keep F.json]
 
 DATA as for benchmarks/series.py. Of each set's training part alone `series_gan` learns by the recipe as it is (or so
 many steps), makes as many series of each class as the training part has, and ten times as many. Two classifiers learn
@@ -33,18 +33,20 @@ def main() -> None:
     words.add_argument("data", type=Path)
     words.add_argument("--sets", nargs="+", default=list(SETS))
     words.add_argument("--seeds", type=int, default=3)
+    words.add_argument("--first", type=int, default=0, help="the first seed")
     words.add_argument("--steps", type=int, default=0)
     words.add_argument("--keep", type=Path)
     asked = words.parse_args()
     known = json.loads(asked.keep.read_text()) if asked.keep and asked.keep.exists() else {}
+    seeds = range(asked.first, asked.first + asked.seeds)
     for name in asked.sets:
-        for seed in range(asked.seeds):
+        for seed in seeds:
             if f"{name}/{seed}" not in known:
                 known[f"{name}/{seed}"] = compared(asked.data / name / f"{name}_TRAIN.ts", seed, asked.steps)
                 print(name, seed, json.dumps(known[f"{name}/{seed}"]), flush=True)
                 if asked.keep:
                     asked.keep.write_text(json.dumps(known))
-    print(table({name: [known[f"{name}/{seed}"] for seed in range(asked.seeds)] for name in asked.sets}))
+    print(table({name: [known[f"{name}/{seed}"] for seed in seeds] for name in asked.sets}))
 
 
 def compared(place: Path, seed: int, steps: int) -> dict[str, float]:

@@ -19,17 +19,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from opened import opened
 from torch import nn
 from video import SIDE as DRAWN
 from video import film
 
-from deepglass.engine.journal import Journal
-from deepglass.engine.loop import finished, look_up, one_step
 from deepglass.engine.plan import Plan
 from deepglass.foundation import catalogue
-from deepglass.foundation.settings import parse_assignments
-from deepglass.journey import propose
-from deepglass.run import Run
 
 CLASSES, CLIPS = 4, 40  # classes, and clips of each
 NEVER = 1e6
@@ -80,18 +76,8 @@ def ours(asked: argparse.Namespace, folder: Path) -> tuple[Callable[[], None], P
         **{"train.batch": asked.batch, "train.steps": 10**6, "train.average": 0, "train.clip": 0},
         **{"train.schedule": "constant", "train.check_epochs": NEVER, "train.save_minutes": NEVER},
     }
-    words = [f"{name}={value}" for name, value in settings.items()] + asked.settings
-    proposal = propose(str(folder / "clips"), parse_assignments(words))
-    run = Run(folder / "run", proposal.settings, proposal.origins, source=proposal.source)
-    run.folder.mkdir()
-    material = run.material()
-    training, state = run.training(material, Journal(run.folder))
-
-    def step() -> None:
-        look_up(state, training)
-        finished(state, training)
-        one_step(material.task, state, training, training.batch(state.step))
-
+    settings |= dict(word.split("=", 1) for word in asked.settings)
+    step, training = opened(folder / "clips", settings, folder / "run")
     return step, training.plan
 
 

@@ -361,3 +361,12 @@ def test_the_recipe_sizes_pays_and_moves_each_network_as_its_paper_has_it(name, 
         assert model.features == {"tiny": 32, "small": 64, "paper": 64}[size]
     task = task.build(task.learn(Index(INDEX.ids, LABELS), (task.picture.size,) * 2, 3))
     assert fit_model(found.model, task.asks())
+
+
+def test_every_turn_of_a_styled_game_is_paid_in_half_precision_too():
+    task, batch = made(mixing=0.5, path=2.0, slope=0.5, adaptive=0.6)
+    task.chance.fill_(0.5)
+    shown, model = task.present(batch, batch.draws("augment")), styled(task)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        sums = [cost for turn in task.turns() for cost in turn.loss(model, shown).sums.values()]
+    assert len(sums) == 4 and all(cost.isfinite() for cost in sums)

@@ -54,8 +54,9 @@ def _slopes(verdicts: Tensor, pictures: Tensor) -> Tensor:
 def path_lengths(pictures: Tensor, styles: Tensor, noise: Tensor) -> Tensor:
     """How far each picture moves with its styles: |J_wᵀ y| for a picture y of noise (StyleGAN2, arXiv:1912.04958, 3.2).
 
-    pictures (B, C, H, W), styles (B, L, W), noise (B, C, H, W) -> (B,), the mean square over layers under the root
+    pictures (B, C, H, W), styles (B, L, W), noise (B, C, H, W) -> float32 (B,), the mean square over layers under the
+    root
     """
     even = noise / (noise.shape[2] * noise.shape[3]) ** 0.5  # whatever the picture's size
     (moved,) = torch.autograd.grad((pictures * even).sum(), styles, create_graph=True)
-    return moved.square().sum(2).mean(1).sqrt()
+    return moved.float().square().sum(2).mean(1).sqrt()
