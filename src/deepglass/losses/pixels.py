@@ -25,7 +25,8 @@ def pixel_cross_entropy(logits: Tensor, mask: Tensor, weights: Tensor | None = N
     truth = mask.long()
     if not gamma:
         truth = torch.where(known(mask, logits.shape[1]), truth, UNKNOWN)
-        return F.cross_entropy(logits, truth, weights, ignore_index=UNKNOWN, reduction="sum")
+        # summed apart: on a GPU torch adds up pixels of a picture in the order in which they are done
+        return F.cross_entropy(logits, truth, weights, ignore_index=UNKNOWN, reduction="none").sum()
     there = known(mask, logits.shape[1])
     truth = torch.where(there, truth, 0)
     told = logits.log_softmax(1).gather(1, truth[:, None])[:, 0]  # (B, H, W)

@@ -125,6 +125,24 @@ class Unit(nn.Module):
         return maps + self.change(maps)
 
 
+class Mirrored(nn.Module):
+    """A map continued beyond its edges by what lies before them, mirrored. (B, C, H, W) -> (B, C, H + 2P, W + 2P)
+
+    Of strips turned round, for the slope of torch's own on a GPU is not the same every time.
+    """
+
+    def __init__(self, by: int):
+        super().__init__()
+        self.by = by
+
+    def forward(self, x: Tensor) -> Tensor:
+        for axis in (2, 3):
+            before = x.narrow(axis, 1, self.by).flip(axis)
+            behind = x.narrow(axis, x.shape[axis] - 1 - self.by, self.by).flip(axis)
+            x = torch.cat([before, x, behind], axis)
+        return x
+
+
 class Judge(nn.Module):
     """image (B, C, H, W) -> a verdict for every patch (B, 1, h, w): above 0.5 for "real" as least squares have it"""
 
@@ -148,7 +166,7 @@ class Judge(nn.Module):
 
 def _mirrored(inputs: int, outputs: int, kernel: int) -> tuple[nn.Module, nn.Module]:
     """A convolution of the same size that finds the picture mirrored beyond its edge."""
-    return nn.ReflectionPad2d(kernel // 2), Conv(inputs, outputs, kernel=kernel, dims=2)
+    return Mirrored(kernel // 2), Conv(inputs, outputs, kernel=kernel, dims=2)
 
 
 def _settled(channels: int) -> tuple[nn.Module, nn.Module]:
