@@ -3,13 +3,14 @@
 import os
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from deepglass.data.recognise import recognise, recognised, survey
+from deepglass.data.recognise import layout_for, recognise, recognised, survey
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Unreadable
 from deepglass.data.walk import walk
@@ -319,3 +320,23 @@ def test_made_signs_are_the_same_everywhere_and_no_two_are_alike():
     assert apart.min() > 100
     assert rows.std(1).mean() > 10  # but no sign is written twice the same
     assert source.fingerprint() == recognise("made:symbols", DataSettings()).fingerprint()
+
+
+def test_pictures_of_which_nothing_is_said_are_taken_where_pictures_like_them_are_asked_for(tmp_path: Path) -> None:
+    heap = tmp_path / "heap"
+    paint(heap / "a.png"), (heap / "notes.txt").write_text("x")
+    assert "or, to make pictures like them, use --task generate_images" in refusal(heap)
+    paint(heap / "deep" / "b.png")
+    assert layout_for("classify", str(heap), PLAIN) == ""
+    assert layout_for("generate_images", str(heap), PLAIN) == "pictures"
+    source = recognise(str(heap), replace(PLAIN, layout="pictures"))
+    assert sorted(source.index.ids) == ["a.png", "deep/b.png"] and set(source.index.labels) == {"heap"}
+    assert [finding.kind for finding in source.findings] == ["stray_files"] and not len(source.index.parts)
+    halves = tmp_path / "halves"
+    paint(halves / "train" / "c.png"), paint(halves / "test" / "d.png")
+    parts = recognise(str(halves), replace(PLAIN, layout="pictures")).index
+    assert dict(zip(parts.ids, parts.parts, strict=True)) == {"train/c.png": "train", "test/d.png": "test"}
+    classes = flowers(tmp_path / "download" / "flowers")
+    assert layout_for("generate_images", str(classes), PLAIN) == ""
+    with pytest.raises(DataError, match="one level too high"):
+        recognise(str(classes.parent), replace(PLAIN, layout=layout_for("generate_images", str(classes.parent), PLAIN)))
