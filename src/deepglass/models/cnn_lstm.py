@@ -10,23 +10,25 @@ clip (B, 3, 16, 64, 64) -> every frame: 16 maps -> 32 -> 64 -> 64 on a grid of 4
       h'_1 ◄────── h'_2 ◄────── h'_3 ◄────── h'_4         frames are there before anything is answered
        └────────────┴──── mean ──┴────────────┘ ──► dense ──► "to the left"?
 
-Asked for steps it answers at every frame instead of once. A frame's features know no time, so that what moves can only
-be told by the LSTM; a network with 3-D convolutions (cnn3d, resnet3d) sees motion from its first layer on.
+Asked for steps it answers at every frame instead of once. A grid tells where something is, and learns each place of it
+anew; what is small and may be anywhere is found sooner by the largest value of each map (`pool=max`).
+A frame's features know no time, so that what moves can only be told by the LSTM; a network with 3-D convolutions
+(cnn3d, resnet3d) sees motion from its first layer on.
 
     cnn_lstm    291,474 parameters
 """
 
 from dataclasses import dataclass, replace
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import torch
-from annotated_types import Ge, Len, Lt
+from annotated_types import Ge, Le, Len, Lt
 from torch import Tensor, nn
 
 from deepglass.blocks.conv import Conv
 from deepglass.blocks.dense import Dense
 from deepglass.blocks.norm import BatchNorm
-from deepglass.blocks.pool import GlobalPool, MaxPool
+from deepglass.blocks.pool import GlobalMaxPool, GlobalPool, MaxPool
 from deepglass.blocks.recurrent import Recurrent
 from deepglass.blocks.time_pool import TimePool
 from deepglass.foundation.padded import Padded
@@ -40,8 +42,14 @@ class CNNLSTMConfig:
 
     widths: Annotated[tuple[Annotated[int, Ge(1)], ...], Len(1, 6)] = (16, 32, 64, 64)
     """Maps at each size of a frame, its own first; between two of them both sides are halved."""
+    halvings: Annotated[int, Ge(0), Le(5)] = 5
+    """How often they are at most; the sizes behind that are as fine as the last."""
+    stride: Annotated[int, Ge(1), Le(2)] = 1
+    """2: the first convolution is one of 5x5 that takes every second pixel, and the first halving is that."""
+    pool: Literal["mean", "max"] = "mean"
+    """What a frame's features are told: the mean of each part of a grid, or the largest value of each map."""
     grid: Annotated[int, Ge(1)] = 4
-    """Parts of each side that a frame's features tell apart; 1 forgets where something is."""
+    """pool=mean: parts of each side that are told apart; 1 forgets where something is."""
     features: Annotated[int, Ge(1)] = 128
     """Numbers of a frame."""
     hidden: Annotated[int, Ge(1)] = 64
@@ -68,7 +76,7 @@ class CNNLSTMConfig:
         return Ports(takes, Steps(self.classes) if self.steps else Vector(self.classes))
 
     def fitted(self, ports: Ports) -> "CNNLSTMConfig":
-        least = 2 ** (len(self.widths) - 1)
+        least = max(self.stride, 2 ** min(self.halvings, len(self.widths) - 1))
         found = volume_asked("cnn_lstm", ports, least=(1, least, least))
         steps = isinstance(ports.gives, Steps)
         classes = steps_asked("cnn_lstm", ports) if steps else classes_asked("cnn_lstm", ports)
@@ -87,15 +95,19 @@ class CNNLSTM(nn.Module):
     def __init__(self, config: CNNLSTMConfig):
         super().__init__()
         inputs = (config.channels, *config.widths)
+        strides = (config.stride, *(1 for _ in config.widths[1:]))
         self.looks = nn.ModuleList(
             nn.Sequential(
-                Conv(inputs[at], width, kernel=3, padding=1, bias=False, dims=2), BatchNorm(width, dims=2), nn.ReLU()
+                Conv(inputs[at], width, kernel=1 + 2 * by, stride=by, padding=by, bias=False, dims=2),
+                BatchNorm(width, dims=2),
+                nn.ReLU(),
             )
-            for at, width in enumerate(config.widths)
+            for at, (width, by) in enumerate(zip(config.widths, strides, strict=True))
         )
-        self.pool = MaxPool(2, dims=2)
-        self.grid = GlobalPool(config.grid, dims=2)
-        self.frame = Dense(config.widths[-1] * config.grid**2, config.features)
+        self.pool, self.pooled = MaxPool(2, dims=2), range(config.stride, config.halvings + 1)
+        self.grid = GlobalMaxPool(dims=2) if config.pool == "max" else GlobalPool(config.grid, dims=2)
+        parts = 1 if config.pool == "max" else config.grid**2
+        self.frame = Dense(config.widths[-1] * parts, config.features)
         self.relu = nn.ReLU()
         self.dropout = nn.Dropout(config.dropout)
         self.lstm = Recurrent("lstm", config.features, config.hidden, bidirectional=config.bidirectional)
@@ -109,7 +121,8 @@ class CNNLSTM(nn.Module):
         rows, frames = clip.shape[0], clip.shape[2]
         x = clip.transpose(1, 2).flatten(0, 1)  # (BD, C, H, W)
         for level, look in enumerate(self.looks):
-            x = look(x if level == 0 else self.pool(x))  # (BD, widths[level], H / 2^level, W / 2^level)
+            x = look(self.pool(x) if level in self.pooled else x)
+            # (BD, widths[level], H / 2^level, W / 2^level)
 
         x = self.relu(self.frame(self.grid(x).flatten(1)))  # (BD, F)
         x = self.dropout(x.unflatten(0, (rows, frames)))  # (B, D, F)

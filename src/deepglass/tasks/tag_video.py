@@ -8,7 +8,7 @@ threshold is the one with the best F1 over the frames of the validation part.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -55,6 +55,7 @@ class TagVideoSettings:
     smooth: Seconds = 0.5  # over which shares are averaged
     least: Seconds = 0.4  # a shorter moment is none
     gap: Seconds = 0.4  # a shorter break in a moment is none
+    class_weights: Literal["none", "balanced"] = "none"  # balanced: a rare tag's yeses weigh more, by a square root
     clip: ClipSettings = field(default_factory=lambda: ClipSettings(frames=32, longest=120.0, fit="stretch"))
 
     def learn(self, index: Index, size: tuple[int, int], channels: int) -> TagVideoFacts:
@@ -138,7 +139,10 @@ class TagVideo(OneInput):
     def loss(self, model: nn.Module, batch: Batch) -> Losses:
         """Binary cross-entropy of every frame and tag, summed over the frames that are the row's own."""
         logits: Padded = model(batch["input"])
-        each = F.binary_cross_entropy_with_logits(logits.values.float(), batch["target"], reduction="none")
+        weights = self._weights(logits.values.device)
+        each = F.binary_cross_entropy_with_logits(
+            logits.values.float(), batch["target"], pos_weight=weights, reduction="none"
+        )
         return Losses({"loss": (each * batch["own"][..., None]).sum()})
 
     def counts(self, batch: Batch) -> dict[str, float]:
@@ -247,6 +251,13 @@ class TagVideo(OneInput):
         with torch.no_grad():
             logits = model(standardised(as_floats(clip), self.facts.inputs)).values[0]
         return logits.float().sigmoid().cpu().numpy()
+
+    def _weights(self, device: torch.device) -> Tensor | None:
+        """√(moments of the commonest tag / its own), of each tag: what is seen seldom is not left out of sight."""
+        if self.settings.class_weights == "none":
+            return None
+        counts = torch.tensor(self.facts.counts, dtype=torch.float32, device=device)
+        return (counts.max() / counts).sqrt()
 
     def _windows(self, lengths: Tensor) -> list[Window]:
         return [
