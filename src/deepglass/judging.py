@@ -33,6 +33,7 @@ from deepglass.metrics.fid import fid
 from deepglass.metrics.figure import Figure, share
 from deepglass.metrics.manifold import NEAREST, manifold
 from deepglass.networks import before_head, choose_model, network_of
+from deepglass.report.judged import keep
 from deepglass.tasks.classify import Classify, ClassifyFacts, ClassifySettings
 from deepglass.tasks.kinds.picture import PictureFacts
 from deepglass.tasks.semi_supervised import SemiSupervised
@@ -145,6 +146,9 @@ def evaluate(folder: Path, place: str = "", own: Own = Own(), settings: Iterable
         found, said = judged(judge, shown, f"{part}|seed:{asked.seed}")
         figures |= found
         remarks += [one for one in said if one not in remarks]
+    if not place:
+        keep(outcome.run, {name: figure for name, figure in figures.items() if "@" in name})
+        remarks.append(say("judging.kept", run=folder))
     return Judged(replace(outcome, figures={**outcome.figures, part: figures}), remarks)
 
 

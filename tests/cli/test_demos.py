@@ -44,4 +44,4 @@ def test_each_is_a_run_of_its_own_network_that_needs_no_data(name):
     assert (proposal.settings.model.name, proposal.settings.task.name) == (model, task)
     assert not proposal.settings.task.settings.picture.augment.flip  # a mirrored digit is another sign
     by_class = getattr(proposal.settings.task.settings, "by_class", False)
-    assert by_class == (name in ("cgan", "biggan"))
+    assert by_class == (name in ("cgan", "stylegan", "biggan"))

@@ -1,5 +1,6 @@
 """Made pictures judged: by whom is a part of each figure's name, real ones pass, what cannot be judged is refused."""
 
+import html
 import json
 from pathlib import Path
 
@@ -98,6 +99,23 @@ def test_two_judges_never_share_a_name_and_classes_that_one_does_not_know_are_no
     assert "The judge does not know 2 of the classes that were asked for (flat, tall)" in said
     own, others = ({name for name in one["metrics"]["test"] if "@" in name} for one in (first, second))
     assert own and others and not own & others and not any(name.startswith("recognised") for name in others)
+
+
+def test_a_report_written_anew_tells_what_every_judge_said_of_this_bundle(painter, judge, capsys):
+    ours, theirs = dg.load(judge).digest[:8], dg.load("digits").digest[:8]
+    document, _ = told(capsys, painter, f"judge={judge}", "pictures=10")
+    _, said = told(capsys, painter, "judge=digits", "pictures=10")
+    assert f"as soon as it is written anew: deepglass report {painter}" in said
+    file = journey.report(Path(painter))
+    kept = json.loads(file.with_suffix(".json").read_text())["judged"]
+    assert {f"kid@{ours}", f"recognised@{ours}", f"kid@{theirs}"} <= set(kept)
+    assert kept[f"kid@{ours}"]["value"] == document["metrics"]["test"][f"kid@{ours}"]
+    page = file.read_text()
+    assert "As others see it" in page and f"KID @{ours}" in page
+    assert html.escape(document["measured_by"][f"kid@{ours}"]) in page
+    told_by = Path(painter, "judged.json")
+    told_by.write_text(told_by.read_text().replace(dg.load(painter).digest, "another"))
+    assert "judged" not in json.loads(journey.report(Path(painter)).with_suffix(".json").read_text())
 
 
 def test_other_data_can_stand_beside_them(painter, judge, tmp_path):

@@ -56,6 +56,7 @@ LADDER: dict[str, set[str]] = {
     },
     "judging": {
         *("foundation", "data.example", "tasks", "metrics", "weights", "networks", "bundle", "material", "journey"),
+        "report.judged",
     },
     "collection": {"foundation", "index", "journey"},
     "progress": {"foundation", "views", "engine.journal"},

@@ -171,7 +171,7 @@ def test_the_report_shows_what_was_made_beside_what_was_real(run):
     assert "What it makes" in page and page.count("made, and the nearest of training") == 2
     for label in ("flat", "tall"):
         assert f"<b>A walk from picture to picture: {label}</b>" in page
-    film = page.split('<figure class="card viewer film">')[1].split("</figure>")[0]
+    film = page.split('<figure class="card viewer film" style="max-width:48px">')[1].split("</figure>")[0]
     assert film.count("<img") == 22 and film.count("hidden>") == 22 and 'max="21"' in film  # 21 pictures, the handle
     frames = [part.split('"')[0] for part in film.split('src="')[1:]]
     assert frames[0] == frames[-1] and len(set(frames)) > 10

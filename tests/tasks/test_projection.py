@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 import deepglass as dg
 from deepglass.cli.main import main
@@ -134,6 +135,10 @@ def test_mixtures_directions_and_the_likest_of_a_picture(run, tmp_path, capsys):
     found = told(capsys, folder, f"project={asked}", "steps=3", "--out", tmp_path)
     assert [file.rpartition("/")[2] for file in found["pictures"]] == ["0-real.png", "0-found.png"]
     assert 0 < found["distance"] <= 1 and found["steps"] == 3 and found["made_as"] == ""
+    assert found["code"] == str(tmp_path / "0-code.safetensors")
+    kept = load_file(found["code"])
+    again = run.run.bundle.latents.painted(kept["code"][None], Batch(("",), {"noise": kept["noise"]}))[0]
+    np.testing.assert_array_equal(again[..., 0], np.asarray(Image.open(found["pictures"][1]))[..., 0])
     real = np.asarray(Image.open(found["pictures"][0]))[..., 0]
     np.testing.assert_array_equal(real, np.asarray(Image.open(asked)))
 

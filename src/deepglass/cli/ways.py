@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import numpy as np
 from annotated_types import Ge, Le
+from safetensors.torch import save
 
 from deepglass.bundle import Bundle
 from deepglass.cli.options import Printer
@@ -105,7 +106,7 @@ def _directions(
 
 
 def _project(printer: Printer, bundle: Bundle, asked: Asked, chosen: PaintingSettings, folder: Path) -> dict[str, Any]:
-    """The picture as the network would have seen it, and the likest that it can make."""
+    """The picture as the network would have seen it, the likest that it can make, and what that one is made of."""
     place = Path(chosen.project)
     if not place.is_file():
         raise UsageError("cli.no_picture", file=place)
@@ -115,8 +116,11 @@ def _project(printer: Printer, bundle: Bundle, asked: Asked, chosen: PaintingSet
     distances = {name: f"{100 * value:.1f} %" for name, value in (("far", found.distance), ("begun", found.begun))}
     printer.line(say("cli.projected", **distances))
     files = written(folder, {f"{place.stem}-real.png": found.real, f"{place.stem}-found.png": found.found})
+    code = folder / f"{place.stem}-code.safetensors"
+    columns = {"code": found.code} | ({"noise": found.noise} if found.noise is not None else {})
+    code.write_bytes(save(columns, metadata={"label": found.label}))
     about = {"made_as": found.label, "distance": found.distance, "nearest_drawn": found.begun}
-    return {"seed": chosen.seed, "steps": chosen.steps, **about, "pictures": files}
+    return {"seed": chosen.seed, "steps": chosen.steps, **about, "code": str(code), "pictures": files}
 
 
 def seeds_of(text: str) -> list[int]:

@@ -2,5 +2,5 @@
 
 from deepglass.demos.demo import Demo
 
-SETTINGS = ("task.name=generate_images", "model.name=dcgan", "train.epochs=27", "train.check_epochs=5")
+SETTINGS = ("task.name=generate_images", "model.name=dcgan", "train.epochs=27", "train.check_epochs=2.25")
 CATALOGUE = {"dcgan": Demo("6.1", "digits", "tiny", SETTINGS, next="cgan")}

@@ -17,7 +17,7 @@ from deepglass.recipes.recipe import Recipe
 from deepglass.run import RunSettings
 from deepglass.tasks.kinds.picture import PictureSettings
 
-SEEN: dict[Size, int] = {"tiny": 20_000, "small": 400_000, "paper": 10_000_000}  # pictures
+SEEN: dict[Size, int] = {"tiny": 100_000, "small": 400_000, "paper": 10_000_000}  # pictures
 EPOCHS: dict[Size, tuple[int, int]] = {"tiny": (1, 20), "small": (5, 200), "paper": (20, 1000)}
 FEATURES: dict[Size, int] = {"tiny": 32, "small": 64, "paper": 64}
 SIDES: dict[Size, tuple[int, ...]] = {"tiny": (28, 32), "small": (28, 32, 64), "paper": (28, 32, 64, 128)}
@@ -33,6 +33,8 @@ LEVELS: dict[Size, dict[str, int]] = {
     "paper": {"features": 96},
 }
 BATCH = 64
+CHECKS = 12  # of a run: a film, curves and alarms need some ...
+BETWEEN = 5000  # ... but so many pictures are learned from between two of them, or the whole part where it is smaller
 PLAIN = 32  # pixels a side up to which Karras 2020 mixes no styles and evens no paths (his settings for CIFAR-10)
 
 
@@ -67,7 +69,7 @@ def generate(task: str, survey: Survey, size: Size, model: str) -> RunSettings:
         schedule="constant",
         warmup=0.0,
         average=0.999,
-        check_epochs=max(1.0, epochs / 10),
+        check_epochs=round(max(epochs / CHECKS, min(1.0, BETWEEN / max(1, survey.training))), 3),
     )
     return RunSettings(task=replace(asked, settings=played), model=replace(chosen, settings=settings), train=train)
 

@@ -72,7 +72,7 @@ def _film(case: Case, epoch: float) -> list[Viewer]:
     ends = {"first": number(kept[0][0] / epoch), "last": number(kept[-1][0] / epoch)}
     title = say("report.film", count=len(frames))
     words = say("report.film_words", **ends)
-    return [Viewer(frames, len(frames) - 1, words, title, (words,), moves=say("report.film_moves"))]
+    return [Viewer(frames, len(frames) - 1, words, title, (words,), moves=say("report.film_moves"), width=SIDE)]
 
 
 def _pixels(file: object) -> np.ndarray:

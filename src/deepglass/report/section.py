@@ -84,6 +84,7 @@ class Viewer(NamedTuple):
     title: str
     lines: tuple[str, ...] = ()
     moves: str = ""  # what the handle moves through, where that is not slices
+    width: int = 0  # pixels of the page that a film takes at most; 0: as wide as slices are
 
 
 class Note(NamedTuple):

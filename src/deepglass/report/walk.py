@@ -10,6 +10,7 @@ from deepglass.views.picture import Gallery, Picture
 SEEDS = (0, 1, 2, 0)  # the pictures that are passed, the last of them the first again
 STEPS = 8  # pictures from one to the next, both among them
 WALKS = 2  # classes that are walked through
+EACH, WIDEST = 6, 264  # pixels of the page for each pixel of a picture that is passed, and for all of them at most
 
 
 def walk(case: Case, labels: tuple[str, ...]) -> tuple[Exhibit, list[Viewer]]:
@@ -22,5 +23,6 @@ def walk(case: Case, labels: tuple[str, ...]) -> tuple[Exhibit, list[Viewer]]:
         frames = [legs[0][0], *(picture for leg in legs for picture in leg[1:])]
         title = say("report.walk_of", label=label) if label else say("report.walk")
         words = say("report.walk_words", count=len(frames))
-        viewers.append(Viewer(tuple(map(thumbnail, frames)), 0, words, title, (words,), moves=say("report.walk_moves")))
+        moves, width = say("report.walk_moves"), min(WIDEST, EACH * frames[0].shape[1])
+        viewers.append(Viewer(tuple(map(thumbnail, frames)), 0, words, title, (words,), moves, width))
     return Exhibit(Gallery(strips, across=STEPS), say("report.words_walk"), wide=True), viewers

@@ -26,6 +26,7 @@ from deepglass.report.floor import floor
 from deepglass.report.gates import gates
 from deepglass.report.groups import groups
 from deepglass.report.headline import headline
+from deepglass.report.judged import judged
 from deepglass.report.made import made
 from deepglass.report.made_series import made_series
 from deepglass.report.masks import masks
@@ -51,6 +52,7 @@ from deepglass.run import Run
 VERSION = 1
 SECTIONS: tuple[Callable[[Case], Section | None], ...] = (
     scores,
+    judged,
     decisions,
     screening,
     boundary,

@@ -43,6 +43,7 @@ class Projected(NamedTuple):
     begun: float  # of the nearest drawn picture
     label: str  # the class that it was made as, if any
     code: Tensor  # (L, W) or (Z,)
+    noise: Tensor | None  # int64 (1,): the key of the noise that it was made with, of styles
 
 
 def project(latents: "Latents", raw: Any, steps: int = 300, seed: int = 0, label: str = "") -> Projected:
@@ -82,6 +83,7 @@ def project(latents: "Latents", raw: Any, steps: int = 300, seed: int = 0, label
         float(apart(begun.clamp(-1, 1), real)) / 2,
         latents.task.facts.labels[number] if number >= 0 else "",
         (start + spread * best)[0].cpu(),
+        drawn["noise"].cpu() if latents.styled else None,
     )
 
 
