@@ -197,11 +197,25 @@ def test_an_evaluation_is_told_by_the_rows_that_it_asks_about(run, monkeypatch):
     monkeypatch.setattr(Material, "evaluated", lambda self, *rest: asked.append(rest[2]) or evaluated(self, *rest))
     check, end = material.evaluation_seconds(bundle.model, torch.device("cpu"))
     assert 0 < check < end and set(asked) == {"val"} and len(asked) >= 2
-    monkeypatch.setattr(Material, "_seconds_a_row", lambda *_: 1.0)
+    monkeypatch.setattr(Material, "_seconds_of", lambda *_: (0.0, 1.0))
     counts = material.counts
     assert material.evaluation_seconds(bundle.model, torch.device("cpu")) == (counts["val"], sum(counts.values()))
     monkeypatch.setattr("deepglass.material.MOST_TRAINED", 20)
     assert material.evaluation_seconds(bundle.model, torch.device("cpu"))[1] == counts["val"] + counts["test"] + 20
+
+
+def test_what_an_evaluation_takes_however_few_rows_is_not_counted_for_each_of_them(run, monkeypatch):
+    material, clock = Run.open(run).material(), [0.0]
+
+    def evaluated(self, model, task, part, device):
+        clock[0] += 0.1 + 0.001 * len(self.rows[part])
+
+    monkeypatch.setattr(Material, "evaluated", evaluated)
+    monkeypatch.setattr("deepglass.material.TIMED", (4, 8, 16))
+    monkeypatch.setattr("deepglass.material.time.perf_counter", lambda: clock[0])
+    check, end = material.evaluation_seconds(None, torch.device("cpu"))
+    assert check == pytest.approx(0.1 + 0.001 * material.counts["val"])
+    assert end == pytest.approx(0.3 + 0.001 * sum(material.counts.values()))
 
 
 def test_tensorboard_files_are_written_where_asked(capsys, tmp_path):

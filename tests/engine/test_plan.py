@@ -265,7 +265,8 @@ def test_checks_saves_and_the_evaluation_are_part_of_the_minutes():
     assert 0.98 * 1800 <= steps <= 1800
     assert 0.98 * 54 <= dear.seconds(steps, 20) <= 54
     assert 2650 <= steps_within(settings, replace(plan, end=500.0), 7, 20) <= 2700  # half of it is for steps
-    assert steps_within(settings, replace(plan, look=100.0), 7, 20) == 1
+    assert 2650 <= steps_within(settings, replace(plan, look=100.0), 7, 5000) <= 2700  # and beside a dear check, too
+    assert steps_within(settings, replace(plan, look=100.0, end=500.0), 7, 5000) >= 1300
     assert steps_within(TrainSettings(), dear, 7, 20) == 7 and Plan().seconds(9, 3) == 0.0
     assert dear.seconds(5, 20) == 0.05 + 0.3 + 9.0  # the last step is always checked
 

@@ -151,12 +151,14 @@ def look_every(settings: TrainSettings, epoch: float) -> int:
 def steps_within(settings: TrainSettings, plan: Plan, steps: int, every: int) -> int:
     """The number of steps: as set, or as many as fit into `train.minutes` with their checks and the evaluation.
 
-    A tenth of the time is kept for the report, and half of it for steps, however long the evaluation takes.
+    A tenth of the time is kept for the report, and of the rest half for steps, however long the evaluation takes; of
+    that half again, however long a check takes.
     """
     if not settings.minutes or not plan.speed:
         return steps
     allowed = 60 * REPORTED * settings.minutes
     plan = replace(plan, end=min(plan.end, allowed / 2))
+    plan = replace(plan, look=min(plan.look, (allowed - plan.end) / 2))
     steps = int(allowed * plan.speed)
     while steps > 1 and plan.seconds(steps, every) > allowed:
         steps -= max(1, steps // 200)
