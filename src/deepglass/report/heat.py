@@ -1,19 +1,21 @@
-"""Why a picture of the report was answered as it was: Grad-CAM of a wrong box, or of the class of wrong pixels."""
+"""Why a picture or clip of the report was answered as it was: Grad-CAM of a wrong box, class, moment or pixels."""
 
 import numpy as np
 import torch
 
-from deepglass.data.example import Batch
+from deepglass.data.example import Batch, Ragged
 from deepglass.explain.answer import row_of
 from deepglass.explain.grad_cam import explain, fits
 from deepglass.foundation.words import say
 from deepglass.report.case import Case
-from deepglass.report.thumbnail import thumbnail
+from deepglass.report.thumbnail import ACROSS, DOWN, contact_sheet, thumbnail
 from deepglass.views.heat import Heat
+from deepglass.views.moving import Moving
+from deepglass.views.picture import as_bytes
 
 
 def heat_card(case: Case, row: int, target: str, side: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The picture with heat for the target as `deepglass explain --target` has it, and a line; nothing where none fits.
+    """The picture, or frames of the clip, with heat for the target as `deepglass explain --target` has it, and a line; nothing where none fits.
 
     `row` is of the source.
     """
@@ -22,8 +24,15 @@ def heat_card(case: Case, row: int, target: str, side: int) -> tuple[tuple[str, 
         return (), ()
     columns = store.gather(np.array([row]))
     prepared = columns["input"]
-    assert isinstance(prepared, torch.Tensor)
-    one = row_of(bundle, Batch((str(store.index.ids[row]),), columns), prepared[0], target)
+    assert isinstance(prepared, torch.Tensor | Ragged)
+    first = prepared.each()[0] if isinstance(prepared, Ragged) else prepared[0]
+    one = row_of(bundle, Batch((str(store.index.ids[row]),), columns), first, target)
     view = explain(bundle, one).views["grad_cam"]
-    assert isinstance(view, Heat)
-    return (thumbnail(view.overlay().pixels, side),), (say("report.heat_of", name=view.caption),)
+    assert isinstance(view, Heat | Moving)
+    pixels = view.overlay().pixels if isinstance(view, Heat) else contact_sheet(_frames(view))
+    return (thumbnail(pixels, side),), (say("report.heat_of", name=view.caption),)
+
+
+def _frames(view: Moving) -> np.ndarray:
+    """Some frames with their heat. uint8 (T, C, H, W)"""
+    return np.stack([as_bytes(view.frame_of(place)).transpose(2, 0, 1) for place in view.places(ACROSS * DOWN)])

@@ -14,6 +14,7 @@ from deepglass.explain.maps import last_map
 from deepglass.foundation.words import say
 from deepglass.report.answers import several_labels
 from deepglass.report.case import Case
+from deepglass.report.heat import heat_card
 from deepglass.report.section import Card, Section, percent, sentences
 from deepglass.report.thumbnail import thumbnail
 from deepglass.views.heat import Heat
@@ -113,10 +114,14 @@ def _cards(case: Case, worst: list[Mistake]) -> list[Card]:
             view = Heat(pixels, heat, mistake.name)
             pictures.append(thumbnail(view.overlay().pixels))
             seen = view.text()
+        lines: tuple[str, ...] = ()
+        if case.kind == "clip":
+            more, lines = heat_card(case, mistake.row, mistake.name, SIDES["clip"])
+            pictures += more
         true, taken = mistake.said()
         title = say("report.taken_for", true=true, taken=taken)
         described = say("report.described_mistake", id=mistake.id, title=title, seen=seen)
-        cards.append(Card(tuple(pictures), described, title, (_sure(mistake), mistake.id)))
+        cards.append(Card(tuple(pictures), described, title, (_sure(mistake), mistake.id, *lines)))
     return cards
 
 

@@ -9,6 +9,7 @@ from deepglass.data.example import Ragged, picked
 from deepglass.foundation.words import say
 from deepglass.metrics.moments import OVERLAP, TagPrecision, matched
 from deepglass.report.case import Case
+from deepglass.report.heat import heat_card
 from deepglass.report.section import Card, Exhibit, Section
 from deepglass.report.thumbnail import thumbnail
 from deepglass.tasks.tag_video import TagVideo
@@ -114,6 +115,6 @@ def _card(case: Case, one: Judged) -> Card | None:
     if pixels is None:
         return None
     title = say("report.frames_of", id=one.id)
-    return Card(
-        (thumbnail(pixels, SIDE),), say("report.described_frames", id=one.id, seconds=number(one.seconds)), title
-    )
+    heat, lines = heat_card(case, one.row, "", SIDE) if len(one.found) else ((), ())
+    described = say("report.described_frames", id=one.id, seconds=number(one.seconds))
+    return Card((thumbnail(pixels, SIDE), *heat), described, title, lines)
