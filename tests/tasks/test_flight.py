@@ -17,7 +17,7 @@ from deepglass.foundation.words import speaking
 from deepglass.journey import report
 from deepglass.metrics.players import standing
 from deepglass.progress import Watch
-from deepglass.tasks.flight import FlightRecorder
+from deepglass.tasks.flight import STANDING, FlightRecorder
 from deepglass.tasks.task import Look, Some
 
 SMALL = {"train.plan": "plain", "data.cache": "false", "model.hidden": 16, "model.judged": 8, "task.slope": 0}
@@ -83,7 +83,8 @@ def recorder(labels=(), mirrored=False, count=40, **kinds):
         batch = Batch(tuple(map(str, range(count))), {"input": shown})
         return Some(lambda: iter([batch.rows(0, 30), batch.rows(30, count)]), [place % 2 for place in range(count)])
 
-    return FlightRecorder(some(0), some(1), labels, lambda: [0.7, 0.3, 0.9, 0.1], mirrored)
+    stands = dict(zip(STANDING, (0.7, 0.3, 0.9, 0.1), strict=True))
+    return FlightRecorder(some(0), some(1), labels, lambda: stands, mirrored)
 
 
 def test_figures_are_those_of_the_pictures_that_were_made():

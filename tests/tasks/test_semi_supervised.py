@@ -17,6 +17,8 @@ from deepglass.data.recognise import recognise, recognised
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Index, Picture
 from deepglass.data.split import parts_of
+from deepglass.engine.journal import read_events
+from deepglass.engine.recorder import sheets
 from deepglass.foundation.errors import DataError, UsageError
 from deepglass.foundation.ports import Image as ImagePort
 from deepglass.foundation.ports import Rivals
@@ -212,6 +214,23 @@ def test_a_run_draws_from_both_streams_and_its_bundle_classifies(run):
     page = run.report.read_text(encoding="utf-8")
     assert "flat" in page and "accuracy" in page and "What it makes" in page
     assert "<dt>Training examples</dt><dd>16 labelled, 40 unlabelled</dd>" in page
+
+
+def test_its_checks_are_recorded_with_pictures_that_stay_the_same(run):
+    folder = run.run.folder
+    checks = read_events(folder, "check")
+    recorded = {"copies", "distinct", "met", "game_real", "game_made", "told_apart"}
+    assert checks and all(set(check["figures"]) >= {"accuracy", *recorded} for check in checks)
+    assert list(sheets(folder)) == [check["step"] for check in checks] and not read_events(folder, "alarm")
+    assert checks[-1]["figures"]["game_real"]["value"] != 0.5
+    assert '<section id="flight">' in run.report.read_text(encoding="utf-8")
+    task, batch = made()
+    model = network(task).eval()
+    first, again = (task.checks().predict(model, task.checks().present(rows)) for rows in (batch, batch.rows(2, 5)))
+    assert first["picture"].dtype == torch.uint8 and first["picture"].shape == (8, 1, 8, 8)
+    assert torch.equal(first["picture"][2:5], again["picture"]) and len(first["picture"].unique(dim=0)) == 8
+    assert torch.equal(first["logits"], task.predict(model, task.present(batch))["logits"])
+    assert "picture" not in task.predict(model, task.present(batch))
 
 
 def test_its_answers_are_explained_as_a_classifiers(run, place, tmp_path, capsys):

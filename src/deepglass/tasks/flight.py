@@ -32,7 +32,7 @@ class FlightRecorder:
         known: Some,
         held: Some,
         labels: Sequence[str],
-        game: Callable[[], list[float]],
+        game: Callable[[], dict[str, float]],  # how it stands, by the names in STANDING
         mirrored: bool = False,
     ):
         self.known, self.held = known, held
@@ -51,7 +51,7 @@ class FlightRecorder:
             "copies": max(0.0, copied - again),
             "distinct": distinct(made, held),
             "met": float(found.float().mean()),
-            **dict(zip(STANDING, self.game(), strict=True)),
+            **self.game(),
         }
         better = {"copies": "down", "game_made": "down", "told_apart": "down", "jumps": "down"}
         figures = {
@@ -59,7 +59,7 @@ class FlightRecorder:
             for name, value in values.items()
         }
         classes = [str(label) for label in self.held.labels[:LOOKED_AT] if label is not None]
-        told = {"met": by_class(found, classes)} if len(set(classes)) > 1 else {}
+        told = {"met": by_class(found, classes)} if len(set(classes)) > 1 and len(classes) == len(found) else {}
         return Look(figures, sheet(pictures, predictions.get("label"), len(self.labels)), told)
 
     def real(self) -> tuple[Tensor, Tensor, Tensor]:

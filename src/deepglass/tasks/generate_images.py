@@ -32,7 +32,7 @@ from deepglass.losses.adversarial import (
 from deepglass.metrics.kid import KID
 from deepglass.metrics.players import EVEN, Taken, Variety, standing, taken
 from deepglass.tasks.alarms import game_alarms
-from deepglass.tasks.flight import FlightRecorder
+from deepglass.tasks.flight import STANDING, FlightRecorder
 from deepglass.tasks.inputs import OneInput, learn_inputs
 from deepglass.tasks.kinds.picture import PictureFacts, PictureSettings
 from deepglass.tasks.of_class import classes_of, coded, of_name, of_rows, taken_for
@@ -214,9 +214,10 @@ class GenerateImages(OneInput, nn.Module):
     def recorder(self, known: Some, held: Some) -> FlightRecorder:
         """What looks at the checks of a training."""
         mirrored = self.settings.picture.augment.flip
-        return FlightRecorder(
-            known, held, self.facts.labels, lambda: [*self.game.tolist(), float(self.jumps)], mirrored
-        )
+        return FlightRecorder(known, held, self.facts.labels, self._stands, mirrored)
+
+    def _stands(self) -> dict[str, float]:
+        return dict(zip(STANDING, [*self.game.tolist(), float(self.jumps)], strict=True))
 
     def alarms(self, checks: Sequence[tuple[int, Mapping[str, float]]]) -> list[Alarm]:
         """What goes wrong in the game; a critic's verdicts have no scale, and it is to tell all apart."""

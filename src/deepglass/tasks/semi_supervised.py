@@ -22,15 +22,17 @@ from deepglass.data.example import Batch
 from deepglass.data.source import Index
 from deepglass.foundation.errors import DataError, UsageError
 from deepglass.foundation.ports import Ports, Rivals
-from deepglass.foundation.seeds import Draws, row_keys
+from deepglass.foundation.seeds import Draws, row_keys, text_keys
 from deepglass.losses.adversarial import discriminator_loss
 from deepglass.losses.cross_entropy import cross_entropy
 from deepglass.losses.semi_supervised import any_class, features_apart
+from deepglass.metrics.players import EVEN, standing
 from deepglass.tasks.classify import Classify, ClassifyFacts, ClassifySettings
-from deepglass.tasks.generate_images import AT_ONCE, as_bytes, within
+from deepglass.tasks.flight import STANDING, FlightRecorder
+from deepglass.tasks.generate_images import AT_ONCE, GAME_DECAY, as_bytes, within
 from deepglass.tasks.inputs import OneInput, Views
 from deepglass.tasks.kinds.picture import PictureFacts, PictureSettings
-from deepglass.tasks.task import Losses, Metric, Predictions, Stream, Turn, rows
+from deepglass.tasks.task import Losses, Metric, Predictions, Some, Stream, Turn, rows
 
 LABELLED = "labelled"  # the stream of pictures whose class is known
 
@@ -84,15 +86,18 @@ class SemiSupervisedSettings:
         return SemiSupervised(self, facts)
 
 
-class SemiSupervised(OneInput):
-    """The task of naming one class of K where most pictures have none."""
+class SemiSupervised(OneInput, nn.Module):
+    """The task of naming one class of K where most pictures have none. It remembers how the game stands."""
 
     settings: SemiSupervisedSettings
     facts: SemiSupervisedFacts
     unlabelled: ClassVar = True
+    game: Tensor  # (3,): running means of `standing`
 
     def __init__(self, settings: SemiSupervisedSettings, facts: SemiSupervisedFacts):
-        super().__init__(settings, facts)
+        nn.Module.__init__(self)
+        OneInput.__init__(self, settings, facts)
+        self.register_buffer("game", torch.full((3,), EVEN))
         known = ClassifyFacts(labels=facts.labels, counts=facts.counts, inputs=facts.inputs)
         self.classify = Classify(settings.classifies, known)  # what is asked of it once it has learned
 
@@ -132,6 +137,8 @@ class SemiSupervised(OneInput):
         named, real, found = model(pictures).float().split([len(known), len(batch), len(batch)])
         classes = cross_entropy(named, known["target"], self.settings.smoothing)
         doubt = discriminator_loss(any_class(real), any_class(found), "non_saturating")
+        with torch.no_grad():
+            self.game.lerp_(standing(any_class(real), any_class(found), "non_saturating"), 1 - GAME_DECAY)
         return Losses({"classes": classes, "real": self.settings.doubt / 2 * doubt})
 
     def matched(self, model: nn.Module, batch: Batch) -> Losses:
@@ -149,6 +156,15 @@ class SemiSupervised(OneInput):
 
     def metrics(self) -> dict[str, Metric]:
         return self.classify.metrics()
+
+    def checks(self) -> "Painting":
+        """What the checks of a training ask: the classes, and what the generator makes meanwhile."""
+        return Painting(self.settings, self.facts)
+
+    def recorder(self, known: Some, held: Some) -> FlightRecorder:
+        """What looks at the checks of a training. No alarms: a discriminator that tells all apart is welcome here."""
+        game = lambda: dict(zip(STANDING, self.game.tolist(), strict=False))  # noqa: E731
+        return FlightRecorder(known, held, (), game, self.settings.picture.augment.flip)
 
     def answers(self, predictions: Predictions) -> list[dict[str, Any]]:
         """The class and how sure it is; `real` is how much the picture looks like one of the folder at all."""
@@ -177,6 +193,21 @@ class SemiSupervised(OneInput):
             raise UsageError("tasks.knows_no_classes", label=label, labels="")
         numbers = Draws(row_keys(seed, "generate", start, count), "latent")
         return Batch(("",) * count, {"latent": numbers.normal("numbers", self.settings.latent)})
+
+
+class Painting(SemiSupervised):
+    """The same task, which makes a picture beside each row as well: the same one at every check."""
+
+    def present(self, batch: Batch, draws: Draws | None = None) -> Batch:
+        """As ever, with what the pictures are made of, which follows from the rows' ids: latent (B, Z)"""
+        shown = super().present(batch, draws)
+        keys = torch.from_numpy(text_keys(0, list(batch.ids)).view(np.int64)).to(shown["input"].device)
+        return shown.with_columns(latent=Draws(keys, "latent").normal("numbers", self.settings.latent))
+
+    def predict(self, model: nn.Module, batch: Batch) -> Predictions:
+        """The classes, and a made picture for each row, uint8 (B, C, H, W)."""
+        made = as_bytes(model.generator(batch["latent"]))  # pyright: ignore
+        return {**super().predict(model, batch), "picture": made}
 
 
 def slower(done: float) -> float:
