@@ -158,8 +158,8 @@ class SemiSupervised(OneInput, nn.Module):
         return self.classify.metrics()
 
     def checks(self) -> "Painting":
-        """What the checks of a training ask: the classes, and what the generator makes meanwhile."""
-        return Painting(self.settings, self.facts)
+        """The classes, and what the generator makes meanwhile."""
+        return Painting(self)
 
     def recorder(self, known: Some, held: Some) -> FlightRecorder:
         """What looks at the checks of a training. No alarms: a discriminator that tells all apart is welcome here."""
@@ -195,19 +195,24 @@ class SemiSupervised(OneInput, nn.Module):
         return Batch(("",) * count, {"latent": numbers.normal("numbers", self.settings.latent)})
 
 
-class Painting(SemiSupervised):
-    """The same task, which makes a picture beside each row as well: the same one at every check."""
+class Painting:
+    """What the checks of a training ask: the classes, and beside each row a picture, the same one at every check."""
+
+    def __init__(self, task: SemiSupervised):
+        self.task = task
+        self.truth = task.truth
+        self.metrics = task.metrics
 
     def present(self, batch: Batch, draws: Draws | None = None) -> Batch:
         """As ever, with what the pictures are made of, which follows from the rows' ids: latent (B, Z)"""
-        shown = super().present(batch, draws)
+        shown = self.task.present(batch, draws)
         keys = torch.from_numpy(text_keys(0, list(batch.ids)).view(np.int64)).to(shown["input"].device)
-        return shown.with_columns(latent=Draws(keys, "latent").normal("numbers", self.settings.latent))
+        return shown.with_columns(latent=Draws(keys, "latent").normal("numbers", self.task.settings.latent))
 
     def predict(self, model: nn.Module, batch: Batch) -> Predictions:
         """The classes, and a made picture for each row, uint8 (B, C, H, W)."""
         made = as_bytes(model.generator(batch["latent"]))  # pyright: ignore
-        return {**super().predict(model, batch), "picture": made}
+        return {**self.task.predict(model, batch), "picture": made}
 
 
 def slower(done: float) -> float:
