@@ -147,7 +147,7 @@ def square(clips: Sequence[np.ndarray], frames: int, draw: np.random.Generator) 
 
 
 def varied(pixels: np.ndarray, clips: Sequence[np.ndarray], draw: np.random.Generator) -> np.ndarray:
-    """Three grounds of four turned, in other colours, and some with another one shining through. uint8 (T, 96, 96, 3)"""
+    """Three grounds of four turned, in other colours, some with another one shining through. uint8 (T, 96, 96, 3)"""
     if draw.random() < 0.25:
         return pixels
     if draw.random() < 0.4:

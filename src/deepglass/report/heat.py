@@ -15,9 +15,9 @@ from deepglass.views.picture import as_bytes
 
 
 def heat_card(case: Case, row: int, target: str, side: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The picture, or frames of the clip, with heat for the target as `deepglass explain --target` has it, and a line; nothing where none fits.
+    """The picture, or frames of the clip, with heat for the target as `deepglass explain --target` has it, and a line.
 
-    `row` is of the source.
+    Nothing where no method fits. `row` is of the source.
     """
     bundle, store = case.run.bundle, case.material.store
     if not fits(bundle):
