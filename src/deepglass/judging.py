@@ -129,7 +129,8 @@ def evaluate(folder: Path, place: str = "", own: Own = Own(), settings: Iterable
     """Exact figures of a finished run, and where a judge is named, those of its pictures by that judge."""
     overrides = list(settings)
     if not overrides:
-        return Judged(journey.evaluate(folder, place, own), [])
+        outcome = journey.evaluate(folder, place, own)
+        return Judged(outcome, _learned_from(outcome))
     asked, _ = resolve(JudgingSettings(), overrides)
     if not asked.judge:
         raise UsageError("judging.which_judge")
@@ -150,6 +151,14 @@ def evaluate(folder: Path, place: str = "", own: Own = Own(), settings: Iterable
         keep(outcome.run, {name: figure for name, figure in figures.items() if "@" in name})
         remarks.append(say("judging.kept", run=folder))
     return Judged(replace(outcome, figures={**outcome.figures, part: figures}), remarks)
+
+
+def _learned_from(outcome: Outcome) -> list[str]:
+    """That most of the data were seen in training, where the place that was asked for is the run's own."""
+    place, own = outcome.place, outcome.run.settings.data.place
+    if not place or (place != own and Path(place).resolve() != Path(own).resolve()):
+        return []
+    return [say("judging.own_data", place=place, folder=outcome.run.folder)]
 
 
 def judged(judge: Judge, shown: Shown, of: str) -> tuple[dict[str, Figure], list[str]]:

@@ -16,7 +16,7 @@ from deepglass.cli.main import main, overview
 from deepglass.cli.options import Printer
 from deepglass.cli.predict import _tell_empty, _write
 from deepglass.foundation import catalogue
-from deepglass.foundation.words import speaking
+from deepglass.foundation.words import say, speaking
 from tests.errors.shell import Shell, picture
 
 
@@ -47,6 +47,19 @@ def test_ctrl_c_where_nothing_is_saved_ends_with_130(shell, monkeypatch):
     said = shell("evaluate", shell.folder, "--json")
     assert said.code == 130 and said.document["error"]["code"] == "interrupted"
     assert re.search(r"[\u4e00-\u9fff]", shell("--lang=zh-CN", "evaluate", shell.folder).err)
+
+
+@pytest.mark.parametrize(("name", "chinese"), [("zh", True), ("zh_CN.UTF-8", True), ("en-GB", False), ("EN", False)])
+def test_a_language_is_known_by_what_systems_call_it(shell, name, chinese):
+    assert bool(re.search(r"[\u4e00-\u9fff]", shell("--lang", name, "evaluate", shell.folder).err)) == chinese
+    refused = shell("--lang", "zhuang", "evaluate", shell.folder)
+    assert refused.code == 2 and "--lang zhuang is not offered" in refused.err
+
+
+def test_a_command_that_is_told_can_be_typed_whatever_its_path_holds():
+    told = say("run.unfinished", "en", folder="runs/my roses")
+    assert told.startswith("The run in runs/my roses is not") and told.endswith("deepglass resume 'runs/my roses'")
+    assert say("run.unfinished", "en", folder="runs/医院-1").endswith("deepglass resume runs/医院-1")
 
 
 def test_a_reader_that_goes_away_is_no_defect():

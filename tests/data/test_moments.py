@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from deepglass.data.annotation import Moment, in_words, names_of
+from deepglass.data.examiner import unreadable
 from deepglass.data.recognise import recognise, recognised
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Unreadable
+from deepglass.data.sources.files import ClipFiles
 from deepglass.foundation.errors import DataError
 from deepglass.foundation.words import say
 from tests.data.videos import film, shades
@@ -57,6 +59,32 @@ def test_a_row_whose_times_make_no_sense_is_named(videos: Path, start: str, end:
         source.read(0)
     assert f"Line 2 of its table says from {start} to {end}" in say("data.moment_times", "en", **caught.value.values)
     assert len(source.read(1).frames) == 4
+
+
+def test_a_fault_names_the_line_it_is_in_and_a_video_is_of_one_part(videos: Path) -> None:
+    rows = ("a.mkv,0,1,cat,train", "a.mkv,3,1,cat,train", "b.mkv,0,1,cat,train", "b.mkv,1,2,dog,test")
+    source = recognise(str(write(videos, "file,start,end,tag,split", *rows)), DataSettings())
+    assert isinstance(source, ClipFiles) and list(source.lines) == ["tags.csv:3", "tags.csv:5"]
+    assert [fault.reason for fault in source.faults.values()] == ["moment_times", "moment_parts"]
+    assert source.faults[1].values == {"line": 5, "part": "test", "other": "train"}
+    source = recognise(str(write(videos, "file,start,end,tag", "a.mkv,0,1,cat", "a.mkv,90,95,dog")), DataSettings())
+    with pytest.raises(Unreadable) as caught:
+        source.read(0)
+    found = unreadable(source.index, 0, caught.value, {"at": "tags.csv:2"})
+    assert caught.value.reason == "moment_beyond" and found.values["at"] == "tags.csv:3"
+
+
+def test_moments_of_one_tag_that_overlap_are_one(videos: Path) -> None:
+    cat = [(0, 0.2), (0.4, 0.6), (0.5, 90), (0.52, 0.58), (0.2, 0.4)]
+    rows = [*(f"a.mkv,{start},{end},cat" for start, end in cat), "a.mkv,0.1,0.9,dog", "b.mkv,0,1,cat"]
+    source = recognise(str(write(videos, "file,start,end,tag", *rows)), DataSettings())
+    wanted = [("cat", 0, 0.2), ("dog", 0.1, 0.9), ("cat", 0.2, 0.4), ("cat", 0.4, 90)]  # what follows stays apart
+    assert source.index.labels[0] == tuple(Moment(*one) for one in wanted)
+    (joined,) = [one for one in source.findings if one.kind == "moments_joined"]
+    assert joined.values == {"count": 2, "examples": "clips/a.mkv"}
+    with pytest.raises(Unreadable) as caught:
+        source.read(0)
+    assert caught.value.values["at"] == "tags.csv:4"  # the row whose end it is
 
 
 def test_what_is_no_table_of_moments(videos: Path) -> None:

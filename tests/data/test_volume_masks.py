@@ -110,3 +110,22 @@ def test_the_fingerprint_follows_the_classes(tmp_path):
             (tmp_path / "dataset.json").write_text(json.dumps({"labels": labels}))
         told.add(ask(tmp_path).fingerprint())
     assert len(told) == 4
+
+
+def test_255_is_the_object_where_no_mask_holds_another_number(tmp_path):
+    for name in ("a", "b", "c"):
+        pair(tmp_path, name, classes=256)
+    source = ask(tmp_path)
+    scan = source.read(0)
+    assert source.index.classes == ("background", "object")
+    assert np.array_equal(scan.mask, scan.slices(0, 6) > -500) and not scan.notes
+    pair(tmp_path, "d")  # here 1 is the object: what 255 is elsewhere can only be "do not care"
+    mixed = ask(tmp_path)
+    assert set(np.unique(mixed.read(0).mask)) == {0, 255} and mixed.read(0).notes == ("mask_unknown",)
+    assert not mixed.read(3).notes and mixed.fingerprint() != source.fingerprint()
+    write(tmp_path / "labels" / "d.nii.gz", np.zeros((6, 20, 24), np.uint8))
+    write(tmp_path / "labels" / "e.nii.gz", np.zeros((6, 20, 24), np.uint8))
+    source = ask(tmp_path)
+    assert source.read(3).notes == ("mask_empty",) and source.read(0).mask.max() == 1
+    told = [one["reason"] for one in report(source.findings)]
+    assert told == ["Masks without a volume of their name, which were left out: 1 (labels/e.nii.gz)."]

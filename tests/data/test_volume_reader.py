@@ -156,6 +156,30 @@ def test_nobodys_name_is_in_what_is_said_of_a_file(tmp_path):
         assert "Smith" not in refused([tmp_path / "d.dcm"])
 
 
+@pytest.mark.parametrize("side", [7, 8])
+def test_a_volume_thinner_than_a_place_of_the_network_is_still_seen(side):
+    flat = Scan(np.full((1, 64, 64), 5, np.int16), (1.0, 1.0, 1.0), np.eye(4))
+    seen = Cube(side, side, side)(flat)[0]
+    assert (seen == 5).all()  # its own lowest value outside of it, and no index out of bounds
+    grids = Cube(side, side, side).grids(flat)
+    places = [grid.inside(size).sum() for grid, size in zip(grids, flat.shape, strict=True)]
+    assert places == [1, side, side]
+
+
+def test_what_the_library_warns_of_is_not_printed(tmp_path):
+    file = write_slice(tmp_path / "a.dcm", body()[0])
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        look(file)
+        warnings.warn_explicit("End of file reached", UserWarning, "filereader.py", 1, "pydicom.filereader")
+    assert not said
+
+
+def test_a_mask_that_was_drawn_over_a_scan_is_no_scan(tmp_path):
+    file = write_slice(tmp_path / "a.dcm", body()[0], Modality="SEG")
+    assert refused([file]).startswith("a.dcm is a mask that was drawn over a scan (DICOM SEG), and no scan.")
+
+
 def test_series_are_told_apart(tmp_path):
     first = write_series(tmp_path, body(4), prefix="A", series="1")
     second = write_series(tmp_path, body(4), prefix="B", series="2")

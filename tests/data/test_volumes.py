@@ -57,8 +57,8 @@ def test_a_patient_is_never_on_both_sides_and_stays_unnamed(tmp_path):
     everything = json.dumps([report(source.findings), source.index.ids, list(source.index.groups)])
     assert "Smith" not in everything and "ID3" not in everything
     named = told(source, "patient_names")
-    assert len(named) == 24 and named[0][0] == "clear/p0"
-    assert named[0][1].startswith("4 of 4 files carry a patient's name, IM000.dcm first.")
+    assert len(named) == 1 and not named[0][0]  # said once, whatever number of folders there is
+    assert named[0][1].startswith("96 of 96 DICOM files carry a patient's name, clear/p0/IM000.dcm first.")
     assert told(source, "by_patient") == [("", "24 volumes of 12 patients; all of a patient's lie in one part.")]
 
 
@@ -97,6 +97,14 @@ def test_parts_may_be_given(tmp_path):
     scans(tmp_path / "test", 1)
     source = ask(tmp_path)
     assert source.index.parts == ["test"] * 2 + ["train"] * 6 and source.index.labels[:2] == ["clear", "lesion"]
+
+
+def test_a_lone_folder_of_patients_is_not_taken_for_classes(tmp_path):
+    for patient in range(3):
+        write_series(tmp_path / "clear" / f"p{patient}", body(4, seed=patient), patient=f"ID{patient}")
+    with pytest.raises(DataError, match="holds one folder of volumes, clear") as refused:
+        ask(tmp_path)
+    assert "If they are patients, clear is one class only" in str(refused.value)
 
 
 def test_one_patient_is_no_split(tmp_path):

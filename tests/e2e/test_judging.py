@@ -3,6 +3,7 @@
 import html
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from deepglass import journey, judging
 from deepglass.cli.main import main
 from deepglass.foundation.errors import DataError, UsageError
 from deepglass.foundation.sealed import file_sha256
-from deepglass.judging import Judge, Shown, judged
+from deepglass.judging import Judge, Shown, _learned_from, judged
 from deepglass.networks import choose_model, network_of
 
 DIGITS = Path(journey.__file__).parent / "data" / "digits.npz"
@@ -59,6 +60,16 @@ def told(capsys, *words):
     main(["evaluate", *words, "--json"])
     said = capsys.readouterr()
     return json.loads(said.out), said.err
+
+
+def test_data_that_a_run_learned_from_are_called_so(tmp_path):
+    def remarks(place):
+        settings = SimpleNamespace(data=SimpleNamespace(place=str(tmp_path)))
+        return _learned_from(SimpleNamespace(place=place, run=SimpleNamespace(settings=settings, folder="my run")))
+
+    (said,) = remarks(f"{tmp_path}/.")
+    assert "most of these examples were seen in training" in said and said.endswith("deepglass evaluate 'my run'")
+    assert not remarks("") and not remarks(str(tmp_path / "test"))
 
 
 def test_a_judge_finds_real_pictures_alike_and_a_collapse_at_once():

@@ -9,10 +9,10 @@ import pytest
 import deepglass as dg
 from deepglass import journey
 from deepglass.data.annotation import Ball
-from deepglass.data.check import report
+from deepglass.data.check import report, sentence
 from deepglass.data.recognise import recognise, recognised
 from deepglass.data.settings import DataSettings
-from deepglass.data.source import Unreadable
+from deepglass.data.source import Finding, Unreadable
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.settings import parse_assignments
 from deepglass.metrics.froc import RATES
@@ -66,13 +66,25 @@ def test_the_table_says_what_is_where_in_the_body(tmp_path):
     slice_, row, column, _ = np.linalg.inv(scan.affine) @ (ball.left, ball.back, ball.up, 1)
     assert scan.slices(0, 16)[round(slice_), round(row), round(column)] > 100
     told = report(source.findings)[0]
-    assert told["reason"] == "Rows that name no volume of the folder are left out: 1 (lines 6)."
+    assert told["reason"] == "Rows that name no volume of the folder are left out: 1 (line 6)."
     for row, line in ((0, 7), (3, 8), (2, 9)):  # without its row, train3 would count as a volume with nothing in it
         with pytest.raises(Unreadable) as caught:
             source.read(row)
         assert caught.value.values["annotation"] == f"annotations.csv:{line}"
     sentence = recognised(str(root), DataSettings()).sentence()
     assert sentence == "volumes with middles and sizes of what is in them in annotations.csv; task detect"
+
+
+def test_what_would_lie_outside_of_its_volume_is_a_fault_of_the_table(tmp_path):
+    root = scans(tmp_path, (("train", 4),))
+    with (root / "annotations.csv").open("a") as table:
+        table.write("train3,-10.5,-20,-30,4\ntrain2,9000,1,2,4\n")  # the first of them at the very border
+    source = recognise(str(root), DataSettings())
+    assert source.read(3).shape == (16, 32, 36)
+    with pytest.raises(Unreadable) as caught:
+        source.read(2)
+    said = sentence(Finding("unreadable", "warning", "", {**caught.value.values, "why": caught.value.reason}), "en")
+    assert "something at 9000, 1, 2, but the volume reaches over -10 .. 26, -20 .. 12, -31 .. 1 (" in said
 
 
 def test_balls_are_found_where_they_are(learned):

@@ -12,7 +12,7 @@ from deepglass.data import files
 from deepglass.data.readers.picture import read_picture
 from deepglass.explain.answer import Explained, choose_method, explain, methods
 from deepglass.explain.method import Explanation
-from deepglass.explain.write import write_explanations
+from deepglass.explain.write import sentence, write_explanations
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.words import speaking
 from deepglass.journey import load
@@ -218,3 +218,10 @@ def test_a_number_is_shared_out_among_the_columns_in_its_own_unit(tmp_path, caps
         assert parts.sum() == pytest.approx(answers[place - 1]["prediction"] - middle, abs=1.0)
     assert "the answer differs from that for an average input" in err and "score" not in err
     assert run_verb(capsys, str(run), "--method", "weights", "--out", str(tmp_path / "w"))[0] == 0
+
+
+def test_a_sentence_names_the_shot_that_it_is_about():
+    with speaking("en"):
+        said = sentence(Explained({"id": "a.mp4", "prediction": "a dog", "start": 4.13, "end": 66.5}, None))
+        assert said.startswith("a.mp4 0:04.1 – 1:06.5: a dog")
+        assert sentence(Explained({"id": "a.jpg", "prediction": "a dog"}, None)).startswith("a.jpg: a dog")

@@ -19,7 +19,7 @@ from deepglass.report.boxes import verdicts
 from deepglass.report.calibration import _leaning
 from deepglass.report.case import Classified
 from deepglass.report.curves import averaged
-from deepglass.report.groups import _gap
+from deepglass.report.groups import _gap, groups
 from deepglass.report.settings import repeat
 from deepglass.run import RunSettings
 from tests.report.conftest import trained
@@ -91,6 +91,19 @@ def test_groups_are_only_called_apart_where_their_intervals_are():
     note, gap = _gap({"A": share(9, 10), "B": share(8, 10)})
     assert note.level == "note" and gap["clear"] is False
     assert _gap({"A": share(9, 10)}) == (None, None)
+
+
+def test_groups_of_one_example_and_of_nobody_are_no_groups():
+    def section_of(*names):
+        logits = torch.tensor([[2.0, 0.0]] * len(names))
+        rows = torch.arange(len(names))
+        found = Classified(rows, list(names), logits, torch.zeros(len(names), dtype=torch.int64), ["a", "b"])
+        store = SimpleNamespace(index=SimpleNamespace(groups=list(names)))
+        return groups(SimpleNamespace(classified=lambda: found, material=SimpleNamespace(store=store)))
+
+    assert section_of("p1", "p2", "p3", "") is None  # each patient once: bars of 0 or 1 say nothing
+    assert section_of("p1", "p1", "", "") is None
+    assert list(section_of("p1", "p1", "p2", "").figures["groups"]) == ["p1", "p2"]
 
 
 def test_the_command_can_be_pasted():

@@ -9,6 +9,7 @@ import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -348,3 +349,21 @@ def test_an_outline_is_drawn_as_it_goes_and_told():
     upright = Boxes(np.zeros((20, 30, 3), dtype=np.uint8), [BoxMark("A1", (2, 3, 20, 15))])
     assert "outline" not in upright.json()["boxes"][0]
     assert 'points="21.3,32.0 213.3,32.0 213.3,160.0 21.3,160.0"' in upright.svg()
+
+
+def test_a_font_that_was_installed_since_matplotlib_looked_is_found(monkeypatch):
+    manager = SimpleNamespace(ttflist=[SimpleNamespace(name="DejaVu Sans", fname="old.ttf")])
+
+    def add(file):
+        if file == "broken.ttf":
+            raise RuntimeError(file)
+        assert file != "old.ttf"
+        manager.ttflist.append(SimpleNamespace(name="Noto Sans CJK SC", fname=file))
+
+    manager.addfont = add
+    fake = SimpleNamespace(fontManager=manager, findSystemFonts=lambda: ["old.ttf", "new.ttc", "broken.ttf"])
+    monkeypatch.setattr(chart, "font_manager", fake)
+    assert chart.cjk_font.__wrapped__() == "Noto Sans CJK SC"
+    fake.findSystemFonts = lambda: ["old.ttf"]
+    del manager.ttflist[1:]
+    assert chart.cjk_font.__wrapped__() is None

@@ -119,9 +119,12 @@ def _choose_language(words: list[str]) -> list[str]:
         if word == "--lang" or word.startswith("--lang="):
             wanted = word.partition("=")[2] or (words[place + 1] if place + 1 < len(words) else "")
             place += 1 if "=" in word else 2
-            if wanted not in LANGUAGES:
+            meant = {one[:2]: one for one in LANGUAGES}.get(
+                re.split("[-_.]", wanted.lower())[0]
+            )  # zh, zh_CN.UTF-8, en-GB
+            if meant is None:
                 raise UsageError("cli.no_language", name=wanted, offered=", ".join(LANGUAGES))
-            choose_language(wanted)
+            choose_language(meant)
         else:
             rest.append(word)
             place += 1

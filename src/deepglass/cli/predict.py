@@ -4,6 +4,7 @@ import csv
 import itertools
 import json
 import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +29,8 @@ STANDARD_INPUT = "-"
 COLUMNS = ("id", "prediction", "confidence", "error")
 TIMED = ("id", "start", "end", "prediction", "confidence", "error")  # of shots of a video
 SUBTITLES = ".srt"
+ONE_FILE = (".csv", ".tsv", ".json", ".png", ".jpg", ".nii", ".gz", ".npz")  # endings of what is no folder
+SETTING = re.compile(r"(task|train|data|model|weights)\.[\w.]+=|seed=\d+$")
 TABLE = "answers.csv"  # beside pictures with the answers drawn in them
 SMALLEST, LARGEST = 320, 1280  # pixels of the longer side of those
 AT_ONCE = 1 << 16  # bytes of lines that are answered together, where so many have come
@@ -52,6 +55,10 @@ def predict(
     bundle = bundle.towards(to) if to else bundle
     if Path(out).suffix.lower() == SUBTITLES:
         _check_subtitles(bundle, files)
+    if out and getattr(bundle.task, "tells_masks", False):
+        _check_folder(bundle, Path(out))
+    if bundle.task.facts.inputs.kind != "text":
+        _check_settings(files)
     if live:
         return _watch(bundle, files, printer)
     drawn = _drawn(Path(out), bundle.task) if out else None
@@ -121,10 +128,15 @@ def _tell(printer: Printer, found: dict[str, Any]) -> None:
     elif "error" in found:
         printer.line(say("cli.unanswered", id=found["id"], reason=found["error"]))
     elif "end" in found:
-        values = {"start": clock(found["start"]), "end": clock(found["end"]), "label": found["label"]}
-        printer.line(say("cli.ends", share=f"{100 * found['confidence']:.0f}", **values))
+        printer.line(_ends(found))
     else:
         printer.line(say("cli.begins", start=clock(found["start"]), label=found["label"]))
+
+
+def _ends(moment: dict[str, Any]) -> str:
+    """A moment in one line: from when to when, what, and how sure."""
+    values = {"start": clock(moment["start"]), "end": clock(moment["end"]), "label": moment["label"]}
+    return say("cli.ends", share=f"{100 * moment['confidence']:.0f}", **values)
 
 
 def _given(files: list[str], bundle: Bundle) -> Iterator[list[Any]]:
@@ -160,6 +172,7 @@ def _said(answer: dict[str, Any], brief: bool) -> list[str]:
     times = {name: clock(answer[name]) for name in ("start", "end") if name in answer}
     key = "cli.answered_of_shot" if times else key
     told = [] if brief else [say(key, id=answer["id"], answer=said(answer), **times)]
+    told += [] if brief else [f"  {_ends(one)}" for one in answer.get("moments", ())]
     return told + ([say("cli.read_in_part", id=answer["id"], words=answer["read"])] if "read" in answer else [])
 
 
@@ -169,6 +182,18 @@ def _check_subtitles(bundle: Bundle, files: list[str]) -> None:
         raise UsageError("cli.no_times", task=bundle.document["task"]["name"])
     if len(files) > 1 or any(Path(file).is_dir() for file in files):
         raise UsageError("cli.one_video")
+
+
+def _check_folder(bundle: Bundle, out: Path) -> None:
+    """Raise where one file is named for masks, of which each input has its own."""
+    if out.suffix.lower() in ONE_FILE and not out.is_dir():
+        raise UsageError("cli.masks_folder", task=bundle.document["task"]["name"], out=out)
+
+
+def _check_settings(files: list[str]) -> None:
+    """Raise where a setting stands among the files, as other verbs take them."""
+    if word := next((file for file in files if SETTING.match(file) and not Path(file).exists()), ""):
+        raise UsageError("cli.no_settings_here", word=word)
 
 
 def _writer(out: Path, answers: list[dict[str, Any]]) -> Callable[[Path, list[dict[str, Any]], Any], None]:

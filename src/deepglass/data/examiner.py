@@ -26,7 +26,7 @@ WARNED = frozenset(  # more than notes
     (
         *("constant_picture", "note_silent", "note_clipped", "note_one_sample", "note_outline_corners"),
         *("note_outline_crosses", "note_outline_outside", "note_outline_without_area", "note_outline_missing"),
-        "note_constant_volume",
+        *("note_constant_volume", "note_mask_unknown"),
     )
 )
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -223,8 +223,8 @@ class Examiner:
 
 
 def unreadable(index: Index, row: int, reason: Unreadable, at: Mapping[str, str] = NOTHING) -> Finding:
-    """That an example cannot be used, and why; `at` is where a table names it."""
-    return Finding("unreadable", "warning", index.ids[row], {**reason.values, "why": reason.reason, **at})
+    """That an example cannot be used, and why; `at` is where a table names it, if the reason knows no better place."""
+    return Finding("unreadable", "warning", index.ids[row], {**at, **reason.values, "why": reason.reason})
 
 
 def _equal(digests: np.ndarray, rows: np.ndarray) -> list[list[int]]:

@@ -18,6 +18,7 @@ from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Match, Source, Unreadable
 from deepglass.data.sources.coco import BESIDE
 from deepglass.data.sources.files import ARCHIVES, has_pictures, holds, is_picture, is_sound
+from deepglass.data.sources.volumes import holds_volumes
 from deepglass.data.walk import listing, suffix, walk
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import DataError
@@ -209,6 +210,8 @@ def _not_classes(path: Path, folders: list[str], files: list[str]) -> DataError:
     holding = [name for name in folders if has_pictures(path / name)]
     if len(holding) == 1:
         better = _level_below(path / holding[0])
+        if better and holds_volumes(better):  # folders of patients look like folders of classes
+            return DataError("data.one_folder_of_volumes", place=path, name=holding[0], better=better)
         if better:
             return DataError("data.wrong_level", place=path, better=better)
         return DataError("data.one_class_folder", place=path, name=holding[0])

@@ -25,6 +25,7 @@ from deepglass.tasks.task import said
 from deepglass.views.heat import Heat
 from deepglass.views.looked import Looked
 from deepglass.views.picture import Gallery, data_address
+from deepglass.views.timeline import clock
 
 VERSION = 1
 DRAWN = 20  # inputs that get pictures and a place on the page; every answer stands in explanation.json
@@ -66,7 +67,8 @@ def sentence(one: Explained) -> str:
     words = one.explanation.words if one.explanation else ""
     if "prediction" not in answer:
         return say("explain.network", id=answer["id"], words=words)
-    return say("explain.answer", id=answer["id"], answer=_said(answer), words=words).rstrip()
+    times = f" {clock(answer['start'])} – {clock(answer['end'])}" if "start" in answer else ""  # of a shot of a video
+    return say("explain.answer", id=f"{answer['id']}{times}", answer=_said(answer), words=words).rstrip()
 
 
 def _said(answer: Mapping[str, Any]) -> str:

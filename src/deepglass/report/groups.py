@@ -17,10 +17,13 @@ MOST_BARS = 20
 def groups(case: Case) -> Section | None:
     """Where the source has groups: figures of the counting part."""
     found, names = case.classified(), case.material.store.index.groups
-    if found is None or not len(names) or len(set(names)) < 2:
+    if found is None or not len(names):
         return None
     own = np.array([str(names[row]) for row in found.rows.tolist()])
-    hit = (found.predicted == found.targets).numpy()
+    hit = (found.predicted == found.targets).numpy()[own != ""]  # of some nobody knows the group
+    own = own[own != ""]
+    if not 2 <= len(set(own.tolist())) < len(own):  # a group of a single example is no group
+        return None
     figures = {name: share(int(hit[own == name].sum()), int((own == name).sum())) for name in sorted(set(own.tolist()))}
     ordered = sorted(figures, key=lambda name: figures[name].value)
     kept = ordered if len(ordered) <= MOST_BARS else ordered[: MOST_BARS // 2] + ordered[-MOST_BARS // 2 :]

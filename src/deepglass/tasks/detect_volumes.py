@@ -12,7 +12,7 @@ a volume's own size.
 
 import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,8 @@ KEPT = 1000  # middles of a volume that are looked at for being the same
 
 class DetectVolumes(OneInput):
     """The task of naming and placing what is in a volume; its settings and facts are those of `detect`."""
+
+    columns = ("id", "class", "coordX", "coordY", "coordZ", "diameter_mm", "confidence", "error")  # of a table
 
     def __init__(self, settings: Any, facts: Any):
         super().__init__(settings, facts)
@@ -129,6 +131,15 @@ class DetectVolumes(OneInput):
             labels = [ball["label"] for ball in balls]
             found.append({"prediction": labels, "balls": balls, "affine": affine.double().tolist()})
         return found
+
+    def rows(self, answer: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The answer as lines of a table that is read back, one for each thing; an empty one of a volume without."""
+        for one in answer["balls"]:
+            places = dict(zip(self.columns[2:5], one["middle"], strict=True))
+            sizes = {"diameter_mm": one["size"], "confidence": one["confidence"]}
+            yield {"id": answer["id"], "class": one["label"], **places, **sizes}
+        if not answer["balls"]:
+            yield {"id": answer["id"]}
 
     def show(self, raw: Any, answer: Mapping[str, Any]) -> list[View]:
         """The slices with what was found in them."""

@@ -17,6 +17,7 @@ class PixelLoss:
 
     settings: Any
     facts: Any
+    tells_masks = True  # predict --out writes a file for each input
     takes: Callable[..., Port]  # of the task that this is mixed into
 
     def asks(self) -> Ports:

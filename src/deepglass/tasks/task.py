@@ -173,6 +173,8 @@ def _answered(answer: Mapping[str, Any]) -> str:
     if "plates" in answer:
         read = [f"{one['text']} ({100 * one['confidence']:.1f} %)" for one in answer["plates"]]
         return ", ".join(read) or say("tasks.no_plate")
+    if "balls" in answer:
+        return "; ".join(map(_ball, answer["balls"])) or say("tasks.no_thing")
     if isinstance(prediction, list) and any(isinstance(one, float) for one in prediction):
         shown = ", ".join(f"{one:.2f}" for one in prediction[:SHOWN])
         return say("tasks.vector", count=len(prediction), shown=shown)
@@ -183,6 +185,14 @@ def _answered(answer: Mapping[str, Any]) -> str:
     sure = f" ({100 * answer['confidence']:.1f} %)" if "confidence" in answer else ""
     silent = "words" in answer and not prediction.strip()
     return f"{say('tasks.nothing_said') if silent else prediction}{sure}"
+
+
+def _ball(one: Mapping[str, Any]) -> str:
+    """A thing in a volume: what, where in millimetres of the body, how large, how sure."""
+    place = ", ".join(f"{value:.1f}" for value in one["middle"])
+    return say(
+        "tasks.ball", label=one["label"], place=place, size=f"{one['size']:.1f}", share=f"{100 * one['confidence']:.1f}"
+    )
 
 
 def encoder_of(task: Task) -> Encoder | None:

@@ -5,6 +5,7 @@ has one, and letters stay letters. Nothing here touches pyplot, and drawing hold
 are shared by all threads.
 """
 
+import contextlib
 import functools
 import io
 import re
@@ -58,8 +59,21 @@ Draw = Callable[[Axes], None]
 @functools.cache
 def cjk_font() -> str | None:
     """The name of an installed font with Chinese characters, or None."""
+    return _listed() or _listed_anew()
+
+
+def _listed() -> str | None:
     installed = {font.name for font in font_manager.fontManager.ttflist}
     return next((name for name in CJK if name in installed), None)
+
+
+def _listed_anew() -> str | None:
+    """The same once the list, which Matplotlib keeps on the disk for good, knows what was installed since."""
+    known = {font.fname for font in font_manager.fontManager.ttflist}
+    for file in sorted(set(font_manager.findSystemFonts()) - known):
+        with contextlib.suppress(Exception):  # whatever a broken font brings about
+            font_manager.fontManager.addfont(file)
+    return _listed()
 
 
 @functools.cache

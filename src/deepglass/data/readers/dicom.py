@@ -5,6 +5,7 @@ missing is found by the spacing, and named: a volume is never closed over a gap.
 in the file: names and numbers of people go into no message, no index and no bundle.
 """
 
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from deepglass.data.source import Unreadable
 from deepglass.foundation.errors import MachineError
 
 EVEN = 0.05  # of the usual step: slices that are so much further apart, or nearer, are not evenly spaced
+DRAWN = "SEG"  # the modality of masks that somebody, or a program, drew over a scan
 PARALLEL = 1e-3  # how far the planes of one series may be turned against each other
 NOBODY = frozenset("anon anonymous anonymized anonymised anonym deidentified unknown none patient phantom test".split())
 READ = (  # all that is asked of a file before its pixels are
@@ -116,6 +118,8 @@ class _Frame(NamedTuple):
 def _frames(file: Path) -> Iterator[_Frame]:
     """The slices in one file: one, or of an enhanced file many."""
     found = _opened(file)
+    if str(found.get("Modality", "")) == DRAWN:
+        raise Unreadable("dicom_drawn", slice=file.name)
     pixels = _pixels(found, file.name)
     count = _whole(found.get("NumberOfFrames", 1)) or 1
     pixels = pixels.reshape(count, *pixels.shape[-2:])
@@ -280,4 +284,5 @@ def _library() -> Any:
     except ImportError:
         raise MachineError("data.no_volumes") from None
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+    warnings.filterwarnings("ignore", module=r"pydicom\.")  # what is wrong with a file is said with its name, once
     return pydicom

@@ -117,7 +117,7 @@ class Cube(NamedTuple):
         """Where each axis is asked."""
         steps = self._steps(raw)
         axes = zip(self.size, steps, raw.shape, strict=True)
-        depth, height, width = (Grid(n, step, (size - 1) / 2 - step * (n - 1) / 2) for n, step, size in axes)
+        depth, height, width = (_around_middle(n, step, size) for n, step, size in axes)
         return depth, height, width
 
     def _steps(self, raw: Scan) -> list[float]:
@@ -130,6 +130,12 @@ class Cube(NamedTuple):
         millimetres = [step * own for step, own in zip(each, raw.spacing, strict=True)]
         one = max(millimetres) if self.fit == "pad" else min(millimetres)
         return [one / own for own in raw.spacing]
+
+
+def _around_middle(count: int, step: float, size: int) -> Grid:
+    """Places on both sides of the middle; of a volume thinner than a step always one in it."""
+    before = count // 2 if step > size else (count - 1) / 2
+    return Grid(count, step, (size - 1) / 2 - step * before)
 
 
 def resample(raw: Scan, grids: Sequence[Grid]) -> np.ndarray:

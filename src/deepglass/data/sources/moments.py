@@ -6,7 +6,7 @@ video in which nothing is tagged. A column named split or the like gives the par
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -50,7 +50,25 @@ class Rows:
     part: str = ""
     group: str = ""
     moments: list[Moment] = field(default_factory=list)
+    lines: dict[Moment, str] = field(default_factory=dict)  # where the table says each
     fault: Unreadable | None = None
+    joined: int = 0  # moments that were part of another of the same tag
+
+    def answer(self) -> tuple[Moment, ...]:
+        """The moments in the order of their starts; those of one tag that overlap are one."""
+        found: list[Moment] = []
+        last: dict[str, int] = {}  # of each tag, its moment in `found` that ends last
+        for one in sorted(self.moments, key=lambda moment: (moment.start, moment.label)):
+            place = last.get(one.label)
+            if place is not None and one.start < found[place].end:
+                self.joined += 1
+                line = self.lines[max(found[place], one, key=lambda moment: moment.end)]
+                found[place] = found[place]._replace(end=max(found[place].end, one.end))
+                self.lines[found[place]] = line
+            else:
+                last[one.label] = len(found)
+                found.append(one)
+        return tuple(found)
 
 
 def recognise(place: str, settings: DataSettings) -> Match | None:
@@ -74,7 +92,7 @@ def open_table(place: str, settings: DataSettings) -> ClipFiles:
     names = Names(file.parent, "clip")
     rows = _gathered(table, plan, names)
     ids = list(rows)
-    labels = [tuple(sorted(one.moments, key=lambda moment: (moment.start, moment.label))) for one in rows.values()]
+    labels = [one.answer() for one in rows.values()]
     parts = [one.part for one in rows.values()] if plan.part is not None else ()
     groups = [one.group for one in rows.values()] if plan.group is not None else ()
     index = Index(ids, labels, parts, groups, kind="clip")
@@ -82,8 +100,12 @@ def open_table(place: str, settings: DataSettings) -> ClipFiles:
     if unused := sorted(set(names.ids) - set(ids)):
         values = {"count": len(unused), "examples": ", ".join(unused[:3]), "table": file.name}
         findings.append(Finding("not_in_table", "note", file.name, values))
+    if overlapping := [id for id, one in rows.items() if one.joined]:
+        values = {"count": sum(one.joined for one in rows.values()), "examples": ", ".join(overlapping[:3])}
+        findings.append(Finding("moments_joined", "note", file.name, values))
     source = ClipFiles("moments", "tag_video", file.parent, index, findings)
-    source.judge = lambda row, clip, fit: _refuse_beyond(labels[row], clip, fit)
+    stated = [one.lines for one in rows.values()]
+    source.judge = lambda row, clip, fit: _refuse_beyond(labels[row], stated[row], clip, fit)
     source.lines = [one.at for one in rows.values()]
     source.faults = {place: one.fault for place, one in enumerate(rows.values()) if one.fault}
     return source
@@ -145,16 +167,21 @@ def _gathered(table: Delimited, plan: Plan, names: Names) -> dict[str, Rows]:
                 "data.moment_cells", place=table.file, line=line, expected=len(table.names), found=len(cells)
             )
         id = names.find(cells[plan.path]) or cells[plan.path].replace("\\", "/")
-        rows = found.setdefault(id, Rows(f"{table.file.name}:{line}"))
-        rows.part = part(cells[plan.part]) if plan.part is not None else ""
+        at = f"{table.file.name}:{line}"
+        rows = found.setdefault(id, Rows(at))
+        of_part = part(cells[plan.part]) if plan.part is not None else ""
+        if of_part and rows.part and of_part != rows.part:
+            rows.at, rows.fault = at, Unreadable("moment_parts", line=line, part=of_part, other=rows.part)
+        rows.part = rows.part or of_part
         rows.group = cells[plan.group] if plan.group is not None else ""
         if cells[plan.tag].lower() in MISSING:
             continue
         moment = _moment(cells, plan, line)
         if isinstance(moment, Moment):
             rows.moments.append(moment)
+            rows.lines[moment] = at
         else:
-            rows.fault = moment
+            rows.at, rows.fault = at, moment
     return found
 
 
@@ -171,13 +198,13 @@ def span(cells: Sequence[str], start: int, end: int, line: int) -> tuple[float, 
     return first, last
 
 
-def _refuse_beyond(moments: Sequence[Moment], clip: Clip, fit: object) -> None:
+def _refuse_beyond(moments: Sequence[Moment], lines: Mapping[Moment, str], clip: Clip, fit: object) -> None:
     """Raise Unreadable where a moment lies behind the end of a video that was read to its end."""
     longest = fit.longest if isinstance(fit, Frames) else LOOK_LONGEST
     for moment in moments if not longest or clip.end < longest else ():
         if moment.start >= clip.end or moment.end > clip.end + MISSING_END:
             values = {"start": f"{moment.start:g}", "end": f"{moment.end:g}", "seconds": f"{clip.end:.4g}"}
-            raise Unreadable("moment_beyond", **values)
+            raise Unreadable("moment_beyond", **values, at=lines[moment])
 
 
 CATALOGUE = {"moments": Layout(recognise, open_table)}

@@ -3,14 +3,17 @@
 One row for each thing: seriesuid, coordX, coordY, coordZ in millimetres of the body (to the left, to the back, up, as
 DICOM counts), diameter_mm, and a class where there are several. A name is a file's, with or without its ending and the
 folders above it. Volumes that no row names have nothing in them; one that a row names without a place or a size that
-can be read is left out. Folders for parts (train, val, test) may stand above.
+can be read, or with one outside of it, is left out. Folders for parts (train, val, test) may stand above.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from deepglass.data.annotation import Ball
 from deepglass.data.readers.delimited import SUFFIXES, Delimited, open_delimited
+from deepglass.data.readers.volume import Scan
 from deepglass.data.readers.volume_file import ARRAYS, NIFTI
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Index, Layout, Match, Unreadable
@@ -49,6 +52,7 @@ def open_balls(place: str, settings: DataSettings) -> VolumeFiles:
     found = [Found(name, (root / name,)) for name in names]
     source = VolumeFiles("volume_balls", "detect", root, index, findings, found)
     source.faults = {row: faults[name] for row, name in enumerate(names) if name in faults}
+    source.judge = lambda row, scan: _check_inside(scan, source.index.labels[row])
     return source
 
 
@@ -85,6 +89,8 @@ def _balls(
     for line, cells in table.rows():
         values = [table.number(cells[place]) for place in numbers] if len(cells) == len(plain) else [None]
         name = known.get(cells[by], "") if by < len(cells) else ""
+        if len(cells) == len(plain) and not any(cells[place].strip() for place in numbers) and name:
+            continue  # somebody looked, and nothing is in it
         if not name:
             strange.append(str(line))
         elif any(value is None or not abs(value) < 1e6 for value in values) or not (values[3] or 0) > 0:
@@ -96,6 +102,25 @@ def _balls(
         values = {"count": len(strange), "lines": ", ".join(strange[:5])}
         findings.append(Finding("balls_elsewhere", "warning", table.file.name, values))
     return found, faults
+
+
+def _check_inside(scan: Scan, balls: Sequence[Ball]) -> None:
+    """Raise Unreadable where a thing would lie wholly outside of its volume."""
+    back = np.linalg.inv(scan.affine)
+    for ball in balls:
+        place = (back @ (ball.left, ball.back, ball.up, 1))[:3]
+        reach = ball.size / 2 / np.array(scan.spacing)
+        if ((place < -0.5 - reach) | (place > np.array(scan.shape) - 0.5 + reach)).any():
+            told = ", ".join(f"{value:g}" for value in (ball.left, ball.back, ball.up))
+            raise Unreadable("ball_outside", place=told, extent=_extent(scan))
+
+
+def _extent(scan: Scan) -> str:
+    """From where to where a volume reaches, in millimetres along each axis of the body."""
+    far = np.array(scan.shape) - 0.5
+    corners = [scan.affine @ (*np.where(ends, far, -0.5), 1) for ends in np.ndindex(2, 2, 2)]
+    low, high = np.min(corners, axis=0), np.max(corners, axis=0)
+    return ", ".join(f"{low[axis]:.0f} .. {high[axis]:.0f}" for axis in range(3))
 
 
 def _bare(name: str) -> str:

@@ -43,8 +43,9 @@ class Pair(NamedTuple):
 class MaskedVolumes(Files):
     """Volumes in files with the masks beside them."""
 
-    def __init__(self, root: Path, index: Index, findings: list[Finding]):
+    def __init__(self, root: Path, index: Index, findings: list[Finding], two: bool = False):
         super().__init__("volume_masks", "segment", root, index, findings)
+        self.two = two  # masks hold nothing but 0 and 255, which is then the object and not "do not care"
 
     def read(self, row: int, fit: object = None) -> Scan:
         """The volume with its mask; raises Unreadable, also where the two do not go together."""
@@ -59,7 +60,8 @@ class MaskedVolumes(Files):
                 raise Unreadable("mask_size", size=sizes[0], own=sizes[1])
             if np.abs(mask.affine - scan.affine).max() > NEAR * max(scan.spacing):
                 raise Unreadable("volume_mask_elsewhere")
-            return scan._replace(mask=classes_in(mask, len(self.index.classes)))
+            found = classes_in(mask, len(self.index.classes), self.two)
+            return scan._replace(mask=found, notes=(*scan.notes, *_odd(found)))
         except Unreadable as reason:
             raise Unreadable(reason.reason, **{**reason.values, "at": name}) from None
 
@@ -70,7 +72,7 @@ class MaskedVolumes(Files):
     def told(self) -> "hashlib.blake2b":
         """The volumes, the masks, and what the masks' numbers mean."""
         state = super().told()
-        state.update(f"{self.index.classes}\n".encode())
+        state.update(f"{self.index.classes}{' 255 is the second' if self.two else ''}\n".encode())
         for name in self.index.labels:
             state.update(f"{changed(f'{self.root}/{name}')}\n".encode())
         return state
@@ -79,7 +81,7 @@ class MaskedVolumes(Files):
 def recognise(place: str, settings: DataSettings) -> Match | None:
     """Most volumes in folders for volumes have a mask of their name in folders for masks."""
     root = Path(place)
-    found, alone = paired(root) if root.is_dir() else ([], [])
+    found, alone, _ = paired(root) if root.is_dir() else ([], [], [])
     if not found or len(found) < PAIRED * (len(found) + len(alone)):
         return None
     return Match(0.98, "layout_volume_masks", "segment", {"count": len(found)})
@@ -88,21 +90,21 @@ def recognise(place: str, settings: DataSettings) -> Match | None:
 def open_masks(place: str, settings: DataSettings) -> MaskedVolumes:
     """Every volume that has a mask, with the mask's name as its answer."""
     root = Path(place)
-    found, alone = paired(root)
+    found, alone, without = paired(root)
     if not found:
         raise DataError("data.not_that_layout", place=place, layout="volume_masks")
     findings: list[Finding] = []
-    if alone:
-        values = {"count": len(alone), "examples": ", ".join(alone[:3])}
-        findings.append(Finding("volume_without_mask", "warning", "", values))
+    for kind, names in (("volume_without_mask", alone), ("mask_without_volume", without)):
+        if names:
+            findings.append(Finding(kind, "warning", "", {"count": len(names), "examples": ", ".join(names[:3])}))
     parts = [pair.part for pair in found] if any(pair.part for pair in found) else ()
     ids, names = [pair.scan for pair in found], [pair.mask for pair in found]
-    index = Index(ids, Texts(names), parts, kind="volume", classes=_classes(root, names))
-    return MaskedVolumes(root, index, findings)
+    classes, two = _classes(root, names)
+    return MaskedVolumes(root, Index(ids, Texts(names), parts, kind="volume", classes=classes), findings, two)
 
 
-def paired(root: Path) -> tuple[list[Pair], list[str]]:
-    """What belongs together by name, and volumes that have no mask."""
+def paired(root: Path) -> tuple[list[Pair], list[str], list[str]]:
+    """What belongs together by name, volumes that have no mask, and masks that have no volume."""
     scans: dict[tuple[str, ...], str] = {}
     masks: dict[tuple[str, ...], str] = {}
     for name in walk(root):
@@ -111,7 +113,8 @@ def paired(root: Path) -> tuple[list[Pair], list[str]]:
             if kind:
                 (masks if kind == "mask" else scans).setdefault(key, name)
     both = [Pair(name, masks[key], _part(key)) for key, name in sorted(scans.items()) if key in masks]
-    return both, [name for key, name in sorted(scans.items()) if key not in masks]
+    alone = [name for key, name in sorted(scans.items()) if key not in masks]
+    return both, alone, [name for key, name in sorted(masks.items()) if key not in scans]
 
 
 def key_of(name: str) -> tuple[tuple[str, ...], str]:
@@ -132,7 +135,7 @@ def key_of(name: str) -> tuple[tuple[str, ...], str]:
     return (*key, stem.removesuffix("_0000") if kind == "scan" else stem), kind
 
 
-def classes_in(mask: Scan, count: int) -> np.ndarray:
+def classes_in(mask: Scan, count: int, two: bool = False) -> np.ndarray:
     """Class numbers of every place; raises Unreadable where there are others. uint8 (D, H, W)"""
     values = mask.stored
     if (mask.slope, mask.intercept) != (1.0, 0.0) or values.dtype.kind == "f":
@@ -140,28 +143,39 @@ def classes_in(mask: Scan, count: int) -> np.ndarray:
         values = exact.astype(np.int64)
         if (values != exact).any():
             raise Unreadable("volume_mask_shades")
+    values = np.where(values == UNKNOWN, 1, values) if two else values
     strange = np.unique(values[(values >= count) & (values != UNKNOWN) | (values < 0)])
     if len(strange):
         raise Unreadable("volume_mask_classes", values=", ".join(map(str, strange[:3])), last=count - 1)
     return np.ascontiguousarray(values).astype(np.uint8)
 
 
-def _classes(root: Path, names: Sequence[str]) -> tuple[str, ...]:
-    """The classes by number: as dataset.json says, or as many as a keyed sample of masks shows."""
+def _odd(mask: np.ndarray) -> tuple[str, ...]:
+    """What is odd about the classes of a volume: nothing of it is anything, or nothing that is known."""
+    if not mask.any():
+        return ("mask_empty",)
+    return () if ((mask > 0) & (mask < UNKNOWN)).any() else ("mask_unknown",)
+
+
+def _classes(root: Path, names: Sequence[str]) -> tuple[tuple[str, ...], bool]:
+    """The classes by number, as dataset.json says or a keyed sample of masks shows; and whether 255 is the second."""
     told = next((found for file in sorted(root.glob("**/dataset.json")) if (found := _told(file))), ())
-    if told:
-        return told
-    last = 1
+    if len(told) > 2:
+        return told, False
+    shown = set[float]()
     for place in Permutation(len(names), "masks")(np.arange(min(LOOKED, len(names)))):
         try:
             mask = read_volume([root / names[int(place)]])
-            values = np.concatenate([np.unique(slab) for _, slab in mask.slabs()])
+            values = np.unique(np.concatenate([np.unique(slab) for _, slab in mask.slabs()]))
         except Unreadable:
             continue  # named when its volume is read
-        last = max(last, int(max((value for value in values.tolist() if value != UNKNOWN), default=0)))
+        shown.update(values.tolist())
+    last = max(1, int(max((value for value in shown if value != UNKNOWN), default=1)))
+    if told or last == 1:
+        return told or ("background", "object"), shown <= {0, UNKNOWN} and UNKNOWN in shown
     if last > MOST_CLASSES:
         raise DataError("data.mask_shades", place=root, count=last, most=MOST_CLASSES)
-    return ("background", "object") if last == 1 else ("background", *map(str, range(1, last + 1)))
+    return ("background", *map(str, range(1, last + 1))), False
 
 
 def _told(file: Path) -> tuple[str, ...]:

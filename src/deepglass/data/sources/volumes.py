@@ -6,7 +6,7 @@ and the file does. Who a patient is stays in the files: the index knows them by 
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +24,7 @@ from deepglass.foundation.errors import DataError
 
 LOOKED = 200  # files of a folder by which it is told whether it holds volumes
 MOST_OF = 0.5  # share of them that must be
+PRIVATE = ("patient_names", "burned_in", "nifti_names")  # findings of what may tell who somebody is
 
 
 class Found(NamedTuple):
@@ -43,12 +44,16 @@ class VolumeFiles(Files):
         super().__init__(layout, task, root, index, findings)
         self.files = [one.files for one in found]
         self.faults: Mapping[int, Unreadable] = {}  # rows whose annotation cannot be used
+        self.judge: Callable[[int, Scan], None] | None = None  # raises Unreadable where it contradicts its volume
 
     def read(self, row: int, fit: object = None) -> Scan:
         """The volume; raises Unreadable."""
         if row in self.faults:
             raise self.faults[row]
-        return read_volume(self.files[row])
+        scan = read_volume(self.files[row])
+        if self.judge:
+            self.judge(row, scan)
+        return scan
 
     def header(self, row: int) -> tuple[int, int, int]:
         """Width, height and depth without reading what was measured; raises Unreadable."""
@@ -97,7 +102,7 @@ def open_volumes(place: str, settings: DataSettings) -> VolumeFiles:
     index = Index(
         [one.id for one in found], [name for _, name, _ in rows], parts if any(parts) else (), groups, kind="volume"
     )
-    return VolumeFiles("volumes", "classify", root, index, findings + seen, found)
+    return VolumeFiles("volumes", "classify", root, index, [*_together(findings), *seen], found)
 
 
 def class_folders(root: Path) -> list[tuple[str, str, str]]:
@@ -184,23 +189,33 @@ def _series(root: Path, above: str, names: Sequence[str], top: str) -> tuple[lis
         findings.append(Finding("series_apart", "note", above, {"count": len(series)}))
     if (count := len({one.patient for one in slices if one.patient})) > 1:
         findings.append(Finding("two_patients", "warning", above, {"count": count}))
-    findings += _told(above, root, slices, "patient_names", [one for one in slices if one.named])
-    findings += _told(above, root, slices, "burned_in", [one for one in slices if one.burned])
+    findings += _told(above, slices, "patient_names", [one for one in slices if one.named])
+    findings += _told(above, slices, "burned_in", [one for one in slices if one.burned])
     return found + broken, findings
 
 
-def _told(above: str, root: Path, slices: Sequence[Slice], kind: str, those: Sequence[Slice]) -> Iterable[Finding]:
-    """What holds for some slices of a folder, said once with the first of them."""
+def _told(above: str, slices: Sequence[Slice], kind: str, those: Sequence[Slice]) -> Iterable[Finding]:
+    """What holds for some slices of a folder, with the first of them."""
     if not those:
         return []
-    values = {"count": len(those), "of": len(slices), "first": those[0].file.name}
-    return [Finding(kind, "warning", above or root.name, values)]
+    first = f"{above}/{those[0].file.name}" if above else those[0].file.name
+    return [Finding(kind, "warning", "", {"count": len(those), "of": len(slices), "first": first})]
 
 
 def _brings_names(root: Path, name: str) -> list[Finding]:
     if not name.lower().endswith(NIFTI) or not carries_names(root / name):
         return []
-    return [Finding("nifti_names", "warning", name)]
+    return [Finding("nifti_names", "warning", "", {"count": 1, "first": name})]
+
+
+def _together(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """What may tell who somebody is, said once for all folders: a thousand warnings would hide the rest."""
+    for kind in PRIVATE:
+        those = [one.values for one in findings if one.kind == kind]
+        if those:
+            sums = {name: sum(one[name] for one in those) for name in ("count", "of") if name in those[0]}
+            yield Finding(kind, "warning", "", {**sums, "first": those[0]["first"]})
+    yield from (one for one in findings if one.kind not in PRIVATE)
 
 
 def _patient(series: Sequence[Slice], above: str, top: str) -> str:

@@ -1,13 +1,16 @@
 """Everything that people read, in English and Simplified Chinese: one TOML file per room, both languages side by side.
 
 `say("data.empty_folder", path=p)` looks up table [empty_folder] of data.toml in the chosen language. A word that agrees
-with a number names its two forms behind it: "{count} {count:step|steps}"; Chinese needs none.
+with a number names its two forms behind it: "{count} {count:step|steps}"; Chinese needs none. "{folder:quoted}" is one
+word of a command line, whatever spaces a path has.
 """
 
 import contextlib
 import functools
 import locale
 import os
+import re
+import shlex
 import string
 import tomllib
 from collections.abc import Iterator
@@ -15,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 LANGUAGES = ("en", "zh-CN")
+BREAKS = re.compile(r"[^\w@%+=:,./~-]")  # what would break a word of a command line, or mean something there
 ONE = "1"  # as it is written; 0 and 1.0 are many
 
 _chosen: list[str] = []
@@ -24,6 +28,8 @@ class _Filler(string.Formatter):
     """Fills in values; "{count:step|steps}" is the first word where the value is one, else the second."""
 
     def format_field(self, value: Any, format_spec: str) -> Any:
+        if format_spec == "quoted":
+            return shlex.quote(str(value)) if BREAKS.search(str(value)) else str(value)
         one, either, many = format_spec.partition("|")
         if not either:
             return super().format_field(value, format_spec)
