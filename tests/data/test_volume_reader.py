@@ -53,6 +53,24 @@ def test_a_series_from_the_head_down_or_from_the_side_lies_as_every_other(tmp_pa
     assert np.array_equal(measured(scan), values) and scan.spacing == pytest.approx((2.0, 0.7, 0.5))
 
 
+def test_slices_of_a_tilted_scanner_lie_in_the_body_where_they_say(tmp_path):
+    values, lean = body(), np.radians(20)
+    ways = (1, 0, 0, 0, np.cos(lean), np.sin(lean))  # rows go up to the back, the table moves straight up
+    places = [(-10, -20, 5 + 2.0 * n) for n in range(12)]
+    files = [
+        write_slice(tmp_path / f"{n}.dcm", one, position=place, ways=ways)
+        for n, (one, place) in enumerate(zip(values, places, strict=True))
+    ]
+    scan = read_volume(files)
+    assert scan.notes == ("tilted",) and np.array_equal(measured(scan), values)
+    assert scan.affine @ (11, 0, 0, 1) == pytest.approx((*places[11], 1))
+    assert scan.affine @ (0, 4, 5, 1) == pytest.approx((-7.5, -20 + 2.8 * np.cos(lean), 5 + 2.8 * np.sin(lean), 1))
+    aside = write_slice(tmp_path / "4.dcm", values[4], position=(-10 + 0.8, -20, 13.0), ways=ways)
+    assert refused([*files[:4], aside, *files[5:]]).startswith(
+        "4.dcm lies 0.8 mm beside the line of the other slices. "
+    )
+
+
 def test_values_are_rescaled_and_kept_exactly_where_whole_numbers_do(tmp_path):
     values = np.array([[-1000, 0], [40, 3000]], dtype=np.int16)
     whole = read_volume([write_slice(tmp_path / "a.dcm", values, slope=2, intercept=-1024)])

@@ -1,7 +1,8 @@
 """DICOM: the slices of one series become one volume; pydicom reads them (extra `volumes`).
 
 Slices are sorted by their place along the normal of their plane, whatever their files are called. A slice that is
-missing is found by the spacing, and named: a volume is never closed over a gap. What a file says of the patient stays
+missing is found by the spacing, and named: a volume is never closed over a gap. Where a table has moved past a tilted
+scanner each slice lies a little beside the one before, and the affine says so. What a file says of the patient stays
 in the file: names and numbers of people go into no message, no index and no bundle.
 """
 
@@ -19,6 +20,8 @@ from deepglass.foundation.errors import MachineError
 EVEN = 0.05  # of the usual step: slices that are so much further apart, or nearer, are not evenly spaced
 DRAWN = "SEG"  # the modality of masks that somebody, or a program, drew over a scan
 PARALLEL = 1e-3  # how far the planes of one series may be turned against each other
+BESIDE = 0.5  # of a place: how far a slice may lie beside the line of the others
+TILTED = 0.02  # of the step from slice to slice: sideways by more than this
 NOBODY = frozenset("anon anonymous anonymized anonymised anonym deidentified unknown none patient phantom test".split())
 READ = (  # all that is asked of a file before its pixels are
     *("PatientName", "PatientID", "StudyInstanceUID", "SeriesInstanceUID", "Modality", "BurnedInAnnotation"),
@@ -91,12 +94,14 @@ def read_series(files: Sequence[Path]) -> Scan:
     frames.sort(key=lambda frame: float(frame.corner @ normal))
     step = _step([float(frame.corner @ normal) for frame in frames], frames, first.thickness)
     stored = _stacked(frames)
+    way = _way(frames, normal, step)
     affine = np.eye(4)
-    affine[:3, 0] = normal * step
+    affine[:3, 0] = way
     affine[:3, 1], affine[:3, 2] = down * first.spacing[0], across * first.spacing[1]
     affine[:3, 3] = frames[0].corner
     hounsfield = first.modality == "CT"
-    notes = ("one_slice",) if len(frames) == 1 else ()
+    tilted = np.linalg.norm(way - normal * step) > TILTED * step
+    notes = ("one_slice",) * (len(frames) == 1) + ("tilted",) * bool(tilted)
     return turned(stored, affine, hounsfield=hounsfield, notes=notes)
 
 
@@ -197,6 +202,20 @@ def _step(places: Sequence[float], frames: Sequence[_Frame], thickness: float) -
         values = {"count": int((whole - 1).sum()), "before": frames[at].file, "after": frames[at + 1].file}
         raise Unreadable("dicom_missing_slices", **values)
     return float(steps.mean())
+
+
+def _way(frames: Sequence[_Frame], normal: np.ndarray, step: float) -> np.ndarray:
+    """Millimetres in the body from slice to slice; raises Unreadable where slices do not lie in one line. (3,)"""
+    if len(frames) == 1:
+        return normal * step
+    corners = np.stack([frame.corner for frame in frames])
+    way = (corners[-1] - corners[0]) / (len(frames) - 1)
+    off = corners - corners[0] - np.arange(len(frames))[:, None] * way
+    beside = np.linalg.norm(off - (off @ normal)[:, None] * normal, axis=1)
+    if beside.max() > BESIDE * min(frames[0].spacing):
+        worst = int(beside.argmax())
+        raise Unreadable("dicom_beside", slice=frames[worst].file, apart=f"{beside[worst]:.3g}")
+    return way
 
 
 def _stacked(frames: Sequence[_Frame]) -> np.ndarray:
