@@ -25,6 +25,7 @@ from deepglass.data.settings import DataSettings
 from deepglass.data.source import PARTS, Finding, Source
 from deepglass.data.sources.coco_masks import Outlined
 from deepglass.data.sources.masks import Masked
+from deepglass.data.sources.volume_masks import MaskedVolumes
 from deepglass.data.store import Store
 from deepglass.engine.evaluate import evaluate
 from deepglass.foundation.errors import UsageError
@@ -317,7 +318,7 @@ def gather_elsewhere(place: str, task: Task, settings: DataSettings, watch: Watc
     source = recognise(place, settings)
     if source.index.kind == "vector":
         source = Aligned(source, task.facts.inputs.columns)
-    if isinstance(source, Masked | Outlined):
+    if isinstance(source, Masked | Outlined | MaskedVolumes):
         source = source.numbered_as(getattr(task.facts, "classes", ()))
     refuse_unknown(place, source.index.labels, getattr(task.facts, "labels", ()))
     parts = Parts.all("test", len(source.index))

@@ -10,6 +10,7 @@ from deepglass.data.check import report
 from deepglass.data.recognise import recognise, recognised
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Unreadable
+from deepglass.foundation.errors import DataError
 from tests.data.volumes import body
 
 AFFINE = np.diag((-1.0, -1.0, 2.0, 1.0))
@@ -129,3 +130,16 @@ def test_255_is_the_object_where_no_mask_holds_another_number(tmp_path):
     assert source.read(3).notes == ("mask_empty",) and source.read(0).mask.max() == 1
     told = [one["reason"] for one in report(source.findings)]
     assert told == ["Masks without a volume of their name, which were left out: 1 (labels/e.nii.gz)."]
+
+
+def test_masks_of_other_data_get_the_numbers_that_a_network_knows_its_classes_by(tmp_path):
+    for part in ("train", "test"):
+        pair(tmp_path / part, "a", classes=3)
+    (tmp_path / "dataset.json").write_text(json.dumps({"labels": {"0": "air", "1": "lung", "2": "body"}}))
+    source = ask(tmp_path)
+    other = source.numbered_as(("air", "body", "liver", "lung"))
+    own, found = source.read(0).mask, other.read(0).mask
+    assert set(np.unique(own)) == {0, 2} and np.array_equal(found, np.where(own == 2, 1, 0))
+    assert other.index.classes == ("air", "body", "liver", "lung") and other.fingerprint() != source.fingerprint()
+    with pytest.raises(DataError, match="lung"):
+        source.numbered_as(("air", "body"))

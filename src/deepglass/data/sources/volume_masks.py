@@ -7,6 +7,7 @@ A mask belongs to the volume of its name; nnU-Net's _0000 behind a volume's name
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,6 +47,19 @@ class MaskedVolumes(Files):
     def __init__(self, root: Path, index: Index, findings: list[Finding], two: bool = False):
         super().__init__("volume_masks", "segment", root, index, findings)
         self.two = two  # masks hold nothing but 0 and 255, which is then the object and not "do not care"
+        self.own = index.classes  # by the numbers in masks
+        self.table: np.ndarray | None = None  # other numbers for them
+
+    def numbered_as(self, names: Sequence[str]) -> "MaskedVolumes":
+        """The same with the numbers that these classes have; DataError where it has others."""
+        own = self.index.classes
+        if others := sorted(set(own) - set(names)):
+            values = {"place": self.root, "names": ", ".join(others[:5]), "known": ", ".join(names[:5])}
+            raise DataError("data.other_classes", **values)
+        found = MaskedVolumes(self.root, replace(self.index, classes=tuple(names)), self.findings, self.two)
+        found.own, found.table = own, np.full(256, UNKNOWN, dtype=np.uint8)
+        found.table[: len(own)] = [names.index(name) for name in own]
+        return found
 
     def read(self, row: int, fit: object = None) -> Scan:
         """The volume with its mask; raises Unreadable, also where the two do not go together."""
@@ -60,8 +74,9 @@ class MaskedVolumes(Files):
                 raise Unreadable("mask_size", size=sizes[0], own=sizes[1])
             if np.abs(mask.affine - scan.affine).max() > NEAR * max(scan.spacing):
                 raise Unreadable("volume_mask_elsewhere")
-            found = classes_in(mask, len(self.index.classes), self.two)
-            return scan._replace(mask=found, notes=(*scan.notes, *_odd(found)))
+            found = classes_in(mask, len(self.own), self.two)
+            own = found if self.table is None else self.table[found]
+            return scan._replace(mask=own, notes=(*scan.notes, *_odd(found)))
         except Unreadable as reason:
             raise Unreadable(reason.reason, **{**reason.values, "at": name}) from None
 
@@ -72,7 +87,7 @@ class MaskedVolumes(Files):
     def told(self) -> "hashlib.blake2b":
         """The volumes, the masks, and what the masks' numbers mean."""
         state = super().told()
-        state.update(f"{self.index.classes}{' 255 is the second' if self.two else ''}\n".encode())
+        state.update(f"{self.own} {self.index.classes}{' 255 is the second' if self.two else ''}\n".encode())
         for name in self.index.labels:
             state.update(f"{changed(f'{self.root}/{name}')}\n".encode())
         return state
