@@ -111,3 +111,12 @@ def test_made_videos_tell_the_truth() -> None:
         if not moments:
             assert clip.frames[10:-10].max() < 250
     assert seen > 0.97 * sum(map(len, source.index.labels))
+
+
+def test_a_row_that_is_mended_makes_other_data(videos: Path) -> None:
+    told = set()
+    for row in ("a.mkv,2,1,cat", "a.mkv,,,"):
+        source = recognise(str(write(videos, "video,begin,stop,label", row, "b.mkv,0,1,cat")), DataSettings())
+        assert source.index.labels[0] == ()
+        told.add(source.fingerprint())
+    assert len(told) == 2

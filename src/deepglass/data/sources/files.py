@@ -139,6 +139,12 @@ class ClipFiles(Files):
         """Width, height and channels by its first frame; raises Unreadable."""
         return video_header(self.root / self.index.ids[row])[:3]
 
+    def told(self) -> "hashlib.blake2b":
+        """The videos, and which rows cannot be used: where those are mended, other videos can be."""
+        state = super().told()
+        state.update(repr([(row, self.faults[row].reason) for row in sorted(self.faults)]).encode())
+        return state
+
 
 def is_clip(folder: Path | str, name: str) -> bool:
     """Whether a file is meant as a video, by its extension; what is not read is an example that is named."""
