@@ -79,7 +79,7 @@ def learned(folder: Path, real: Part, seed: int, steps: int) -> tuple[dict[str, 
     for times in (1, TIMES):
         labels, counts = np.unique(real[1], return_counts=True)
         wanted = dict(zip(labels.tolist(), (times * counts).tolist(), strict=True))
-        rows = [row for label, n in wanted.items() for row in bundle.task.record(bundle.model, n, str(label), seed)]
+        rows = [row for label, n in wanted.items() for row in bundle.series(n, str(label), seed)]
         made[times] = np.stack(rows), np.repeat(labels, times * counts)
     return found, made
 

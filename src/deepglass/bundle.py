@@ -1,10 +1,9 @@
-"""The finished model as data: registry names, typed settings, facts and weights in one sealed folder; no code in it.
+"""The finished model: raw files in, answers out, by registry names, typed settings, facts and weights; no code in it.
 
-bundle.json (model, task, facts, figures), model.safetensors, manifest.json (SHA-256 of both)
+What lies in its folder: bundle_folder.py
 """
 
 import copy
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,11 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
-from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
+from deepglass.bundle_folder import check_weights, load_weights, malformed, opened, write
 from deepglass.data.example import Batch, columns_of
 from deepglass.data.files import Input, open_inputs
 from deepglass.data.films import open_told
@@ -25,9 +22,9 @@ from deepglass.data.loader import together
 from deepglass.data.readers.video import Frames, frames_of
 from deepglass.data.source import Unreadable
 from deepglass.foundation import catalogue
-from deepglass.foundation.errors import RunFailed, UsageError
-from deepglass.foundation.sealed import UNREADABLE, check_sealed_text, digest_of, read_sealed, write_sealed
-from deepglass.foundation.settings import Choice, Override, Settings, from_json, read_toml, resolve, to_json
+from deepglass.foundation.errors import UsageError
+from deepglass.foundation.sealed import UNREADABLE, check_sealed_text, digest_of
+from deepglass.foundation.settings import Choice, Override, Settings, from_json, read_toml, resolve
 from deepglass.networks import EXTERNAL, ExternalConfig, before_head, build, choose_model
 from deepglass.tasks.latents import Latents
 from deepglass.tasks.sampling import SamplingSettings
@@ -36,9 +33,7 @@ from deepglass.weights.hub import here
 from deepglass.weights.settings import WeightsSettings
 from deepglass.weights.start import Start, agree, public_start
 
-FORMAT = 1
 MOST_HELD = 1 << 25  # numbers of prepared inputs that wait to be answered together
-PARTS = {"format": int, "model": dict, "task": dict, "facts": object, "figures": dict, "about": dict}
 
 
 @dataclass(frozen=True)
@@ -169,6 +164,12 @@ class Bundle:
             raise UsageError("bundle.no_painter", task=self.document["task"]["name"])
         return self.task.paint(self.model, count, label, seed, truncation)  # pyright: ignore
 
+    def series(self, count: int, label: str = "", seed: int = 0) -> Iterator[np.ndarray]:
+        """So many made series float32 (T, C) in the data's own units; the same label and seed give the same."""
+        if not hasattr(self.task, "record"):
+            raise UsageError("bundle.no_recorder", task=self.document["task"]["name"])
+        return self.task.record(self.model, count, label, seed)  # pyright: ignore
+
     @property
     def latents(self) -> Latents:
         """What its pictures are made of: ways from one to another, mixtures, directions, the likest of a real one."""
@@ -191,10 +192,7 @@ class Bundle:
 
     def save(self, folder: Path) -> None:
         """Write the sealed folder."""
-        files = {"bundle.json": json.dumps(self.document, indent=1, ensure_ascii=False).encode()}
-        weights = {name: tensor.detach().cpu().contiguous() for name, tensor in self.model.state_dict().items()}
-        files["model.safetensors"] = save_tensors(_own_memory(weights))
-        write_sealed(folder, files)
+        write(folder, self.document, self.model.state_dict())
         self.folder = folder
 
     def save_pretrained(self, folder: str | Path) -> None:
@@ -202,8 +200,9 @@ class Bundle:
         self.save(Path(folder))
 
     @classmethod
-    def load(cls, folder: Path, own: Own = Own()) -> "Bundle":
+    def load(cls, place: str | Path, own: Own = Own()) -> "Bundle":
         """Read a sealed folder; `own` must hold what the bundle calls external."""
+        folder = Path(place)
         document, weights = opened(folder)
         try:
             task = _task(document, own.task, folder)
@@ -211,7 +210,7 @@ class Bundle:
         except (*UNREADABLE, MemoryError, RuntimeError) as error:  # settings that are typed and make no sense
             if own.task is not None or own.model is not None:
                 raise  # the user's own code
-            raise _malformed(folder, error) from None
+            raise malformed(folder, error) from None
         load_weights(network, weights, str(folder))
         network.eval()
         return cls(document, network, task, folder)
@@ -274,34 +273,6 @@ class Prepared(NamedTuple):
     times: Any = None  # as an Input has them
 
 
-def describe(
-    model: Choice, task: Choice, facts: Any, figures: dict[str, Any], about: dict[str, Any] | None = None
-) -> dict[str, Any]:
-    """The document of a bundle."""
-    return {
-        "format": FORMAT,
-        "model": {"name": model.name, "settings": to_json(model.settings)},
-        "task": {"name": task.name, "settings": to_json(task.settings)},
-        "facts": to_json(facts),
-        "figures": to_json(figures),
-        "about": to_json(about or {}),
-    }
-
-
-def load_weights(network: nn.Module, weights: dict[str, Tensor], place: str) -> None:
-    """Strictly: every name and shape must be there, and none may be left over."""
-    _check_weights(network, weights, place)
-    network.load_state_dict(weights)
-
-
-def _check_weights(network: nn.Module, weights: dict[str, Tensor], place: str) -> None:
-    wanted = network.state_dict()
-    wrong = sorted(wanted.keys() ^ weights.keys())
-    wrong += [name for name in wanted.keys() & weights.keys() if wanted[name].shape != weights[name].shape]
-    if wrong:
-        raise RunFailed("bundle.weights", folder=place, names=", ".join(wrong[:5]), count=len(wrong))
-
-
 def start_of(settings: WeightsSettings, model: str) -> Start | None:
     """What a network begins with besides chance: public weights, a file of them, or another run's bundle."""
     if sum(map(bool, (settings.vectors, settings.parent, settings.file or settings.name))) > 1:
@@ -332,24 +303,6 @@ def check_start(start: Start, model: str, task: Any) -> None:
     start.read()
 
 
-def opened(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """A bundle's document and weights, checked against the manifest and for being what they should be."""
-    files = read_sealed(folder)
-    try:
-        document = json.loads(files["bundle.json"])
-        if document.get("format") != FORMAT:
-            raise RunFailed("bundle.version", folder=folder, found=document.get("format"), known=FORMAT)
-        if wrong := [part for part, kind in PARTS.items() if not isinstance(document[part], kind)]:
-            raise TypeError(*wrong)
-        return document, load_tensors(files["model.safetensors"])
-    except (*UNREADABLE, SafetensorError) as error:
-        raise _malformed(folder, error) from None
-
-
-def _malformed(folder: Path, error: BaseException) -> RunFailed:
-    return RunFailed("bundle.malformed", folder=folder, reason=f"{type(error).__name__} {error}".strip())
-
-
 def _task(document: dict[str, Any], own: Any, folder: Path) -> Task:
     if document["task"]["name"] == EXTERNAL:
         if own is None:
@@ -367,22 +320,12 @@ def _network(document: dict[str, Any], model: nn.Module | None, folder: Path, we
             raise UsageError("bundle.external", folder=folder)
         return model
     with torch.device("meta"):  # before any memory is taken: a document may claim a network of any size
-        _check_weights(build(name, document["model"]["settings"]), weights, str(folder))
+        check_weights(build(name, document["model"]["settings"]), weights, str(folder))
     return build(name, document["model"]["settings"])
 
 
 def _chosen(name: str, settings: dict[str, Any]) -> Choice:
     return Choice("models", name, from_json(type(catalogue.find("models", name)), settings, "bundle.json"))
-
-
-def _own_memory(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Tied tensors as copies: safetensors stores no shared memory, and a bundle is loaded name by name."""
-    seen: set[int] = set()
-    own: dict[str, Tensor] = {}
-    for name, tensor in weights.items():
-        own[name] = tensor.clone() if tensor.data_ptr() in seen else tensor
-        seen.add(tensor.data_ptr())
-    return own
 
 
 def _groups(items: Iterable[Prepared], size: int) -> Iterator[list[Prepared]]:

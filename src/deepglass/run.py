@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from deepglass.bundle import Bundle, Own, check_start, describe, start_of, task_settings, written
+from deepglass.bundle import Bundle, Own, check_start, start_of, task_settings, written
+from deepglass.bundle_folder import describe
 from deepglass.data.check import before, refuse_unusable, told_first
 from deepglass.data.column import Parts
 from deepglass.data.loader import Ahead, answers_of
@@ -40,10 +41,11 @@ from deepglass.foundation.device import choose_device, differs, machine, same_th
 from deepglass.foundation.errors import DataError, DeepglassError, RunFailed, Stopped, UsageError
 from deepglass.foundation.lock import locked
 from deepglass.foundation.memory import Heap
-from deepglass.foundation.sealed import read_document, sweep, write_document, write_sealed_text
+from deepglass.foundation.sealed import sweep, write_document, write_sealed_text
 from deepglass.foundation.seeds import seed_torch
-from deepglass.foundation.settings import Choice, choose, from_json, to_json, to_toml
+from deepglass.foundation.settings import Choice, choose, from_json, to_toml
 from deepglass.generated import Wanted, enlarged, origin_of, refuse_generated
+from deepglass.learned import keep_learned, learned_of
 from deepglass.material import Material, Watch, gather, gather_elsewhere, picture_size, start_from
 from deepglass.networks import EXTERNAL, check_own, fit_model, network_of
 from deepglass.tasks.task import Predictions, Task, checking, fed, form_of
@@ -356,7 +358,7 @@ class Run:
         if self.own.task is not None and not hasattr(self.own.task, "learn"):
             return self.own.task
         settings = task_settings(self.settings.task, self.own, self.folder)
-        known = self._data_document()
+        known = learned_of(self.folder, self.settings.data.place)
         if known:
             if known["fingerprint"] != self.source.fingerprint():
                 raise DataError("run.data_changed", place=self.settings.data.place, folder=self.folder)
@@ -372,7 +374,7 @@ class Run:
 
     def _settled(self, task: Task, material: Material, keep: bool) -> Task:
         """The task with the training part's statistics, kept in data.json."""
-        counts, known = material.counts, self._data_document()
+        counts, known = material.counts, learned_of(self.folder, self.settings.data.place)
         if known and keep and known["rows"] not in (None, counts):  # a file that could be read then, or could not
             raise DataError("run.data_changed", place=self.settings.data.place, folder=self.folder)
         if known and hasattr(self.own.task or self.settings.task.settings, "learn"):
@@ -380,21 +382,9 @@ class Run:
         if not counts["train"]:
             raise RunFailed("run.no_training_rows", place=self.settings.data.place)
         facts = task.settle(material.statistics())
-        document = {"fingerprint": self.source.fingerprint(), "rows": counts, "facts": to_json(facts)}
-        document |= origin_of(material.source)
         if keep:
-            write_document(self.folder / "data.json", document)
+            keep_learned(self.folder, self.source.fingerprint(), counts, facts, origin_of(material.source))
         if self.own.task is not None and not hasattr(self.own.task, "learn"):
             task.facts = facts
             return task
         return (self.own.task or self.settings.task.settings).build(facts)
-
-    def _data_document(self) -> dict[str, Any] | None:
-        file = self.folder / "data.json"
-        if not file.is_file() and not Checkpoints(self.folder).begun():
-            return None
-        try:
-            document = read_document(file)
-            return {name: document[name] for name in ("fingerprint", "facts")} | {"rows": document.get("rows")}
-        except (OSError, ValueError, KeyError) as error:
-            raise RunFailed("run.bad_file", file=file, reason=error, place=self.settings.data.place) from None

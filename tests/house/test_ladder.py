@@ -20,12 +20,15 @@ LADDER: dict[str, set[str]] = {
     "tasks": {"foundation", "views", "data", "losses", "metrics", "tasks.task", "tasks.inputs"},
     "engine": {"foundation", "graph.cost", "graph.trace", "graph.probe", "data.example", "data.loader", "tasks.task"},
     "networks": {"foundation", "models"},
-    "bundle": {"foundation", "data", "models", "tasks", "weights", "networks"},
+    "bundle_folder": {"foundation"},
+    "bundle": {"foundation", "data", "models", "tasks", "weights", "networks", "bundle_folder"},
     "index": {"foundation", "data", "bundle"},
     "material": {"foundation", "data", "tasks", "engine.evaluate"},
     "generated": {"foundation", "data", "bundle", "weights.hub"},
+    "learned": {"foundation", "engine.checkpoint"},
     "run": {
         *("foundation", "data", "models", "tasks", "engine", "weights", "networks", "bundle", "material", "generated"),
+        *("bundle_folder", "learned"),
     },
     "folds": {"foundation", "data", "engine.journal", "tasks.task", "material", "run"},
     "recipes": {"foundation", "data", "models", "tasks", "engine", "weights", "networks", "bundle", "material", "run"},
@@ -37,7 +40,7 @@ LADDER: dict[str, set[str]] = {
         "engine.recorder",
         *("networks", "bundle", "material", "run", "explain"),
     },
-    "export": {"foundation", "graph", "data", "tasks", "metrics", "run", "bundle", "weights.hub"},
+    "export": {"foundation", "graph", "data", "tasks", "metrics", "run", "bundle", "bundle_folder", "weights.hub"},
     "journey": {
         *(
             "foundation",

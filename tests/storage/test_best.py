@@ -47,7 +47,7 @@ def test_the_best_that_is_whole_serves_and_that_is_told(way, finished, shell, tm
     assert [event["step"] for event in checks][:3] == [4, 8, 12], "the checks lie elsewhere than this test thinks"
     assert "The best checkpoint could not be used, so the bundle holds the next best one." in said.out
     assert "step-000000004" in said.out
-    about = Bundle.load(shell.out / "bundle").document["about"]
+    about = Bundle.load(str(shell.out / "bundle")).document["about"]
     assert about["step"] == 8 and "step-000000004" in about["passed_over"][0]
     (event,) = read_events(shell.out, "passed_over")
     assert event["step"] == 8 and "step-000000004" in event["reason"]

@@ -155,8 +155,10 @@ def test_a_set_becomes_a_run_that_makes_series_and_a_table_to_learn_from(run, ca
     source = recognise(str(file), DataSettings())
     assert source.layout == "series_table" and sorted(source.index.labels) == ["fast"] * 6 + ["slow"] * 5
     bundle = run.run.bundle
-    for row, own in enumerate(bundle.task.record(bundle.model, 6, "fast", 2)):
+    for row, own in enumerate(bundle.series(6, "fast", 2)):
         assert np.allclose(source.read(row), own, atol=1e-5)
+    with pytest.raises(UsageError, match="The task generate_series makes no pictures"):
+        bundle.pictures(1)
     main(["generate", str(run.run.folder), "slow", "--count", "2", "--out", str(file)])
     said = capsys.readouterr()
     assert "2 series written to" in said.out + said.err and file.read_text().splitlines()[0] == "series,step,x1,label"

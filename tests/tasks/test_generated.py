@@ -9,7 +9,8 @@ import pytest
 import torch
 
 import deepglass as dg
-from deepglass.bundle import Bundle, describe
+from deepglass.bundle import Bundle
+from deepglass.bundle_folder import describe
 from deepglass.data.column import Coded, Parts
 from deepglass.data.enlarged import Enlarged, Made, own_of
 from deepglass.data.source import Index

@@ -96,17 +96,15 @@ def _some(printer: Printer, bundle: Bundle, asked: Asked, chosen: PaintingSettin
 
 def _record(printer: Printer, bundle: Bundle, asked: Asked, chosen: dict[str, str], out: str) -> None:
     """A long table, one line a step, as it can be trained on; without a class asked for as many of each."""
-    task: Any = bundle.task
+    facts: Any = bundle.task.facts
     if asked.truncation:
         raise UsageError("cli.series_truncation")
     if not out:
         raise UsageError("cli.series_need_out")
-    seed, columns, count = _seed(chosen), task.facts.inputs.columns, asked.count or COUNT
-    labels = [asked.label] if asked.label or not task.facts.labels else task.facts.labels
+    seed, columns, count = _seed(chosen), facts.inputs.columns, asked.count or COUNT
+    labels = [asked.label] if asked.label or not facts.labels else facts.labels
     shares = [count // len(labels) + (place < count % len(labels)) for place in range(len(labels))]
-    made = {
-        label: list(task.record(bundle.model, each, label, seed)) for label, each in zip(labels, shares, strict=True)
-    }
+    made = {label: list(bundle.series(each, label, seed)) for label, each in zip(labels, shares, strict=True)}
     try:
         with Path(out).open("w", newline="", encoding="utf-8") as stream:
             table = csv.writer(stream, lineterminator="\n")

@@ -13,7 +13,7 @@ from typing import Any
 
 from safetensors.torch import save
 
-from deepglass.bundle import opened
+from deepglass.bundle_folder import opened
 from deepglass.export.card import Told, card, inputs_of, labels_of
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import UsageError
