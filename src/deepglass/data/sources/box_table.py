@@ -16,7 +16,7 @@ from deepglass.data.readers.picture import SUFFIXES as PICTURE_SUFFIXES
 from deepglass.data.readers.yolo import digits_of, pixels
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Layout, Match, Unreadable
-from deepglass.data.sources.boxed import Marked, Pictures, cut, gathered, of_no_picture, part_in, size_of, tables_at
+from deepglass.data.sources.boxed import Lines, Marked, Pictures, gathered, size_of, tables_at
 from deepglass.data.sources.columns import ANSWERS, PART_NAMES, PATHS, by_name, chosen, part
 from deepglass.data.sources.files import Names, PictureFiles
 from deepglass.data.walk import suffix
@@ -170,29 +170,23 @@ def _are_shares(table: Delimited, box: Sequence[int]) -> bool:
 
 def _marks(table: Delimited, plan: Plan, pictures: Pictures, findings: list[Finding]) -> list[Marked]:
     """One for each picture, in the order of their first rows."""
-    here = table.file.relative_to(pictures.root).as_posix()
-    named, folder = part_in(here), here.rpartition("/")[0]
+    lines = Lines(table, plan.path, pictures)
     known: dict[str, Rows] = {}
     ids: dict[str, tuple[str, Unreadable | None]] = {}
-    nobodys: list[int] = []
-    for line, cells in table.rows():
-        if len(cells) != len(table.names):
-            if id := pictures.named_in(cells, plan.path, [folder], named):
-                fault = cut(table, cells, f"{here}:{line}")
-                rows = known.setdefault(id, Rows(f"{here}:{line}", named, "", fault))
-                rows.fault = rows.fault or fault
-            else:
-                nobodys.append(line)
+    for at, cells, id, fault in lines:
+        if fault:
+            rows = known.setdefault(id, Rows(at, lines.named, "", fault))
+            rows.fault = rows.fault or fault
             continue
         cell = cells[plan.path]
-        id, lost = ids[cell] = ids.get(cell) or pictures.find(cell, [folder], named)
+        id, lost = ids[cell] = ids.get(cell) or pictures.find(cell, lines.near, lines.named)
         if id not in known:
-            of = (part(cells[plan.part]) if plan.part is not None else "") or named
+            of = (part(cells[plan.part]) if plan.part is not None else "") or lines.named
             group = cells[plan.group] if plan.group is not None else ""
             size = lost or _size(table, plan, cells, pictures.root, id)
-            known[id] = Rows(f"{here}:{line}", of, group, size, fault=lost)
-        _add(known[id], table, plan, cells, f"{here}:{line}")
-    findings += of_no_picture(table, nobodys)
+            known[id] = Rows(at, of, group, size, fault=lost)
+        _add(known[id], table, plan, cells, at)
+    findings += lines.findings()
     return [_mark(id, rows) for id, rows in known.items()]
 
 

@@ -6,7 +6,7 @@ it, is missing or speaks twice is left out by name. Where nobody has looked at a
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,7 +34,7 @@ class Marked(NamedTuple):
     """What an annotation says of one picture."""
 
     id: str  # of the picture, or the name by which it was not found
-    boxes: tuple[Any, ...] | None  # or outlines
+    boxes: tuple[Any, ...] | None  # or outlines, or plates
     annotation: str  # the file that says so
     part: str = ""
     size: tuple[int, int] = UNKNOWN  # width and height as they were annotated
@@ -105,17 +105,45 @@ def tables_at(place: Path, fits: Callable[[Delimited, Path], bool]) -> tuple[Pat
     return root, [file for file in tables if file.stat().st_size and fits(open_delimited(file), root)]
 
 
-def cut(table: Delimited, cells: Sequence[str], at: str) -> Unreadable:
-    """Why the picture of a row with another number of cells than the table's columns cannot be used."""
-    return Unreadable("row_cut", annotation=at, found=len(cells), expected=len(table.names))
+class Line(NamedTuple):
+    """A row of a table; of one that is cut only which picture it is of, and why that cannot be used."""
+
+    at: str
+    cells: list[str]
+    id: str = ""
+    fault: Unreadable | None = None
 
 
-def of_no_picture(table: Delimited, lines: Sequence[int]) -> list[Finding]:
-    """That rows are cut and name no picture: an error, for some picture would count as having less than it has."""
-    if not lines:
-        return []
-    values = {"count": len(lines), "expected": len(table.names), "lines": ", ".join(map(str, lines[:NAMED]))}
-    return [Finding("rows_of_no_picture", "error", "", {"place": table.file, **values})]
+class Lines:
+    """The rows of a table of pictures: cut ones, with too few or too many cells, are told apart from the others.
+
+    `named` is the part that the table is named after, `near` the folders where its pictures are looked for first.
+    """
+
+    def __init__(self, table: Delimited, path: int, pictures: Pictures):
+        here = table.file.relative_to(pictures.root).as_posix()
+        self.table, self.here, self.path, self.pictures = table, here, path, pictures
+        self.named, self.near = part_in(here), [_folder(here)]
+        self.nobodys: list[int] = []  # lines that are cut and of which it cannot be told which picture they are of
+
+    def __iter__(self) -> Iterator[Line]:
+        expected = len(self.table.names)
+        for number, cells in self.table.rows():
+            at = f"{self.here}:{number}"
+            if len(cells) == expected:
+                yield Line(at, cells)
+            elif id := self.pictures.named_in(cells, self.path, self.near, self.named):
+                yield Line(at, cells, id, Unreadable("row_cut", annotation=at, found=len(cells), expected=expected))
+            else:
+                self.nobodys.append(number)
+
+    def findings(self) -> list[Finding]:
+        """That rows are cut and name no picture: an error, for some picture would count as having less than it has."""
+        if not self.nobodys:
+            return []
+        first, expected = ", ".join(map(str, self.nobodys[:NAMED])), len(self.table.names)
+        values = {"place": self.table.file, "count": len(self.nobodys), "expected": expected, "lines": first}
+        return [Finding("rows_of_no_picture", "error", "", values)]
 
 
 def part_in(path: str) -> str:
@@ -150,7 +178,7 @@ def gathered(
     """
     faults: dict[str, list[str]] = defaultdict(list)
     settled = [_settled(mark, faults) for mark in brought_together(pictures, marks, alone)]
-    index, findings = indexed(settled, findings + _told(faults))
+    index, findings = indexed(settled, findings + told(faults))
     source = PictureFiles(layout, "detect", pictures.root, index, findings)
     occur = sorted({box.label for mark in settled for box in mark.boxes or ()})
     source.annotated = annotated(settled, tuple(classes) or tuple(occur))
@@ -161,13 +189,17 @@ def brought_together(pictures: Pictures, marks: Sequence[Marked], alone: bool = 
     """One mark for each picture, with its size and part; unless they stand alone, also for those that none names."""
     if not any(mark.part for mark in marks):
         marks = [mark._replace(part=part_in(_folder(mark.id))) for mark in marks]
-    known = _once(marks)
-    looked = {_folder(mark.id) for mark in known.values() if mark.fault is None}
-    others = () if alone else pictures.names.ids
-    unseen = [id for id in others if id not in known and _folder(id) in looked]
-    every = [_sized(pictures.root, mark) for mark in known.values()]
+    known = once(marks)
+    every = [_sized(pictures.root, mark) for mark in known]
     every = [mark if mark.fault is None else mark._replace(boxes=()) for mark in every]
-    return every + [Marked(id, None, "", part_in(_folder(id))) for id in unseen]
+    return every + ([] if alone else beside(pictures, known))
+
+
+def beside(pictures: Pictures, marks: Sequence[Marked]) -> list[Marked]:
+    """The pictures beside these that none of them is of: nobody has looked at them."""
+    known, looked = {mark.id for mark in marks}, {_folder(mark.id) for mark in marks if mark.fault is None}
+    unseen = [id for id in pictures.names.ids if id not in known and _folder(id) in looked]
+    return [Marked(id, None, "", part_in(_folder(id))) for id in unseen]
 
 
 def indexed(marks: Sequence[Marked], findings: list[Finding]) -> tuple[Index, list[Finding]]:
@@ -194,7 +226,7 @@ def _folder(id: str) -> str:
     return id.rpartition("/")[0]
 
 
-def _once(marks: Sequence[Marked]) -> dict[str, Marked]:
+def once(marks: Sequence[Marked]) -> list[Marked]:
     """One mark for each picture: annotations that say the same count once, those that differ make it unusable."""
     known: dict[str, Marked] = {}
     for mark in marks:
@@ -203,7 +235,7 @@ def _once(marks: Sequence[Marked]) -> dict[str, Marked]:
         differ = Unreadable("two_annotations", first=first.annotation, second=mark.annotation)
         if first is not mark and first.fault is None:
             known[mark.id] = first._replace(fault=mark.fault if same else differ)
-    return known
+    return list(known.values())
 
 
 def _sized(root: Path, mark: Marked) -> Marked:
@@ -246,7 +278,7 @@ def settled_box(box: Box, width: int, height: int) -> tuple[Box | None, str]:
     return Box(box.label, *inside, box.crowd), kind
 
 
-def _told(faults: dict[str, list[str]]) -> list[Finding]:
+def told(faults: dict[str, list[str]]) -> list[Finding]:
     """One finding for each kind of fault, with the first few in words and many by name."""
     found: list[Finding] = []
     for kind, names in sorted(faults.items()):

@@ -13,10 +13,10 @@ from pathlib import Path
 from deepglass.data.annotation import Plate
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Layout, Match, Unreadable
-from deepglass.data.sources.boxed import Pictures, part_in
+from deepglass.data.sources.boxed import Marked, Pictures, part_in
 from deepglass.data.sources.files import LOOKED, PictureFiles
 from deepglass.data.sources.plate_fonts import DIGITS, LETTERS
-from deepglass.data.sources.plated import Marked, gathered
+from deepglass.data.sources.plated import gathered
 from deepglass.data.walk import listing, walk
 from deepglass.foundation.errors import DataError
 

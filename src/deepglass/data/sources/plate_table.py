@@ -13,10 +13,10 @@ from deepglass.data.annotation import UNKNOWN, Plate
 from deepglass.data.readers.delimited import MISSING, Delimited, open_delimited
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Layout, Match, Unreadable
-from deepglass.data.sources.boxed import Pictures, cut, of_no_picture, part_in, size_of, tables_at
+from deepglass.data.sources.boxed import Lines, Marked, Pictures, part_in, size_of, tables_at
 from deepglass.data.sources.columns import PART_NAMES, PATHS, by_name, chosen, part
 from deepglass.data.sources.files import PictureFiles
-from deepglass.data.sources.plated import Marked, clean, gathered
+from deepglass.data.sources.plated import clean, gathered
 from deepglass.foundation.errors import DataError
 
 CORNERS = tuple(f"{axis}{corner}" for corner in range(1, 5) for axis in "xy")
@@ -99,28 +99,22 @@ def _plan(table: Delimited, settings: DataSettings) -> Plan:
 
 def _marks(table: Delimited, plan: Plan, pictures: Pictures, findings: list[Finding]) -> list[Marked]:
     """One for each picture, in the order of their first rows."""
-    here = table.file.relative_to(pictures.root).as_posix()
-    named, folder = part_in(here), here.rpartition("/")[0]
+    lines = Lines(table, plan.path, pictures)
     known: dict[str, Rows] = {}
-    nobodys: list[int] = []
-    for line, cells in table.rows():
-        if len(cells) != len(table.names):
-            if id := pictures.named_in(cells, plan.path, [folder], named):
-                fault = cut(table, cells, f"{here}:{line}")
-                rows = known.setdefault(id, Rows(f"{here}:{line}", named, "", fault))
-                rows.fault = rows.fault or fault
-            else:
-                nobodys.append(line)
+    for at, cells, id, fault in lines:
+        if fault:
+            rows = known.setdefault(id, Rows(at, lines.named, "", fault))
+            rows.fault = rows.fault or fault
             continue
-        id, lost = pictures.find(cells[plan.path], [folder], named)
-        of = (part(cells[plan.part]) if plan.part is not None else "") or named or part_in(id.rpartition("/")[0])
+        id, lost = pictures.find(cells[plan.path], lines.near, lines.named)
+        of = (part(cells[plan.part]) if plan.part is not None else "") or lines.named or part_in(id.rpartition("/")[0])
         group = cells[plan.group] if plan.group is not None else ""
-        rows = known.setdefault(id, Rows(f"{here}:{line}", of, group, lost))
+        rows = known.setdefault(id, Rows(at, of, group, lost))
         if any(cells[place].lower() not in MISSING for place in (plan.text, *plan.corners)):
-            plate = _plate(table, plan, cells, f"{here}:{line}")
+            plate = _plate(table, plan, cells, at)
             rows.fault = rows.fault or (plate if isinstance(plate, Unreadable) else None)
             rows.plates += [] if isinstance(plate, Unreadable) else [plate]
-    findings += of_no_picture(table, nobodys)
+    findings += lines.findings()
     return [_mark(pictures.root, id, rows) for id, rows in known.items()]
 
 

@@ -9,34 +9,18 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any, NamedTuple
 
-import numpy as np
-
-from deepglass.data.annotation import UNKNOWN, Annotated, Plate
-from deepglass.data.source import Finding, Index, Unreadable
-from deepglass.data.sources.boxed import Pictures
+from deepglass.data.annotation import UNKNOWN, Plate
+from deepglass.data.source import Finding, Unreadable
+from deepglass.data.sources.boxed import Marked, Pictures, annotated, beside, indexed, once, told
 from deepglass.data.sources.files import PictureFiles
 from deepglass.data.sources.plate_fonts import DIGITS, ENDS, EVERY, LETTERS, PROVINCES
 
-NAMED = 3  # faults that a sentence names
 LEAST = 16.0  # square pixels below which four corners hold no plate
 BEYOND = 1.0  # pixels that a corner may lie outside its picture without a word
 _BETWEEN = re.compile(r"[\s·•‧・]+")
 
 Corners = tuple[tuple[float, float], ...]
-
-
-class Marked(NamedTuple):
-    """What an annotation says of one picture."""
-
-    id: str
-    plates: tuple[Plate, ...] | None
-    annotation: str  # where it says so
-    part: str = ""
-    size: tuple[int, int] = UNKNOWN
-    fault: Unreadable | None = None
-    group: str = ""
 
 
 def clean(text: str) -> str:
@@ -86,49 +70,27 @@ def _area(corners: Corners) -> float:
 
 def gathered(layout: str, pictures: Pictures, marks: Sequence[Marked], findings: list[Finding]) -> PictureFiles:
     """The source of these annotations and of the pictures beside those that they name."""
-    known = _once(marks)
-    looked = {mark.id.rpartition("/")[0] for mark in known.values() if mark.fault is None}
-    unseen = [id for id in pictures.names.ids if id not in known and id.rpartition("/")[0] in looked]
     faults: dict[str, list[str]] = defaultdict(list)
-    settled = [_settled(mark, faults) for mark in known.values()] + [Marked(id, None, "") for id in unseen]
-    findings = findings + _told(faults)
-    if nobody := [mark.id for mark in settled if mark.plates is None]:
-        values = {"count": len(nobody), "examples": ", ".join(nobody[:NAMED])}
-        findings.append(Finding("not_annotated", "note", "", values))
-    parts = [mark.part for mark in settled] if any(mark.part for mark in settled) else ()
-    groups = [mark.group for mark in settled] if any(mark.group for mark in settled) else ()
-    index = Index([mark.id for mark in settled], [mark.plates for mark in settled], parts, groups)
+    known = once(marks)
+    settled = [_settled(mark, faults) for mark in known] + beside(pictures, known)
+    index, findings = indexed(settled, findings + told(faults))
     source = PictureFiles(layout, "read_plates", pictures.root, index, findings)
-    sizes = np.array([mark.size for mark in settled], dtype=np.int32).reshape(-1, 2)
-    broken = {row: mark.fault for row, mark in enumerate(settled) if mark.fault is not None}
-    source.annotated = Annotated((), sizes, broken)
+    source.annotated = annotated(settled, ())
     return source
-
-
-def _once(marks: Sequence[Marked]) -> dict[str, Marked]:
-    """One mark for each picture: two that differ make it unusable."""
-    known: dict[str, Marked] = {}
-    for mark in marks:
-        first = known.setdefault(mark.id, mark)
-        same = sorted(first.plates or ()) == sorted(mark.plates or ())
-        differ = Unreadable("two_annotations", first=first.annotation, second=mark.annotation)
-        if first is not mark and first.fault is None:
-            known[mark.id] = first._replace(fault=mark.fault if same else differ)
-    return known
 
 
 def _settled(mark: Marked, faults: dict[str, list[str]]) -> Marked:
     """The plates as they can be used; what was done to them is added to `faults`."""
     if mark.fault is not None:
-        return mark._replace(plates=())
+        return mark._replace(boxes=())
     kept: list[Plate] = []
-    for plate in mark.plates or ():
+    for plate in mark.boxes or ():
         corners, kind = settled_corners(plate.corners)
         at = f"{mark.id}: {plate.text} ({_written(plate.corners)})"
         if corners is None:
-            return mark._replace(plates=(), fault=Unreadable("plate_no_corners", plate=plate.text, annotation=at))
+            return mark._replace(boxes=(), fault=Unreadable("plate_no_corners", plate=plate.text, annotation=at))
         if fault := _misplaced(plate, corners, kept, mark):
-            return mark._replace(plates=(), fault=fault)
+            return mark._replace(boxes=(), fault=fault)
         if kind:
             faults[kind].append(at)
         if mark.size != UNKNOWN and _beyond(corners, mark.size) > BEYOND:
@@ -136,7 +98,7 @@ def _settled(mark: Marked, faults: dict[str, list[str]]) -> Marked:
         if odd := _odd(plate.text):
             faults["plate_letters"].append(f"{mark.id}: {plate.text} ({odd})")
         kept.append(plate._replace(corners=corners))
-    return mark._replace(plates=None if mark.plates is None else tuple(kept))
+    return mark._replace(boxes=None if mark.boxes is None else tuple(kept))
 
 
 def _misplaced(plate: Plate, corners: Corners, kept: Sequence[Plate], mark: Marked) -> Unreadable | None:
@@ -173,12 +135,3 @@ def _odd(text: str) -> str:
 
 def _written(corners: Corners) -> str:
     return " ".join(f"{x:g},{y:g}" for x, y in corners)
-
-
-def _told(faults: dict[str, list[str]]) -> list[Finding]:
-    """One finding for each kind of fault, with the first few in words."""
-    found: list[Finding] = []
-    for kind, names in sorted(faults.items()):
-        values: dict[str, Any] = {"count": len(names), "examples": "; ".join(names[:NAMED])}
-        found.append(Finding(kind, "warning", "", values))
-    return found
