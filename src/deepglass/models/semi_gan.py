@@ -32,13 +32,11 @@ LEAK = 0.2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SemiGANConfig:
-    """A discriminator that names classes, and a generator."""
+class AloneConfig:
+    """A discriminator that names classes, without a generator."""
 
-    latent: Annotated[int, Ge(1)] = 100
-    """Numbers that a picture is made of."""
     features: Annotated[int, Ge(1)] = 32
-    """Maps of both at half the picture's size, twice as many at each smaller one."""
+    """Maps at half the picture's size, of a generator too; twice as many at each smaller one."""
     dropout: Annotated[float, Ge(0), Lt(1)] = 0.25
     """Share of the discriminator's maps silenced at random while training, between one halving and the next."""
     hidden: Annotated[float, Ge(0), Lt(1)] = 0.1
@@ -53,51 +51,39 @@ class SemiGANConfig:
     """Columns of the picture."""
 
     def ports(self) -> Ports:
+        return Ports(Image(self.channels, self.height, self.width), Vector(self.classes))
+
+    def fitted(self, ports: Ports) -> "AloneConfig":
+        return replace(self, classes=classes_asked("semi_gan_alone", ports), **_sizes("semi_gan_alone", ports))
+
+    def build(self) -> nn.Module:
+        return Discriminator(self)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SemiGANConfig(AloneConfig):
+    """The same discriminator, and a generator against it."""
+
+    latent: Annotated[int, Ge(1)] = 100
+    """Numbers that a picture is made of."""
+
+    def ports(self) -> Ports:
         return Ports(Image(self.channels, self.height, self.width), Rivals(self.classes, self.latent))
 
     def fitted(self, ports: Ports) -> "SemiGANConfig":
         gives = ports.gives
         if not isinstance(gives, Rivals):
             raise PortMismatch("models.gives_rivals", model="semi_gan", asked=described(gives))
-        picture = picture_asked("semi_gan", ports, least=8)
-        halved_asked("semi_gan", picture)
-        sizes = {"channels": picture.channels, "height": picture.height, "width": picture.width}
-        return replace(self, latent=gives.latent, classes=gives.size, **sizes)
+        return replace(self, latent=gives.latent, classes=gives.size, **_sizes("semi_gan", ports))
 
-    def build(self) -> "SemiGAN":
+    def build(self) -> nn.Module:
         return SemiGAN(self)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AloneConfig:
-    """The discriminator without a generator."""
-
-    features: Annotated[int, Ge(1)] = 32
-    """Maps at half the picture's size, twice as many at each smaller one."""
-    dropout: Annotated[float, Ge(0), Lt(1)] = 0.25
-    """Share of maps silenced at random while training, between one halving and the next."""
-    hidden: Annotated[float, Ge(0), Lt(1)] = 0.1
-    """Share of the picture's points that it does not see while training."""
-    classes: Annotated[int, Ge(2)] = 10
-    """How many numbers come out, one per class."""
-    channels: Annotated[int, Ge(1)] = 1
-    """1 for grey, 3 for colour."""
-    height: Annotated[int, Ge(8)] = 28
-    """Rows of the picture."""
-    width: Annotated[int, Ge(8)] = 28
-    """Columns of the picture."""
-
-    def ports(self) -> Ports:
-        return Ports(Image(self.channels, self.height, self.width), Vector(self.classes))
-
-    def fitted(self, ports: Ports) -> "AloneConfig":
-        picture = picture_asked("semi_gan_alone", ports, least=8)
-        halved_asked("semi_gan_alone", picture)
-        classes = classes_asked("semi_gan_alone", ports)
-        return replace(self, classes=classes, channels=picture.channels, height=picture.height, width=picture.width)
-
-    def build(self) -> "Discriminator":
-        return Discriminator(self)
+def _sizes(model: str, ports: Ports) -> dict[str, int]:
+    picture = picture_asked(model, ports, least=8)
+    halved_asked(model, picture)
+    return {"channels": picture.channels, "height": picture.height, "width": picture.width}
 
 
 class SemiGAN(nn.Module):
@@ -122,7 +108,7 @@ class Discriminator(nn.Module):
 
     head: ClassVar[str] = "known"
 
-    def __init__(self, config: SemiGANConfig | AloneConfig):
+    def __init__(self, config: AloneConfig):
         super().__init__()
         count, smallest = halvings(config.height, config.width)
         widths = [config.channels, *(config.features << place for place in range(count + 1))]
