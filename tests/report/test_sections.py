@@ -20,6 +20,7 @@ from deepglass.report.calibration import _leaning
 from deepglass.report.case import Classified
 from deepglass.report.curves import averaged
 from deepglass.report.groups import _gap, groups
+from deepglass.report.masks import _inside
 from deepglass.report.settings import repeat
 from deepglass.run import RunSettings
 from tests.report.conftest import trained
@@ -141,3 +142,13 @@ def test_boxes_in_a_crowd_are_neither_right_nor_wrong():
     nothing = verdicts(found[:0], marked)
     assert not len(nothing.right) and nothing.missed.tolist() == [False, True, True]
     assert verdicts(found, marked[:0]).wrong.all()
+
+
+@pytest.mark.parametrize(("fit", "rows", "columns"), [("pad", (8, 24), (0, 32)), ("stretch", (0, 32), (0, 32))])
+def test_what_was_put_beside_a_picture_is_not_under_its_mask(fit, rows, columns):
+    inputs, picture = SimpleNamespace(width=32, height=32), SimpleNamespace(fit=fit)
+    task = SimpleNamespace(facts=SimpleNamespace(inputs=inputs), settings=SimpleNamespace(picture=picture))
+    store = SimpleNamespace(each=lambda name, places: [np.array([64, 32])])
+    case = SimpleNamespace(task=task, material=SimpleNamespace(store=store))
+    down, across = _inside(case, 0)
+    assert (down.indices(32)[:2], across.indices(32)[:2]) == (rows, columns)

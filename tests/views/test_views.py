@@ -183,6 +183,14 @@ def test_without_a_chinese_font_there_is_a_hint_and_letters_in_the_svg(monkeypat
     assert hints == [say("views.no_cjk_font", "en")]
 
 
+@pytest.mark.parametrize("shape", [(300, 400), (400, 300), (100, 400)])
+def test_names_of_boxes_are_as_large_in_a_card_over_a_wide_picture_as_over_a_narrow_one(shape):
+    marks = [BoxMark("cat", (0, 0, 9, 9))]
+    shapes, (width, _) = Boxes(np.zeros((*shape, 3), np.uint8), marks).shapes(480)
+    letter = float(shapes.split("font-size: ")[1].split("px")[0])
+    assert letter * 300 / width == pytest.approx(13, abs=0.1) and f'y="{letter:.1f}"' in shapes
+
+
 def test_slices_show_the_hottest_among_evenly_spread_ones():
     view = Slices(BODY, heat=HOT, lang="en")
     assert Slices(BODY).places() == [1, 3, 5, 7, 10, 12, 14, 16, 18] and Slices(BODY[:2]).places() == [0, 1]

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from deepglass.data.readers.picture import inner
 from deepglass.data.source import Unreadable
 from deepglass.foundation.words import say
 from deepglass.metrics.iou import Dice, MeanIou, unrolled_runs
@@ -126,13 +127,24 @@ def _card(case: Case, one: Judged) -> Card | None:
     return Card((thumbnail(pixels, SIDE), *heat), described, one.id, (*lines, *line), over)
 
 
+def _inside(case: Case, row: int) -> tuple[slice, slice]:
+    """Where the picture lies in the network's frame: what stands beside it was put there, and is not to be seen."""
+    inputs = case.task.facts.inputs  # pyright: ignore
+    if case.task.settings.picture.fit != "pad":  # pyright: ignore
+        return slice(None), slice(None)
+    width, height = case.material.store.each("size", np.array([row]))[0].tolist()
+    left, top, wide, tall = inner((int(width), int(height)), (inputs.width, inputs.height))
+    return slice(top, top + tall), slice(left, left + wide)
+
+
 def _looked_at(case: Case, one: Judged) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """A picture with what was said and what is true of it, all of one size; None where it cannot be read again."""
     row, told = int(_rows(case)[one.place]), case.results[case.part][1]["mask"]
     if not case.task.tiles:  # pyright: ignore
-        pixels = case.pixels(row)
+        pixels, inside = case.pixels(row), _inside(case, row)
         assert pixels is not None
-        return pixels, np.asarray(told[one.place]), case.material.store.each("mask", np.array([row]))[0]
+        true = case.material.store.each("mask", np.array([row]))[0]
+        return pixels[inside], np.asarray(told[one.place])[inside], true[inside]
     try:
         raw: Any = case.material.source.read(row)
     except (Unreadable, OSError):

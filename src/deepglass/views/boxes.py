@@ -17,6 +17,7 @@ from deepglass.views.palette import colour
 from deepglass.views.picture import LARGEST, Picture, as_bytes, data_address
 
 LETTER = 11  # pixels of a label
+CARD, READ = 300, 13  # pixels across of a card that a picture fills, and of a label there
 GAP = 18  # below the picture, for its caption
 NAMED = 5  # boxes that the sentence for those who do not see names
 
@@ -99,17 +100,20 @@ class Boxes:
     def shapes(self, largest: int, least: float = 0.0) -> tuple[str, tuple[int, int]]:
         """The boxes alone, as shapes over a picture whose longer side has so many pixels, and that picture's size.
 
-        What people marked is dashed; what is less sure than `least` has the class "below".
+        What people marked is dashed; what is less sure than `least` has the class "below". Words are as large in a card
+        over a wide picture as over a narrow one.
         """
         picture, scale = self._fitted(largest)
-        return "".join(self._shapes(scale, least)), picture.size
+        letter = READ * picture.width / CARD
+        shapes = "".join(self._shapes(scale, least, letter))
+        return f'<g style="font-size: {letter:.1f}px">{shapes}</g>', picture.size
 
-    def _shapes(self, scale: float, least: float = 0.0) -> list[str]:
+    def _shapes(self, scale: float, least: float = 0.0, letter: float = LETTER) -> list[str]:
         """Each box and its words, the surest last, so that it lies on top."""
         parts: list[str] = []
         for mark in sorted(self.marks, key=lambda mark: mark.confidence or 0):
             left, top = (end * scale for end in mark.corners[:2])
-            shade, above, sure = colour(mark.colour), max(LETTER, top - 3), mark.confidence
+            shade, above, sure = colour(mark.colour), max(letter, top - 3), mark.confidence
             ring = mark.outline or ((mark.corners[i], mark.corners[j]) for i, j in ((0, 1), (2, 1), (2, 3), (0, 3)))
             points = " ".join(f"{x * scale:.1f},{y * scale:.1f}" for x, y in ring)
             known = "" if sure is None else f' data-score="{sure:.3f}"' + (' class="below"' if sure < least else "")
