@@ -146,21 +146,6 @@ def square(clips: Sequence[np.ndarray], frames: int, draw: np.random.Generator) 
     return pixels[:, :, ::-1] if draw.random() < 0.5 else pixels
 
 
-def varied(pixels: np.ndarray, clips: Sequence[np.ndarray], draw: np.random.Generator) -> np.ndarray:
-    """Three grounds of four turned, in other colours, some with another one shining through. uint8 (T, 96, 96, 3)"""
-    if draw.random() < 0.25:
-        return pixels
-    if draw.random() < 0.4:
-        share = np.float32(draw.uniform(0.3, 0.7))
-        pixels = (share * pixels + (1 - share) * square(clips, len(pixels), draw)).astype(np.uint8)
-    if draw.random() < 0.5:
-        pixels = pixels.transpose(0, 2, 1, 3)
-    if draw.random() < 0.5:
-        pixels = pixels[:, ::-1]
-    gains = draw.uniform(0.6, 1.2, 3).astype(np.float32)
-    return np.clip(pixels[..., draw.permutation(3)] * gains, 0, 255).astype(np.uint8)
-
-
 def motion(
     folder: Path, number: int, of: Sequence[Cutout], under: Sequence[np.ndarray], draw: np.random.Generator
 ) -> None:
@@ -210,8 +195,6 @@ def tagged(
     """One video and its rows of the table: file, start, end, tag, split."""
     frames = round(TAGGED * RATE)
     pixels = square(under, frames, draw).copy()
-    if part == "train":
-        pixels = varied(pixels, under, draw)
     file = f"{part}/{number:05d}.mp4"
     rows: list[tuple[str, str, str, str, str]] = []
     for _ in range(int(draw.integers(0, 4))):

@@ -132,3 +132,4 @@ def test_the_command_line_writes_a_contact_sheet(tmp_path, capsys):
     assert (tmp_path / "why" / entry["pictures"][0]).stat().st_size > 500
     page = (tmp_path / "why" / "explanation.html").read_text()
     assert "Frames in their order, each with its time" in page
+    assert "With heat: what spoke for" in (run / "report.html").read_text()  # of clips told wrong

@@ -15,9 +15,9 @@ from deepglass.views.picture import as_bytes
 
 
 def heat_card(case: Case, row: int, target: str, side: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The picture, or frames of the clip, with heat for the target as `deepglass explain --target` has it, and a line.
+    """The picture, or frames of the clip, with heat for the target, and a line; nothing where none fits.
 
-    Nothing where no method fits. `row` is of the source.
+    `row` is of the source, the target that of `deepglass explain --target`.
     """
     bundle, store = case.run.bundle, case.material.store
     if not fits(bundle):
