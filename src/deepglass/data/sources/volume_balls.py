@@ -120,7 +120,7 @@ def _extent(scan: Scan) -> str:
     far = np.array(scan.shape) - 0.5
     corners = [scan.affine @ (*np.where(ends, far, -0.5), 1) for ends in np.ndindex(2, 2, 2)]
     low, high = np.min(corners, axis=0), np.max(corners, axis=0)
-    return ", ".join(f"{low[axis]:.0f} .. {high[axis]:.0f}" for axis in range(3))
+    return ", ".join(f"{round(low[axis])} .. {round(high[axis])}" for axis in range(3))
 
 
 def _bare(name: str) -> str:
