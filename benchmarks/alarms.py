@@ -47,7 +47,7 @@ PLANTED = {  # what is planted, and the alarms of which one is to come
     "collapse": ("collapse",),
 }
 COPIES, MODES = 400, 3
-LONGER = {"one-picture": 3}  # times the steps: one picture is learned in all its details, or it is no copy
+LONGER = {"one-picture": 5}  # times the steps: one picture is learned in all its details, or it is no copy
 FIGURES = ("kid_pixels", "variety", "distinct", "copies", "met", "game_real", "game_made", "told_apart", "jumps")
 
 

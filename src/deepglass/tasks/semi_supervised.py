@@ -163,8 +163,10 @@ class SemiSupervised(OneInput, nn.Module):
 
     def recorder(self, known: Some, held: Some) -> FlightRecorder:
         """What looks at the checks of a training. No alarms: a discriminator that tells all apart is welcome here."""
-        game = lambda: dict(zip(STANDING, self.game.tolist(), strict=False))  # noqa: E731
-        return FlightRecorder(known, held, (), game, self.settings.picture.augment.flip)
+        return FlightRecorder(known, held, (), self._stands, self.settings.picture.augment.flip)
+
+    def _stands(self) -> dict[str, float]:
+        return dict(zip(STANDING, self.game.tolist(), strict=False))
 
     def answers(self, predictions: Predictions) -> list[dict[str, Any]]:
         """The class and how sure it is; `real` is how much the picture looks like one of the folder at all."""
