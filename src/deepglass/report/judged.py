@@ -31,9 +31,7 @@ def judged(case: Case) -> Section | None:
     kept = _kept(case.run)
     if not kept:
         return None
-    figures = {
-        name: Figure(*(math.nan if value is None else value for value in one.values())) for name, one in kept.items()
-    }
+    figures = {name: _figure(**one) for name, one in kept.items()}
     rows: list[list[str | float]] = [[called(name), one.value, one.low, one.high] for name, one in figures.items()]
     heads = [say("report.figure"), say("report.column_value"), say("report.low"), say("report.high")]
     notes = [
@@ -48,3 +46,8 @@ def _kept(run: Run) -> dict[str, dict[str, Any]]:
     file = run.folder / FILE
     document = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     return document["figures"] if document.get("bundle") == run.bundle.digest else {}
+
+
+def _figure(**stored: Any) -> Figure:
+    """As JSON keeps it, which knows no NaN."""
+    return Figure(**{field: math.nan if value is None else value for field, value in stored.items()})

@@ -166,7 +166,7 @@ class SemiSupervised(OneInput, nn.Module):
         return FlightRecorder(known, held, (), self._stands, self.settings.picture.augment.flip)
 
     def _stands(self) -> dict[str, float]:
-        return dict(zip(STANDING, self.game.tolist(), strict=False))
+        return {name: float(value) for name, value in zip(STANDING, self.game, strict=False)}
 
     def answers(self, predictions: Predictions) -> list[dict[str, Any]]:
         """The class and how sure it is; `real` is how much the picture looks like one of the folder at all."""
