@@ -65,6 +65,20 @@ def test_a_choice_cut_short_is_not_remembered(begun):
     assert recall(*begun) == []
 
 
+def test_what_the_first_trial_takes_is_not_taken_from_the_others(begun, monkeypatch):
+    clock = [0.0]
+
+    def tried(task, state, run, plan, seconds=0.0, base=None):
+        clock[0] += 30.0 if base is None else 0.5  # the first reads rows that nobody has read before
+        return replace(trial("contiguous", 20.0), plan=plan)
+
+    monkeypatch.setattr(measure, "try_plan", tried)
+    monkeypatch.setattr(Contest, "derived", lambda self: None)
+    monkeypatch.setattr(measure.time, "perf_counter", lambda: clock[0])
+    chosen = choose_plan(*begun, [Plan(steps=8), Plan(layout="channels_last")], lambda speed: 60.0)
+    assert set(chosen.measured) == {"fp32 contiguous", "fp32 channels_last"} and not chosen.reasons
+
+
 def test_the_fastest_take_turns_again_and_the_others_stay_behind(begun):
     """All are slower by half than they seemed; two were measured while the machine was quick."""
     contest = Contest(*begun, lambda speed: 1e6)

@@ -48,6 +48,7 @@ def _kept(run: Run) -> dict[str, dict[str, Any]]:
     return document["figures"] if document.get("bundle") == run.bundle.digest else {}
 
 
-def _figure(**stored: Any) -> Figure:
+def _figure(value: float | None, low: float | None, high: float | None, n: int, better: Any, by: str) -> Figure:
     """As JSON keeps it, which knows no NaN."""
-    return Figure(**{field: math.nan if value is None else value for field, value in stored.items()})
+    value, low, high = (math.nan if one is None else one for one in (value, low, high))
+    return Figure(value, low, high, n, better, by)
