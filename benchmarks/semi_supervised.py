@@ -36,12 +36,12 @@ NETWORK = {
     **{"task.name": "classify", "model.name": "semi_gan_alone", "train.batch": 64},
     **{"train.optimizer": "adamw", "train.schedule": "onecycle", "train.average": 0.99},
 }
-SIZED = {"task.picture.size": 28}
+PLAIN = {"task.picture.size": 28, **{f"task.picture.augment.{name}": 0 for name in TURNED}}  # the recipe moves digits
 KINDS = {
     "semi": {"recipe": "semi_supervised"} | SAME,
     "alone": NETWORK | SAME,
-    "none": NETWORK | SIZED,
-    "generated": NETWORK | SIZED,
+    "none": NETWORK | PLAIN,
+    "generated": NETWORK | PLAIN,
     "generated_augmented": NETWORK | SAME,
 }
 PAINTER = {
