@@ -18,7 +18,7 @@ from deepglass.report import headline
 from deepglass.report.boxes import verdicts
 from deepglass.report.calibration import _leaning
 from deepglass.report.case import Classified
-from deepglass.report.curves import averaged
+from deepglass.report.curves import _figure, _losses, _rates, averaged
 from deepglass.report.groups import _gap, groups
 from deepglass.report.masks import _inside
 from deepglass.report.settings import repeat
@@ -53,6 +53,24 @@ def test_training_takes_the_time_of_its_lives_and_not_of_the_night_between(monke
     events = [{"life": life, "time": moment} for life, moment in told]
     monkeypatch.setattr(headline, "read_events", lambda folder, *kinds: events)
     assert headline.training_seconds(SimpleNamespace(run=SimpleNamespace(folder=""))) == 12.5  # pyright: ignore
+
+
+def test_two_players_have_a_line_each_where_their_rates_differ():
+    turns = [("discriminator", 0.002), ("generator", 0.001)]
+    trained = [
+        {"step": step, "turn": turn, "lr": rate, "losses": {turn: 1.0}} for step in range(4) for turn, rate in turns
+    ]
+    lines = _rates(trained, 2.0).view.lines
+    assert [(one.name, set(one.y)) for one in lines] == [("discriminator", {0.002}), ("generator", {0.001})]
+    alike = _rates([event | {"lr": 0.1} for event in trained], 2.0).view.lines
+    assert [(one.name, len(one.y)) for one in alike] == [("Learning rate", 4)]
+    assert [one.name for one in _losses(trained, [], 2.0, False).view.lines] == ["discriminator", "generator"]
+
+
+def test_a_check_on_the_training_part_is_not_called_validation():
+    figures = {"accuracy": {"value": 0.5, "low": 0.4, "high": 0.6, "better": "up"}}
+    titles = [_figure([{"step": 2, "part": part, "figures": figures}], 2.0).view.title for part in ("train", "val")]
+    assert titles[0].startswith("Training, as nothing is kept") and titles[1] == "Validation: accuracy"
 
 
 def test_the_curves_are_the_journals(perceptron):

@@ -29,11 +29,23 @@ def curves(case: Case) -> Section | None:
     exhibits = [_losses(trained, checks, epoch, chosen == "cross_entropy")]
     if checks:
         exhibits.append(_figure(checks, epoch))
-    rate = averaged([(event["step"], event["lr"]) for event in trained if event["lr"] is not None], epoch)
-    rates = Curve([Line(say("report.rate"), *rate)], say("report.rate"), say("report.epoch"), say("report.rate"))
-    exhibits.append(Exhibit(rates, say("report.words_rate", most=number(max(rate[1])))))
+    exhibits.append(_rates(trained, epoch))
     figures = {f"curve_{place}": exhibit.view.json() for place, exhibit in enumerate(exhibits)}
     return Section("curves", say("report.lead_curves"), exhibits, figures=figures)
+
+
+def _rates(trained: list[Event], epoch: float) -> Exhibit:
+    """The learning rate; a line for each turn where turns have rates of their own."""
+    found: dict[str, list[tuple[int, float]]] = defaultdict(list)
+    for event in trained:
+        if event["lr"] is not None:
+            found[event["turn"]].append((event["step"], event["lr"]))
+    if len({tuple(points) for points in found.values()}) == 1:
+        found = defaultdict(list, {say("report.rate"): next(iter(found.values()))})
+    lines = [Line(name, *averaged(points, epoch)) for name, points in found.items()]
+    curve = Curve(lines, say("report.rate"), say("report.epoch"), say("report.rate"))
+    most = max((value for one in lines for value in one.y), default=float("nan"))
+    return Exhibit(curve, say("report.words_rate", most=number(most)))
 
 
 def _losses(trained: list[Event], checks: list[Event], epoch: float, comparable: bool) -> Exhibit:
@@ -42,7 +54,8 @@ def _losses(trained: list[Event], checks: list[Event], epoch: float, comparable:
     for event in trained:
         for name, value in event["losses"].items():
             if value is not None:
-                found[f"{event['turn']} {name}".strip()].append((event["step"], value))
+                both = [event["turn"], name] if name != event["turn"] else [name]
+                found[" ".join(both).strip()].append((event["step"], value))
     only = len(found) == 1
     lines = [
         Line(say("report.loss_train") if only else name, *averaged(points, epoch)) for name, points in found.items()
@@ -58,7 +71,8 @@ def _figure(checks: list[Event], epoch: float) -> Exhibit:
     words = say(f"tasks.metric_{name}")
     better = checks[0]["figures"][name]["better"]
     found = line(checks, name, words, epoch)
-    curve = Curve([found], say("report.on_val", name=words), say("report.epoch"), words)
+    title = say("report.on_train" if checks[0]["part"] == "train" else "report.on_val", name=words)
+    curve = Curve([found], title, say("report.epoch"), words)
     pick = np.nanargmax if better == "up" else np.nanargmin
     best = int(pick(found.y)) if np.isfinite(found.y).any() else 0
     values = {"value": number(found.y[best]), "epoch": number(found.x[best])}

@@ -46,7 +46,8 @@ def _real(case: Case, labels: tuple[str, ...]) -> list[np.ndarray]:
     """Rows of the training part of each class, or just some where there are none."""
     rows = case.material.rows["train"]
     if not labels[0]:
-        return list(np.resize(rows[case.sample("train", EACH * len(labels))], (len(labels), EACH)))
+        drawn = rows[case.sample("train", EACH * len(labels))]
+        return [drawn[EACH * place : EACH * (place + 1)] for place in range(len(labels))]
     numbers = case.material.targets["target"]
     assert isinstance(numbers, torch.Tensor)
     of_rows = numbers[rows].numpy()
