@@ -10,6 +10,8 @@ from PIL import Image
 
 import deepglass as dg
 from deepglass.cli.main import main
+from deepglass.cli.options import Printer
+from deepglass.cli.outcome import tell
 from deepglass.data.augment.pictures import PictureAugment
 from deepglass.data.example import Batch
 from deepglass.data.recognise import Survey
@@ -181,7 +183,11 @@ def test_what_is_asked_wrongly_is_said(run, capsys, tmp_path):
     folder = str(run.run.folder)
     for words, said in [
         ([folder], "say which folder they are to be written into: --out FOLDER"),
-        ([folder, "temperature=2", "--out", str(tmp_path)], "temperature belong to texts"),
+        (
+            [folder, "temperature=2", "--out", str(tmp_path)],
+            "This network makes nothing by temperature. Leave that out.",
+        ),
+        ([folder, "tall", "truncation=0.5", "--out", str(tmp_path)], "but as an option: --truncation 0.5."),
         ([folder, "seed=a", "--out", str(tmp_path)], "seed is a whole number from 0 on; got 'a'"),
         (["digits", "--out", str(tmp_path)], "The task classify writes no text"),
     ]:
@@ -190,6 +196,26 @@ def test_what_is_asked_wrongly_is_said(run, capsys, tmp_path):
         assert said in capsys.readouterr().err
     with pytest.raises(UsageError, match="The task classify makes no pictures"):
         dg.load("digits").pictures(1)
+
+
+def test_what_to_do_next_is_to_have_pictures_made(run, capsys):
+    printer = Printer(as_json=False)
+    tell(run, printer)
+    folder = run.run.folder
+    said = capsys.readouterr().out
+    assert f"  deepglass generate {folder} flat --count 9 --out made\n" in said and "deepglass explain" not in said
+
+
+def test_real_pictures_that_are_few_are_shown_once(tmp_path):
+    (tmp_path / "few").mkdir()
+    for number in range(3):
+        Image.fromarray(np.full((8, 8), 60 * number, np.uint8)).save(tmp_path / "few" / f"{number}.png")
+    asked = {**SMALL, "train.steps": 2, "data.test": 0, "data.val": 0}
+    few = dg.train(tmp_path / "few", task="generate_images", size="tiny", out=tmp_path / "run", settings=asked)
+    page = few.report.read_text(encoding="utf-8")
+    before = page[: page.index("Real pictures of the training part.")]
+    real = before[before.rindex("<figure") :]
+    assert real.count("<image") == 3
 
 
 def test_a_picture_is_taken_for_real_or_made(run):

@@ -177,7 +177,8 @@ def test_what_is_asked_wrongly_is_said(run, capsys, tmp_path):
     folder, file = str(run.run.folder), str(tmp_path / "made.csv")
     for words, said in [
         ([folder], "say which file they are to be written into: --out FILE.csv"),
-        ([folder, "temperature=2", "--out", file], "temperature belong to texts"),
+        ([folder, "temperature=2", "--out", file], "This network makes nothing by temperature. Leave that out."),
+        ([folder, "count=2", "--out", file], "Not count=..., but as an option: --count 2."),
         ([folder, "--truncation", "0.5", "--out", file], "--truncation belongs to pictures"),
         ([folder, "up", "--out", file], "no class 'up' that could be asked for"),
     ]:

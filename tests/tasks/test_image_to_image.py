@@ -13,6 +13,8 @@ from PIL import Image
 
 import deepglass as dg
 from deepglass.cli.main import main
+from deepglass.cli.options import Printer
+from deepglass.cli.outcome import tell
 from deepglass.data.augment.pictures import PictureAugment
 from deepglass.data.check import sentence
 from deepglass.data.column import Texts
@@ -265,6 +267,13 @@ def test_a_picture_is_translated_to_the_side_that_is_asked_for(run, capsys, tmp_
     with Image.open(tmp_path / "made" / "03.png") as picture:
         assert picture.size == (16, 16)
     assert run.predict([file])[0]["prediction"] == "B"
+    main(["predict", folder, file])
+    told = capsys.readouterr().out
+    assert "kept nowhere: --out FOLDER writes them" in told
+    main(["predict", folder, file, "--show"])
+    assert "kept nowhere" not in capsys.readouterr().out
+    tell(run, Printer(as_json=False))
+    assert f"deepglass predict {folder} FILE --out made" in capsys.readouterr().out
     with pytest.raises(SystemExit, match="2"):
         main(["predict", folder, file, "--to", "C"])
     assert "no side 'C' that pictures could be brought to" in capsys.readouterr().err

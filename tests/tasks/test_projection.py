@@ -146,7 +146,7 @@ def test_mixtures_directions_and_the_likest_of_a_picture(run, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["walk=0"], "A walk leads from the picture of one seed to that of another"),
+        (["walk=0"], "to that of another in two pictures or more: walk=0,1."),
         (["walk=0,a"], "with commas between, such as walk=0,1,2 or mix=0,1:2,3; got '0,a'."),
         (["mix=0,1"], "Seeds are whole numbers from 0 on with commas between"),
         (["mix=0:1", "layer=99"], "Fine styles begin at a layer from 1 to 7; got 99."),
@@ -154,6 +154,11 @@ def test_mixtures_directions_and_the_likest_of_a_picture(run, tmp_path, capsys):
         (["project=no.png"], "There is no picture no.png that could be looked for. Name a file: project=FILE."),
         (["project={damaged}"], "The picture that is to be looked for cannot be read:"),
         (["steps=many", "project={damaged}"], "steps=many"),
+        (["directions=0"], "directions=0 asks for nothing. Give it a value, or leave it out."),
+        (["steps=5"], "steps would change nothing here. Leave that out."),
+        (["walk=0,1", "seed=3"], "seed would change nothing here."),
+        (["mix=0:1", "--count", "4"], "--count would change nothing here."),
+        (["project={damaged}", "--truncation", "0.5"], "--truncation would change nothing here."),
     ],
 )
 def test_what_is_asked_wrongly_is_said_in_one_sentence(words, said, run, tmp_path, capsys):

@@ -10,7 +10,7 @@ import typer
 from deepglass import journey
 from deepglass.bundle import Bundle, Own, SamplingSettings, unseen
 from deepglass.cli.options import Debug, Json, OwnModel, Printer, own_model, tell_unknown
-from deepglass.cli.ways import NAMES, Asked, PaintingSettings, go
+from deepglass.cli.ways import NAMES, Asked, PaintingSettings, fits, go
 from deepglass.foundation.errors import MachineError, UsageError
 from deepglass.foundation.settings import Override, parse_assignments, resolve
 from deepglass.foundation.words import say
@@ -18,6 +18,7 @@ from deepglass.views.curve import Curve, Line
 from deepglass.views.picture import Gallery, Picture
 
 SAMPLING = [field.name for field in dataclasses.fields(SamplingSettings)]
+OPTIONS = ("length", "count", "out", "truncation")
 COUNT = 16  # pictures or series that are made
 SHOWN, DRAWN = 8, 3  # pictures and series that the terminal shows
 
@@ -40,10 +41,12 @@ def generate(
     printer = Printer(as_json)
     bundle = journey.load(run, Own(own_model(model)))
     paints = hasattr(bundle.task, "paint")
-    names = [*SAMPLING, *NAMES] if paints else SAMPLING
+    makes = paints or hasattr(bundle.task, "record")
+    names = [*SAMPLING, *NAMES, *OPTIONS] if makes else SAMPLING
     if prompt.partition("=")[0] in names and "=" in prompt:  # settings alone
         prompt, settings = "", [prompt, *(settings or [])]
     overrides = parse_assignments(settings or [])
+    _dashed(overrides)
     if paints:
         _paint(printer, bundle, Asked(prompt, count, truncation), overrides, out)
         return
@@ -63,6 +66,13 @@ def generate(
     printer.done({"prompt": prompt, "text": "".join(written), "length": length, **unknown})
 
 
+def _dashed(overrides: list[Override]) -> None:
+    """What is an option and was given as a setting."""
+    for one in overrides:
+        if one.path in OPTIONS:
+            raise UsageError("cli.with_dashes", name=one.path, value=one.value)
+
+
 def _paint(printer: Printer, bundle: Bundle, asked: Asked, overrides: list[Override], out: str) -> None:
     """PNG files, numbered, and some of them on the terminal; or what lies on a way between them."""
     given = {one.path: str(one.value) for one in overrides}
@@ -71,6 +81,7 @@ def _paint(printer: Printer, bundle: Bundle, asked: Asked, overrides: list[Overr
     _seed({name: value for name, value in given.items() if name in SAMPLING})
     chosen, _ = resolve(PaintingSettings(), overrides)
     folder, way = Path(out), chosen.way
+    fits(given, way, asked)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (go if way else _some)(printer, bundle, asked, chosen, folder)

@@ -1,6 +1,7 @@
 """How a finished run is told: its figures with their intervals, and where to look next."""
 
 import math
+import shlex
 from typing import Any
 
 from deepglass.cli.options import Printer
@@ -8,6 +9,7 @@ from deepglass.foundation.words import say
 from deepglass.journey import Outcome
 from deepglass.progress import plain
 from deepglass.report.scores import signed
+from deepglass.tasks.generate_images import GenerateImages
 from deepglass.tasks.task import called
 from deepglass.views.table import Table
 from deepglass.views.view import number
@@ -35,9 +37,21 @@ def tell(outcome: Outcome, printer: Printer) -> None:
         printer.line(say("report.sampled", part=say(f"report.part_{part}"), asked=number(asked), of=number(of)))
     if outcome.report:
         printer.line(say("cli.report", file=outcome.report))
-    writes = hasattr(outcome.run.bundle.task, "write")
-    printer.line(say("cli.next_writing" if writes else "cli.next", folder=outcome.run.folder))
+    printer.line(_next(outcome))
     printer.done(outcome.document())
+
+
+def _next(outcome: Outcome) -> str:
+    """What can be done with such a network: what makes pictures or series is asked for some, another is asked why."""
+    task, folder = outcome.run.bundle.task, outcome.run.folder
+    if isinstance(task, GenerateImages):
+        label = shlex.quote(task.facts.labels[0]) if task.facts.labels else ""
+        return say("cli.next_painting_one_of" if label else "cli.next_painting", folder=folder, label=label)
+    if hasattr(task, "record"):
+        return say("cli.next_recording", folder=folder)
+    if getattr(task, "draws", "") == "exactly":
+        return say("cli.next_bringing", folder=folder)
+    return say("cli.next_writing" if hasattr(task, "write") else "cli.next", folder=folder)
 
 
 def _interval(figure: Any) -> str:

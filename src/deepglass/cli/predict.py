@@ -69,6 +69,7 @@ def predict(
         _writer(Path(out), answers)(drawn / TABLE if drawn else Path(out), told, bundle.task)
         failed = sum("error" in answer for answer in answers)
         printer.line(say("cli.written", file=out, count=len(answers) - failed, failed=failed))
+    _tell_unkept(bundle.task, printer, kept=bool(out) or show)
     _tell_empty(answers, bundle.task, printer)
     printer.done(answers)
     if answers and all("error" in answer for answer in answers):
@@ -95,6 +96,12 @@ def _answered(
                 side = longest if exactly else min(LARGEST, max(SMALLEST, longest))
                 _draw(drawn, len(answers), answer["id"], views[0].png(side))  # pyright: ignore
     return answers
+
+
+def _tell_unkept(task: Any, printer: Printer, *, kept: bool) -> None:
+    """Where the answers are pictures, that they are lost with the command; a JSON document holds them."""
+    if getattr(task, "draws", "") == "exactly" and not (kept or printer.as_json):
+        printer.line(say("cli.nothing_kept"))
 
 
 def _tell_empty(answers: list[dict[str, Any]], task: Any, printer: Printer) -> None:

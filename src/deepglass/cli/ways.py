@@ -1,6 +1,7 @@
 """Ways through what a generator makes: from seed to seed, styles mixed, directions of change, a real picture found."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +18,7 @@ from deepglass.views.picture import Gallery, Picture
 from deepglass.views.table import Table
 
 GAP, WIDE = 2, 1280  # white pixels between pictures of a sheet; tiny sheets are enlarged to fit into so many
+WAYS = ("walk", "mix", "directions", "project")
 ACROSS = {"walk": 8, "directions": 5}  # pictures of a row, where --count does not say
 
 
@@ -35,12 +37,19 @@ class PaintingSettings:
     @property
     def way(self) -> str:
         """The one that is asked for, or nothing."""
-        asked = [name for name in ("walk", "mix", "directions", "project") if getattr(self, name)]
+        asked = [name for name in WAYS if getattr(self, name)]
         if len(asked) > 1:
             raise UsageError("cli.one_way", names=", ".join(asked))
         return asked[0] if asked else ""
 
 
+IDLE: dict[str, set[str]] = {  # what changes nothing, by way
+    "": {"layer", "steps"},
+    "walk": {"seed", "layer", "steps"},
+    "mix": {"seed", "steps", "--count"},
+    "directions": {"layer", "steps"},
+    "project": {"layer", "--count", "--truncation"},
+}
 NAMES = [field.name for field in fields(PaintingSettings)]
 
 
@@ -51,6 +60,16 @@ class Asked:
     label: str
     count: int | None  # None: as many as are usual
     truncation: float
+
+
+def fits(given: Mapping[str, str], way: str, asked: Asked) -> None:
+    """Nothing that was given is passed over in silence."""
+    if not way and (empty := next((name for name in WAYS if name in given), "")):
+        raise UsageError("cli.no_way", name=empty, value=given[empty])
+    options = {"--count": asked.count is not None, "--truncation": asked.truncation > 0}
+    said = {*given, *(name for name, is_given in options.items() if is_given)}
+    if idle := sorted(said & IDLE[way]):
+        raise UsageError("cli.idle", names=", ".join(idle))
 
 
 def go(printer: Printer, bundle: Bundle, asked: Asked, chosen: PaintingSettings, folder: Path) -> None:
