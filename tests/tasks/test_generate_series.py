@@ -159,10 +159,15 @@ def test_a_set_becomes_a_run_that_makes_series_and_a_table_to_learn_from(run, ca
         assert np.allclose(source.read(row), own, atol=1e-5)
     with pytest.raises(UsageError, match="The task generate_series makes no pictures"):
         bundle.pictures(1)
+    file = tmp_path / "slow.csv"
     main(["generate", str(run.run.folder), "slow", "--count", "2", "--out", str(file)])
     said = capsys.readouterr()
     assert "2 series written to" in said.out + said.err and file.read_text().splitlines()[0] == "series,step,x1,label"
     assert {line.split(",")[0] for line in file.read_text().splitlines()[1:]} == {"slow-0-1", "slow-0-2"}
+    before = file.read_bytes()
+    with pytest.raises(SystemExit, match="2"):
+        main(["generate", str(run.run.folder), "fast", "--out", str(file)])
+    assert "slow.csv is there already" in capsys.readouterr().err and file.read_bytes() == before
 
 
 def test_the_report_shows_made_series_beside_real_ones_and_how_near_they_are(run):

@@ -117,7 +117,7 @@ def _record(printer: Printer, bundle: Bundle, asked: Asked, chosen: dict[str, st
     shares = [count // len(labels) + (place < count % len(labels)) for place in range(len(labels))]
     made = {label: list(bundle.series(each, label, seed)) for label, each in zip(labels, shares, strict=True)}
     try:
-        with Path(out).open("w", newline="", encoding="utf-8") as stream:
+        with Path(out).open("x", newline="", encoding="utf-8") as stream:
             table = csv.writer(stream, lineterminator="\n")
             table.writerow(["series", "step", *columns, *(["label"] if labels[0] else [])])
             for label, rows in made.items():
@@ -125,6 +125,8 @@ def _record(printer: Printer, bundle: Bundle, asked: Asked, chosen: dict[str, st
                     named = [label] if label else []
                     name = f"{label or 'made'}-{seed}-{number:0{len(str(count))}d}"
                     table.writerows([name, step, *map(float, values), *named] for step, values in enumerate(row))
+    except FileExistsError:  # it may be what the network learned from: both look the same
+        raise UsageError("cli.file_exists", file=out) from None
     except OSError as error:
         raise MachineError("sealed.cannot_write", folder=out, reason=error.strerror) from None
     shown = [(label, rows[0]) for label, rows in made.items() if rows][:DRAWN]

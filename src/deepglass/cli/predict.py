@@ -55,8 +55,8 @@ def predict(
     bundle = bundle.towards(to) if to else bundle
     if Path(out).suffix.lower() == SUBTITLES:
         _check_subtitles(bundle, files)
-    if out and getattr(bundle.task, "tells_masks", False):
-        _check_folder(bundle, Path(out))
+    if out:
+        (_check_folder if getattr(bundle.task, "tells_masks", False) else _check_table)(bundle, Path(out))
     if bundle.task.facts.inputs.kind != "text":
         _check_settings(files)
     if live:
@@ -189,6 +189,16 @@ def _check_subtitles(bundle: Bundle, files: list[str]) -> None:
         raise UsageError("cli.no_times", task=bundle.document["task"]["name"])
     if len(files) > 1 or any(Path(file).is_dir() for file in files):
         raise UsageError("cli.one_video")
+
+
+def _check_table(bundle: Bundle, file: Path) -> None:
+    """Earlier answers are written over, but no other table: it may be what the network learned from."""
+    if not file.is_file() or file.suffix.lower() != ".csv":
+        return
+    with file.open("rb") as stream:
+        first = stream.readline().strip().decode("utf-8", "replace")
+    if first not in {",".join(columns) for columns in (COLUMNS, TIMED, getattr(bundle.task, "columns", COLUMNS))}:
+        raise UsageError("cli.file_exists", file=file)
 
 
 def _check_folder(bundle: Bundle, out: Path) -> None:
