@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
-from opened import opened
 from torch import Tensor, nn
 
 from deepglass.engine.plan import Plan, write_plan
@@ -23,6 +22,7 @@ from deepglass.engine.plan import Plan, write_plan
 sys.path.insert(0, str(Path(__file__).parent / "contestants"))
 
 from clock import Job  # noqa: E402
+from opened import opened  # noqa: E402
 from rows import ROWS, data_file, standardised  # noqa: E402
 from torch_nets import NETS  # noqa: E402
 from with_deepglass import settings_of  # noqa: E402

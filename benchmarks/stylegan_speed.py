@@ -20,6 +20,7 @@ import argparse
 import contextlib
 import math
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -29,7 +30,6 @@ from unittest import mock
 import numpy as np
 import torch
 import torch.nn.functional as F
-from opened import opened
 from PIL import Image
 from torch import Tensor
 
@@ -37,6 +37,10 @@ from deepglass.blocks.blur import Blur, BlurUp
 from deepglass.blocks.modulated import EPSILON, ModulatedConv
 from deepglass.engine.plan import Plan, write_plan
 from deepglass.foundation.device import choose_device, synchronize
+
+sys.path.insert(0, str(Path(__file__).parent / "contestants"))
+
+from opened import opened  # noqa: E402
 
 STEPS = 16  # a multiple of how often lazy turns come
 PICTURES = 256

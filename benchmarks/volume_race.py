@@ -11,6 +11,7 @@ averaged weights and clipping are off, as the plain loop has none. In a round ea
 
 import argparse
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,13 +20,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from opened import opened
 from torch import nn
 from video import SIDE as DRAWN
 from video import film
 
 from deepglass.engine.plan import Plan
 from deepglass.foundation import catalogue
+
+sys.path.insert(0, str(Path(__file__).parent / "contestants"))
+
+from opened import opened  # noqa: E402
 
 CLASSES, CLIPS = 4, 40  # classes, and clips of each
 NEVER = 1e6

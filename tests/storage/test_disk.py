@@ -16,7 +16,7 @@ import sys
 
 import pytest
 
-from deepglass import bundle
+from deepglass import bundle_folder
 from deepglass.engine import checkpoint, loop
 from deepglass.engine.checkpoint import WAITS, Checkpoints
 from deepglass.engine.journal import read_events
@@ -267,13 +267,13 @@ def test_a_disk_that_fills_up_and_is_freed(shell, small_disk, monkeypatch):
 
 def test_no_room_for_the_bundle(shell, small_disk, monkeypatch):
     """All is trained and saved, only the bundle is not: named; a resume finishes it once there is room."""
-    plain = bundle.write_sealed
+    plain = bundle_folder.write_sealed
 
     def write_sealed(folder, files):
         fill(small_disk)
         plain(folder, files)
 
-    monkeypatch.setattr(bundle, "write_sealed", write_sealed)
+    monkeypatch.setattr(bundle_folder, "write_sealed", write_sealed)
     said = shell(*LONGER, small_disk / "run")
     monkeypatch.undo()
     assert said.code == 4 and "Cannot write" in said.err and "bundle: No space left on device" in said.err

@@ -9,7 +9,6 @@ from deepglass.foundation.words import say
 from deepglass.journey import Outcome
 from deepglass.progress import plain
 from deepglass.report.scores import signed
-from deepglass.tasks.generate_images import GenerateImages
 from deepglass.tasks.task import called
 from deepglass.views.table import Table
 from deepglass.views.view import number
@@ -44,7 +43,7 @@ def tell(outcome: Outcome, printer: Printer) -> None:
 def _next(outcome: Outcome) -> str:
     """What can be done with such a network: what makes pictures or series is asked for some, another is asked why."""
     task, folder = outcome.run.bundle.task, outcome.run.folder
-    if isinstance(task, GenerateImages):
+    if outcome.run.settings.task.name == "generate_images":
         label = shlex.quote(task.facts.labels[0]) if task.facts.labels else ""
         return say("cli.next_painting_one_of" if label else "cli.next_painting", folder=folder, label=label)
     if hasattr(task, "record"):
