@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from deepglass.metrics.nearest import SAME, by_class, coarse, copies, distinct, met, nearest
+from deepglass.metrics.nearest import SAME, by_class, coarse, copies, distinct, met, nearest, next_one
 
 
 def points(count, seed, spread=1.0):
@@ -33,11 +33,26 @@ def test_copies_are_much_nearer_than_new_pictures_are():
     known = points(50, 0)
     held = nearest(points(40, 1), known)[0][:, 0]
     half = torch.cat([known[:10] + 0.01, points(10, 2)])
-    made, again = copies(nearest(half, known)[0][:, 0], held)
+    near, which = (column[:, 0] for column in nearest(half, known))
+    beside = next_one(known[which], known)
+    made, again = copies(near, held, beside)
     assert made == pytest.approx(0.5) and again < 0.1
     twice = torch.cat([held, torch.zeros(60)])  # held-back pictures that are in the training part as well
-    assert copies(nearest(half, known)[0][:, 0], twice) == (made, again)
-    assert copies(torch.tensor([SAME / 2, 1.0]), torch.zeros(9)) == (0.5, 0.0)  # all of them
+    assert copies(near, twice, beside) == (made, again)
+    assert copies(torch.tensor([SAME / 2, 1.0]), torch.zeros(9), torch.full((2,), torch.inf)) == (
+        0.5,
+        0.0,
+    )  # all of them
+
+
+def test_a_blur_among_flat_pictures_is_a_copy_of_none_of_them():
+    flat, varied = points(20, 0, spread=0.1), points(200, 1)  # training has a few that are all alike
+    known, blurs = torch.cat([flat, varied]), points(50, 2, spread=0.1)
+    held = nearest(torch.cat([points(5, 3, spread=0.1), points(40, 4)]), known)[0][:, 0]
+    near, which = (column[:, 0] for column in nearest(blurs, known))
+    assert copies(near, held, torch.full_like(near, torch.inf))[0] == 1
+    assert copies(near, held, next_one(known[which], known))[0] < 0.2
+    assert torch.equal(next_one(known[:1], known[:1].expand(9, -1)), torch.tensor([torch.inf]))
 
 
 def test_different_pictures_and_the_same_again():

@@ -14,7 +14,7 @@ SIDE = 16
 AT_ONCE = 512  # rows of a table of distances
 SAME = 0.06  # up to this far apart, two pictures are one: 3 % of black to white
 ALONE = 0.2  # a copy is as near as this where no new picture tells how far such are
-HALF = 0.5  # a copy is at most half as far from a training picture as a new real one usually is
+HALF = 0.5  # a copy is at most half as far from a training picture as a new real one usually is, or as its next one
 NEIGHBOURS = 5  # a real picture is met where a made one is as near as this many other real ones
 
 
@@ -40,14 +40,22 @@ def nearest(asked: Tensor, among: Tensor, count: int = 1, *, themselves: bool = 
     return distances, places
 
 
-def copies(made: Tensor, held: Tensor) -> tuple[float, float]:
+def next_one(asked: Tensor, among: Tensor) -> Tensor:
+    """How far the nearest row is that is another picture; infinite where all are one. (M, F), (N, F) -> (M,)"""
+    table = torch.cdist(asked, among) / asked.shape[1] ** 0.5
+    return torch.where(table > SAME, table, torch.inf).amin(1)
+
+
+def copies(made: Tensor, held: Tensor, beside: Tensor) -> tuple[float, float]:
     """The shares of made and of held-back pictures that are as good as in the training part, by their distances to it.
 
-    A held-back picture that is itself in the training part says nothing about how far new ones are. (M,), (N,)
+    `beside` is how far the training picture that a made one is nearest to is from the next one: among flat pictures
+    that are all alike a blur is near to each, and a copy of none. A held-back picture that is itself in the training
+    part says nothing about how far new ones are. (M,), (N,), (M,)
     """
     new = held[held > SAME]
     limit = max(HALF * float(new.median()), SAME) if len(new) else ALONE
-    return _share(made <= limit), _share(new <= limit) if len(new) else 0.0
+    return _share((made <= limit) & (made <= HALF * beside)), _share(new <= limit) if len(new) else 0.0
 
 
 def distinct(made: Tensor, real: Tensor) -> float:

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from deepglass.metrics.figure import Figure
-from deepglass.metrics.nearest import by_class, coarse, copies, distinct, met, nearest
+from deepglass.metrics.nearest import by_class, coarse, copies, distinct, met, nearest, next_one
 from deepglass.tasks.task import Look, Predictions, Some
 
 ACROSS = 8  # pictures in a row of the sheet, and rows
@@ -45,7 +45,9 @@ class FlightRecorder:
         known, held, away = self.real()
         pictures = predictions["picture"]
         made = coarse(pictures[:LOOKED_AT])
-        copied, again = copies(nearest(made, known)[0][:, 0], away)
+        near, which = (column[:, 0] for column in nearest(made, known))
+        rows, places = which.unique(return_inverse=True)
+        copied, again = copies(near, away, next_one(known[rows], known)[places])
         found = met(made, held)
         values = {
             "copies": max(0.0, copied - again),
