@@ -71,6 +71,7 @@ def test_what_is_written_is_read_back_as_a_table_of_plates(read, tmp_path):
     """The answers as a table beside the pictures: the run judged by its own answers is always right."""
     street(tmp_path, 40, ((128, 96), (160, 96)))
     table = tmp_path / "plates.csv"
+    table.unlink()  # what is true of them, which no answer is written over
     cli("predict", read.run.folder, tmp_path, "--out", table)
     source = recognise(str(tmp_path), DataSettings())
     assert source.task == "read_plates" and len(source.index) > 10
