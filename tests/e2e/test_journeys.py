@@ -65,11 +65,12 @@ def test_class_folders_from_a_place_to_answers(digits, run, capsys, tmp_path):
         rows = list(csv.DictReader(stream))
     assert [row["prediction"] for row in rows] == [answer["prediction"] for answer in answers]
     assert cli(capsys, "predict", run, files[0], "--out", tmp_path / "labels.csv")  # earlier answers are written over
-    (tmp_path / "own.csv").write_text("file,label\na.png,1\n")
-    with pytest.raises(SystemExit, match="2"):
-        main(["predict", str(run), str(files[0]), "--out", str(tmp_path / "own.csv")])
-    assert "own.csv is there already" in capsys.readouterr().err
-    assert (tmp_path / "own.csv").read_text() == "file,label\na.png,1\n"
+    for name in ("own.csv", "own.tsv"):
+        (tmp_path / name).write_text("file,label\na.png,1\n")
+        with pytest.raises(SystemExit, match="2"):
+            main(["predict", str(run), str(files[0]), "--out", str(tmp_path / name)])
+        assert f"{name} is there already" in capsys.readouterr().err
+        assert (tmp_path / name).read_text() == "file,label\na.png,1\n"
 
 
 def test_raw_files_give_the_same_scores_as_evaluation_whatever_the_batch(digits, run):

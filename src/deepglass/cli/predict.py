@@ -193,7 +193,7 @@ def _check_subtitles(bundle: Bundle, files: list[str]) -> None:
 
 def _check_table(bundle: Bundle, file: Path) -> None:
     """Earlier answers are written over, but no other table: it may be what the network learned from."""
-    if not file.is_file() or file.suffix.lower() != ".csv":
+    if not file.is_file() or file.suffix.lower() == SUBTITLES:
         return
     with file.open("rb") as stream:
         first = stream.readline().strip().decode("utf-8", "replace")
