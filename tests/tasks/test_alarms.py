@@ -40,11 +40,11 @@ def test_a_healthy_run_raises_none_from_its_first_check_on():
     ("name", "series", "since"),
     [
         ("collapse", {"distinct": [0.8, 0.8, 0.1, 0.1, 0.1]}, 60),  # it fell
-        ("collapse", {"distinct": [0.1, 0.13, 0.13, 0.13, 0.13], "kid_pixels": [3.4] * 5}, 60),  # it never rose
+        ("collapse", {"distinct": [0.1, 0.13, 0.13, 0.13, 0.13], "kid_pixels": [3.4] * 5, "game_made": [0.1] * 5}, 60),
         ("collapse", {"distinct": [0.001] * 4, "kid_pixels": [3.0, 2.0, 1.0, 0.5]}, 40),  # a handful, made well
         ("collapse", {"variety": [0.6, 0.02, 0.01, 0.01]}, 40),
         ("discriminator_wins", {"game_real": [0.9, 0.99, 0.99, 1.0], "game_made": [0.02, 0.02, 0.01, 0.0]}, 40),
-        ("oscillation", {"jumps": [0.1, 0.3, 0.3, 0.25]}, 40),
+        ("oscillation", {"jumps": [0.05, 0.1, 0.3, 0.1]}, 40),
         ("memorising", {"copies": [0.0, 0.2, 0.6, 0.9]}, 60),
     ],
 )
@@ -52,6 +52,12 @@ def test_each_failure_raises_its_own_alarm(name, series, since):
     (alarm,) = game_alarms(checks(**series))
     assert (alarm.name, alarm.since) == (name, since)
     assert not raised(**{key: values[:-1] for key, values in series.items()})  # one check fewer is too few
+
+
+def test_few_pictures_that_pass_for_real_are_given_a_thousand_steps():
+    series = {"distinct": [0.1] * 52, "variety": [0.01] * 52, "kid_pixels": [0.8] * 52, "game_made": [0.5] * 52}
+    assert not raised(**{name: values[:51] for name, values in series.items()})
+    assert raised(**series) == ["collapse"]
 
 
 def test_what_is_over_is_no_longer_raised():

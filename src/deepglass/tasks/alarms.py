@@ -1,7 +1,7 @@
 """What goes wrong in a game between two players: collapse, a discriminator that wins, oscillation, copies.
 
 Each alarm is a function of the checks' figures alone, so that a resumed run raises the same ones. The thresholds were
-fixed on digits (benchmarks/alarms.py).
+fixed on digits (benchmarks/alarms.py), those between two values halfway by their ratio.
 """
 
 import math
@@ -17,7 +17,9 @@ FEW, FLAT = 0.25, 0.06  # distinct pictures, and variety, below which there are 
 SAME = 0.02  # distinct pictures of whom there are no more than a handful, each again and again
 RECENT, GAIN = 2 / 3, 1.2  # what is not so much more, or so much better, than at this share of the steps, stands still
 SURE = 0.05  # the discriminator wins where it is wrong about less than this of both
-JUMPY = 0.15  # share of made pictures about which the discriminator changes its mind at every step
+BEGINNING = 1000  # steps in which few pictures are no collapse as long as they pass for real
+BELIEVED = 0.12  # share of made pictures taken for real: below it nothing passes (0.27 healthy, 0.05 frozen)
+JUMPY = 0.09  # share of made pictures about which it changes its mind at every step (0.055 healthy, 0.16 at rate x 50)
 COPIED = 0.5  # share of made pictures that are copies
 
 
@@ -40,7 +42,7 @@ def game_alarms(checks: Checks, *, critic: bool = False) -> list[Alarm]:
 def _collapsed(checks: Checks) -> Values | None:
     """Few different pictures, which were more before, or are no more than a third of the steps ago.
 
-    Every generator begins with few: what still gains is at its beginning.
+    Every generator begins with few: what still gains is at its beginning, and so is what still passes for real.
     """
     step, now = checks[-1]
     distinct, variety = _of(now, "distinct"), _of(now, "variety")
@@ -54,7 +56,8 @@ def _collapsed(checks: Checks) -> Values | None:
         return None
     gains = distinct > GAIN * _of(before, "distinct") or variety > GAIN * _of(before, "variety")
     gains = gains or _of(now, "kid_pixels") * GAIN < _of(before, "kid_pixels")
-    return None if gains and distinct > SAME else values
+    begins = step < BEGINNING and _of(now, "game_made") > BELIEVED
+    return None if (gains or begins) and distinct > SAME else values
 
 
 def _won(checks: Checks) -> Values | None:
