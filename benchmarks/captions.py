@@ -148,14 +148,19 @@ def stamps(folder: Path, lang: str, out: Path) -> Iterator[tuple[str, ...]]:
         sentence = told(file.with_suffix(".txt"), lang)
         if not sentence:
             continue
-        stamp = Image.open(file).convert("RGBA")
-        stamp.thumbnail((STAMP, STAMP), Image.Resampling.LANCZOS)
-        ground = Image.new("RGBA", stamp.size, "white")
-        ground.alpha_composite(stamp)
         name = f"{number:04d}_{file.stem}.png"
-        ground.convert("RGB").save(out / name)
+        on_white(file, STAMP).save(out / name)
         share = int(text_keys(0, [sentence.lower()])[0]) / 2**64
         yield name, sentence, next(part for end, part in PARTS if share < end)
+
+
+def on_white(file: Path, most: int) -> Image.Image:
+    """A stamp on white, so many pixels wide or high at most."""
+    stamp = Image.open(file).convert("RGBA")
+    stamp.thumbnail((most, most), Image.Resampling.LANCZOS)
+    ground = Image.new("RGBA", stamp.size, "white")
+    ground.alpha_composite(stamp)
+    return ground.convert("RGB")
 
 
 def told(file: Path, lang: str) -> str:
