@@ -125,8 +125,9 @@ def test_pictures_can_be_made_but_not_of_a_class():
     assert first[0].shape == (8, 8, 1) and first[0].dtype == np.uint8
     assert np.array_equal(first[:2], list(task.paint(model, 2, seed=1)))
     assert not np.array_equal(first, list(task.paint(model, 3, seed=1, truncation=0.1)))
-    with pytest.raises(UsageError, match="knows no classes, so 'cat' cannot be asked for"):
+    with pytest.raises(UsageError, match="none in particular, so 'cat' cannot be asked for") as refused:
         next(task.paint(model, 1, "cat"))
+    assert "--task generate_images" in str(refused.value) and "by_class" not in str(refused.value)
 
 
 def test_what_cannot_be_learned_so_is_refused():

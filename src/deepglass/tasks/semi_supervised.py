@@ -192,7 +192,7 @@ class SemiSupervised(OneInput, nn.Module):
     def drawn(self, count: int, label: str = "", seed: int = 0, start: int = 0) -> Batch:
         """What so many pictures of a seed are made of, from this one on: latent (B, Z)"""
         if label:
-            raise UsageError("tasks.knows_no_classes", label=label, labels="")
+            raise UsageError("tasks.makes_no_class", label=label)
         numbers = Draws(row_keys(seed, "generate", start, count), "latent")
         return Batch(("",) * count, {"latent": numbers.normal("numbers", self.settings.latent)})
 
