@@ -74,7 +74,7 @@ def propose(
     data, _ = resolve(_DataOnly(), [one for one in overrides if one.path.startswith("data.")])
     asked = _last(overrides, "task.name")
     read = replace(data.data, layout=layout_for(asked, place, data.data))
-    found = recognised(place, read)
+    found = recognised(place, read, asked)
     source = recognise(place, read)
     seen = survey(source, read.split_seed)
     task = asked or source.task

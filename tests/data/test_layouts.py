@@ -15,7 +15,9 @@ from deepglass.data.settings import DataSettings
 from deepglass.data.source import Unreadable
 from deepglass.data.walk import walk
 from deepglass.foundation.errors import DataError
+from deepglass.foundation.settings import Override
 from deepglass.foundation.words import choose_language, say
+from deepglass.journey import propose
 
 PLAIN = DataSettings()
 
@@ -228,6 +230,22 @@ def test_nothing_fits(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="高了一层|没有标明内容"):
         recognise(str(root), PLAIN)
     choose_language("en")
+
+
+@pytest.mark.parametrize(
+    ("task", "said"),
+    [
+        ("turn_faces", "whom they show. turn_faces learns from one folder for each person"),
+        ("semi_supervised", "what they show. semi_supervised learns from one folder for each class"),
+        ("image_to_image", "which side they belong to. image_to_image learns from two folders, trainA and trainB"),
+        ("classify", "what they show. Sort them into one folder for each class"),
+    ],
+)
+def test_of_a_heap_a_task_says_what_it_needs(task: str, said: str, tmp_path: Path) -> None:
+    paint(tmp_path / "a.png"), paint(tmp_path / "b.png")
+    with pytest.raises(DataError) as caught:
+        propose(str(tmp_path), [Override("task.name", task, "command line")])
+    assert f"{tmp_path} holds pictures but nothing says {said}" in str(caught.value)
 
 
 def test_one_level_too_high(tmp_path: Path) -> None:

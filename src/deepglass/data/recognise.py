@@ -34,6 +34,12 @@ WITH_COLUMNS = frozenset(
     )
 )
 
+HEAPS = {  # what is said of a heap of pictures where a task asks for it, beside what is said of any other
+    "turn_faces": "data.no_people",
+    "semi_supervised": "data.no_labelled",
+    "image_to_image": "data.no_sides",
+}
+
 
 class Recognised(NamedTuple):
     """The layout of a place and what it says of it."""
@@ -75,8 +81,8 @@ def recognise(place: str, settings: DataSettings) -> Source:
     return source
 
 
-def recognised(place: str, settings: DataSettings) -> Recognised:
-    """Which layout fits, and why; DataError where none does."""
+def recognised(place: str, settings: DataSettings, task: str = "") -> Recognised:
+    """Which layout fits, and why; DataError where none does, with what the task that is asked for would need."""
     _refuse_lone_annotations(place)
     fitting: list[Recognised] = []
     refused: list[DataError] = []
@@ -94,7 +100,7 @@ def recognised(place: str, settings: DataSettings) -> Recognised:
         raise refused[0]
     if settings.layout and Path(place).exists():
         raise DataError("data.not_that_layout", place=place, layout=settings.layout)
-    raise _nothing(place)
+    raise _nothing(place, task)
 
 
 def _refuse_lone_annotations(place: str) -> None:
@@ -190,7 +196,7 @@ def _counts(source: Source) -> dict[str, int]:
     return {str(name): count for name, count in counts.most_common()}
 
 
-def _nothing(place: str) -> DataError:
+def _nothing(place: str, task: str = "") -> DataError:
     """Why no layout fits, in one sentence with a remedy."""
     path = Path(place)
     if not path.exists():
@@ -203,10 +209,10 @@ def _nothing(place: str) -> DataError:
         return DataError("data.empty_folder", place=place)
     if not folders and all(suffix(name) in ARCHIVES for name in files):
         return DataError("data.only_archives", place=place, file=files[0])
-    return _not_classes(path, folders, files)
+    return _not_classes(path, folders, files, task)
 
 
-def _not_classes(path: Path, folders: list[str], files: list[str]) -> DataError:
+def _not_classes(path: Path, folders: list[str], files: list[str], task: str) -> DataError:
     holding = [name for name in folders if has_pictures(path / name)]
     if len(holding) == 1:
         better = _level_below(path / holding[0])
@@ -220,7 +226,7 @@ def _not_classes(path: Path, folders: list[str], files: list[str]) -> DataError:
     ):
         return DataError("data.no_transcripts", place=path)
     if holding or any(is_picture(path, name) for name in files):
-        return DataError("data.no_classes", place=path)
+        return DataError(HEAPS.get(task, "data.no_classes"), place=path)
     tables = [name for name in files if suffix(name) in TABLES]
     if len(tables) > 1:
         return DataError("data.several_tables", place=path, names=", ".join(tables[:5]), first=path / tables[0])
