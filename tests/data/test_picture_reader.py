@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from deepglass.data.readers.mask import read_stored
 from deepglass.data.readers.picture import fit_picture, header, read_picture, to_bytes
 from deepglass.data.source import Unreadable
 from deepglass.foundation.words import say
@@ -170,6 +171,34 @@ def test_truncated_in_the_middle(kind: str) -> None:
     assert "cut short" in sentence or "damaged" in sentence
     if kind in ("JPEG", "PNG"):
         assert sentence == "The file is cut short: its end is missing. Copy it again from where it came."
+
+
+def test_of_damage_nothing_is_told_in_the_words_of_the_decoder() -> None:
+    content = stored(Image.fromarray(colours()), "PNG")
+    damaged = "The picture is damaged: what the file holds is no whole {} picture. Copy it again from where it came."
+    chunk = content.index(b"IDAT")
+    for spoilt in (content[:33], content[:9], content[: chunk + 2], _with(content, chunk - 4, b"\0" * 9)):
+        assert reason(spoilt) == damaged.format("PNG")
+    assert reason(_with(content, chunk + 10, bytes(range(60)))) == damaged.format("PNG")
+    assert reason(_with(content, 20, b"\7")) == damaged.format("PNG")  # its height
+    assert reason(stored(Image.fromarray(colours()), "BMP")[:10]) == damaged.format("BMP")
+    assert reason(_with(stored(Image.fromarray(colours()), "BMP"), 28, b"\x83")) == (
+        "The picture is of a kind of BMP that is not read, or it is damaged. Save it again as PNG or JPEG."
+    )
+
+
+def test_a_damaged_mask_is_told_so_too(tmp_path: Path) -> None:
+    content = stored(Image.fromarray(colours()[..., 0]), "PNG")
+    file = tmp_path / "mask.png"
+    for spoilt in (content[:33], _with(content, content.index(b"IDAT") + 9, bytes(range(60)))):
+        file.write_bytes(spoilt)
+        with pytest.raises(Unreadable) as caught:
+            read_stored(file)
+        assert caught.value.reason == "damaged_picture"
+
+
+def _with(content: bytes, place: int, other: bytes) -> bytes:
+    return content[:place] + other + content[place + len(other) :]
 
 
 @settings(max_examples=60, deadline=None)

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from PIL import Image
 
-from deepglass.data.readers.picture import centre, damage, inner, open_picture
+from deepglass.data.readers.picture import centre, inner, load, open_picture
 from deepglass.data.readers.text import read_text
 from deepglass.data.source import Unreadable
 
@@ -47,20 +47,17 @@ def read_stored(file: Path | str) -> Stored:
     image = open_picture(file)
     if image.format == "JPEG":
         raise Unreadable("mask_lossy")
-    try:
-        image.load()
-        if image.mode == "P":
-            return Stored(np.asarray(image.convert("RGB")), np.asarray(image))
-        if image.mode in ("1", "L", "LA", "La"):
-            return Stored(np.asarray(image.convert("L")))
-        if image.mode.startswith("I"):
-            values = np.asarray(image)
-            if values.min() < 0 or values.max() > UNKNOWN:
-                raise Unreadable("mask_value", value=int(values.max()), classes=MOST)
-            return Stored(values.astype(np.uint8))
-        return Stored(np.asarray(image.convert("RGB")))
-    except (OSError, ValueError, SyntaxError) as error:
-        raise damage(error) from None
+    load(image)
+    if image.mode == "P":
+        return Stored(np.asarray(image.convert("RGB")), np.asarray(image))
+    if image.mode in ("1", "L", "LA", "La"):
+        return Stored(np.asarray(image.convert("L")))
+    if image.mode.startswith("I"):
+        values = np.asarray(image)
+        if values.min() < 0 or values.max() > UNKNOWN:
+            raise Unreadable("mask_value", value=int(values.max()), classes=MOST)
+        return Stored(values.astype(np.uint8))
+    return Stored(np.asarray(image.convert("RGB")))
 
 
 def numbers_in(stored: Stored, classes: Classes) -> np.ndarray:

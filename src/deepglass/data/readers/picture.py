@@ -7,6 +7,7 @@ Letters: H W height and width, C channels (1 grey, 3 colour).
 import io
 import math
 import os
+import re
 import struct
 import warnings
 from pathlib import Path
@@ -42,6 +43,7 @@ SUFFIXES = frozenset(".jpg .jpeg .jpe .jfif .png .webp .bmp .dib .ppm .pgm .pbm 
 FOREIGN_SUFFIXES = frozenset(".heic .heif .avif .svg .jp2 .jxl .psd .ico .exr .hdr .dds .dcm .eps".split())
 GREY = frozenset(("1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"))
 TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
+UNKNOWN_FORM = re.compile(r"(?i)unsupported |cannot handle |unknown (pixel mode|data organization|compression)")
 GAP = 2.0  # a JPEG is decoded at no less than so many times the size it is wanted at; the rest is antialiased
 
 # Pillow warns of odd metadata without naming the file; what keeps a picture from being read is raised, and named.
@@ -83,10 +85,7 @@ def read_picture(file: Path | str | bytes, fit: object = None) -> Picture:
     if isinstance(fit, Fit) and isinstance(image, JpegImageFile):
         _draft(image, fit, turned=size != image.size)
     notes = ["first_frame"] if _has_frames(image) else []
-    try:
-        image.load()
-    except Exception as error:  # Pillow's decoders raise a dozen types for damaged files
-        raise damage(error) from None
+    load(image)
     turned = _turn(image, notes)
     pixels = _pixels(turned, notes)
     return Picture(np.ascontiguousarray(pixels), tuple(notes), size)
@@ -143,6 +142,14 @@ def open_picture(file: Path | str) -> ImageFile.ImageFile:
     return _open(io.BytesIO(_content(file)))
 
 
+def load(image: ImageFile.ImageFile) -> None:
+    """Decode its pixels; raises Unreadable."""
+    try:
+        image.load()
+    except Exception as error:  # Pillow's decoders raise a dozen types for damaged files
+        raise _damage(error, str(image.format)) from None
+
+
 def to_bytes(pixels: np.ndarray) -> np.ndarray:
     """Pixels as uint8: 16-bit ones are scaled by their whole range, 0 to 65535."""
     if pixels.dtype == np.uint8:
@@ -183,7 +190,7 @@ def _open(stream: IO[bytes]) -> ImageFile.ImageFile:
     try:
         image = OPENERS[name](stream)
     except Exception as error:  # Pillow's parsers raise a dozen types for damaged files
-        raise damage(error) from None
+        raise _damage(error, name) from None
     _check_size(*image.size)
     return image
 
@@ -281,12 +288,11 @@ def _on_white(image: Image.Image, notes: list[str]) -> Image.Image:
     return white.convert(mode)
 
 
-def damage(error: Exception) -> Unreadable:
-    """What Pillow's decoders say of a damaged file, in our words."""
-    text = str(error) or type(error).__name__
-    if "truncated" in text.lower() or isinstance(error, EOFError):
+def _damage(error: Exception, name: str) -> Unreadable:
+    """Why a file of this format gives no pixels, in our words: what Pillow says is for those who wrote it."""
+    if "truncated" in str(error).lower() or isinstance(error, EOFError):
         return Unreadable("truncated")
-    return Unreadable("broken", detail=text.rstrip("."))
+    return Unreadable("odd_picture" if UNKNOWN_FORM.match(str(error)) else "damaged_picture", format=name)
 
 
 def _image(pixels: np.ndarray, channels: int) -> Image.Image:
