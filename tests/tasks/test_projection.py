@@ -111,7 +111,17 @@ def test_ways_are_written_as_pictures_and_sheets(run, tmp_path, capsys):
     names = sorted(file.name for file in (tmp_path / "walk").iterdir())
     legs = [f"walk-{leg}-{place}.png" for leg in ("0-to-3", "3-to-5") for place in range(1, 5)]
     assert names == sorted([*legs, "walk-0-3-5.png"])
-    assert len(walk["pictures"]) == 9 and walk["seeds"] == [0, 3, 5] and walk["way"] == "walk"
+    assert walk["pictures"] == [str(tmp_path / "walk" / name) for name in legs] and walk["way"] == "walk"
+    assert walk["sheet"] == str(tmp_path / "walk" / "walk-0-3-5.png") and walk["seeds"] == [0, 3, 5]
+
+
+def test_a_sheet_is_none_of_the_pictures_that_are_counted(run, tmp_path, capsys):
+    for words, said in (
+        (["walk=0,3,5", "--count", "4"], f"8 pictures written to {tmp_path}, and all of them on one sheet: walk-0-3-5"),
+        (["mix=0:1"], f"Written to {tmp_path}: one sheet with all pictures, mix-0-by-1.png."),
+    ):
+        main(["generate", str(run.run.folder), *words, "--out", str(tmp_path)])
+        assert said in capsys.readouterr().out
 
 
 def test_a_walk_has_a_sheet_of_its_own_name(run, tmp_path, capsys):
@@ -127,7 +137,7 @@ def test_mixtures_directions_and_the_likest_of_a_picture(run, tmp_path, capsys):
     folder = run.run.folder
     mixed = told(capsys, folder, "mix=0,1:2,3,4", "layer=2", "--out", tmp_path)
     assert mixed["rows"] == [0, 1] and mixed["columns"] == [2, 3, 4]
-    with Image.open(mixed["pictures"][0]) as sheet:
+    with Image.open(mixed["sheet"]) as sheet:
         assert sheet.size[0] > sheet.size[1]
     ways = told(capsys, folder, "directions=3", "seed=2", "--out", tmp_path)
     assert len(ways["shares"]) == 3 and ways["shares"] == sorted(ways["shares"], reverse=True)

@@ -76,7 +76,9 @@ def go(printer: Printer, bundle: Bundle, asked: Asked, chosen: PaintingSettings,
     """Write what lies on the way into the folder, and say it."""
     made = {"walk": _walk, "mix": _mix, "directions": _directions, "project": _project}[chosen.way]
     told = made(printer, bundle, asked, chosen, folder)
-    printer.line(say("cli.painted", count=len(told["pictures"]), folder=folder))
+    files, sheet = len(told.get("pictures", ())), Path(told.get("sheet", "")).name
+    said = "cli.painted" if not sheet else "cli.painted_and_sheet" if files else "cli.sheet_alone"
+    printer.line(say(said, count=files, folder=folder, sheet=sheet))
     printer.done({"way": chosen.way, "label": asked.label, **told})
 
 
@@ -90,9 +92,9 @@ def _walk(printer: Printer, bundle: Bundle, asked: Asked, chosen: PaintingSettin
         for place, pixels in enumerate(row, 1)
     }
     _tell(printer, rows)
-    sheet = f"walk-{'-'.join(map(str, seeds))}.png"
+    name = f"walk-{'-'.join(map(str, seeds))}.png"
     about = {"seeds": seeds, "truncation": asked.truncation}
-    return {**about, "pictures": written(folder, {sheet: sheet_of(rows)} | named, sheet)}
+    return {**about, "pictures": written(folder, named), "sheet": written_sheet(folder, name, rows)}
 
 
 def _mix(printer: Printer, bundle: Bundle, asked: Asked, chosen: PaintingSettings, folder: Path) -> dict[str, Any]:
@@ -104,7 +106,7 @@ def _mix(printer: Printer, bundle: Bundle, asked: Asked, chosen: PaintingSetting
     _tell(printer, rows)
     name = f"mix-{'-'.join(map(str, down))}-by-{'-'.join(map(str, across))}.png"
     about = {"rows": down, "columns": across, "truncation": asked.truncation}
-    return {**about, "pictures": written(folder, {name: sheet_of(rows)}, name)}
+    return {**about, "sheet": written_sheet(folder, name, rows)}
 
 
 def _directions(
@@ -121,7 +123,7 @@ def _directions(
     printer.line(Table(heads, lines).terminal())
     name = f"directions-{chosen.seed}.png"
     about = {"seed": chosen.seed, "shares": shares, "truncation": asked.truncation}
-    return {**about, "pictures": written(folder, {name: sheet_of(rows)}, name)}
+    return {**about, "sheet": written_sheet(folder, name, rows)}
 
 
 def _project(printer: Printer, bundle: Bundle, asked: Asked, chosen: PaintingSettings, folder: Path) -> dict[str, Any]:
@@ -166,11 +168,18 @@ def sheet_of(rows: list[list[np.ndarray]]) -> np.ndarray:
     return sheet
 
 
-def written(folder: Path, named: dict[str, np.ndarray], sheet: str = "") -> list[str]:
-    """PNG files by their names, each as it is; a sheet is enlarged in whole steps where it is tiny."""
+def written(folder: Path, named: dict[str, np.ndarray]) -> list[str]:
+    """PNG files by their names, each as it is."""
     for name, pixels in named.items():
-        (folder / name).write_bytes(Picture(pixels).png(max(*pixels.shape, WIDE if name == sheet else 0)))
+        (folder / name).write_bytes(Picture(pixels).png(max(pixels.shape)))
     return [str(folder / name) for name in named]
+
+
+def written_sheet(folder: Path, name: str, rows: list[list[np.ndarray]]) -> str:
+    """All rows as one PNG file, enlarged in whole steps where it is tiny."""
+    pixels = sheet_of(rows)
+    (folder / name).write_bytes(Picture(pixels).png(max(*pixels.shape, WIDE)))
+    return str(folder / name)
 
 
 def _tell(printer: Printer, rows: list[list[np.ndarray]]) -> None:
