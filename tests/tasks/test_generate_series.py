@@ -18,6 +18,8 @@ from deepglass.foundation.ports import LatentSteps, Players, Series
 from deepglass.foundation.seeds import row_keys
 from deepglass.networks import choose_model, fit_model
 from deepglass.recipes.generate_series import generate_series
+from deepglass.report.case import Case
+from deepglass.report.made_series import made_series
 from deepglass.tasks.generate_series import GenerateSeriesSettings
 from deepglass.tasks.kinds.series import SeriesSettings
 from tests.data.texts import ts_file
@@ -173,6 +175,11 @@ def test_a_set_becomes_a_run_that_makes_series_and_a_table_to_learn_from(run, ca
 def test_the_report_shows_made_series_beside_real_ones_and_how_near_they_are(run):
     page = run.report.read_text(encoding="utf-8")
     assert all(words in page for words in ("What it makes", "made fast", "real fast", "made slow", "real slow"))
+    curves = [exhibit.view for exhibit in made_series(Case(run.run, run.run.material(), {})).exhibits]
+    ends = [curve.y_ends for curve in curves]
+    assert len(ends) == 4 and ends[0] == ends[1] and ends[2] == ends[3]
+    for curve, (low, high) in zip(curves, ends, strict=True):
+        assert all(low < min(line.y) and max(line.y) < high for line in curve.lines)
     told = json.loads(run.report.with_suffix(".json").read_text())["made"]
     assert told["nearest_of_made"] > 0 and told["nearest_of_real"] > 0
     assert "Half of the made series are nearer than" in page

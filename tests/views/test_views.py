@@ -221,6 +221,17 @@ def test_a_long_line_is_thinned_but_keeps_its_ends_and_peaks():
     assert len(drawn) < 30_000 and ">9<" in drawn.replace("\n", "") or ">8<" in drawn.replace("\n", "")
 
 
+def test_two_curves_can_have_one_axis_of_values():
+    low, high = (
+        Curve([Line("a", [1, 2, 3], [at, 2 * at, at])], "One", lang="en", y_ends=(0.0, 40.0)) for at in (1, 20)
+    )
+    for curve in (low, high):
+        rows = curve.terminal().splitlines()
+        assert "40 │" in rows[1] and " 0 │" in rows[-4]
+        assert ">40<" in curve.svg().replace("\n", "")
+    assert "40 │" not in Curve(low.lines, lang="en").terminal()
+
+
 def test_folding_keeps_the_counts_and_the_most_confused():
     counts = np.diag(np.full(30, 10))
     counts[3, 17] = 7

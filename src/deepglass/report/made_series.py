@@ -16,7 +16,7 @@ COMPARED, SEARCHED = 200, 2000  # made series whose likeness is looked for, amon
 
 
 def made_series(case: Case) -> Section | None:
-    """Made and real series side by side, on the same axes as far as they have the same numbers."""
+    """Made and real series side by side, on the same axis of values."""
     task = case.task
     if not isinstance(task, GenerateSeries):
         return None
@@ -24,8 +24,10 @@ def made_series(case: Case) -> Section | None:
     for place, label in enumerate(task.facts.labels[:CLASSES] or ("",)):
         drawn = list(task.record(case.model, EACH, label, seed=place))
         real = _rows(case, _of_class(case, label)[:EACH])
-        exhibits.append(Exhibit(_curve(case, drawn, say("report.series_made", label=label)), ""))
-        exhibits.append(Exhibit(_curve(case, real, say("report.series_real", label=label)), ""))
+        values = np.concatenate([row[:, 0] for row in (*drawn, *real)])
+        for rows, words in ((drawn, "report.series_made"), (real, "report.series_real")):
+            curve = _curve(case, rows, say(words, label=label), (float(values.min()), float(values.max())))
+            exhibits.append(Exhibit(curve, ""))
     made, own = _nearest(case, task)
     words = say("report.series_nearest", made=number(made), own=number(own))
     copied = [Note("warning" if made < own / 2 else "note", words)]
@@ -33,10 +35,16 @@ def made_series(case: Case) -> Section | None:
     return Section("made", say("report.lead_made_series"), exhibits, notes=copied, figures=figures)
 
 
-def _curve(case: Case, rows: list[np.ndarray], title: str) -> Curve:
-    """The first channel of each."""
+def _curve(case: Case, rows: list[np.ndarray], title: str, ends: tuple[float, float]) -> Curve:
+    """The first channel of each, between these ends."""
     lines = [Line(str(place), range(len(row)), row[:, 0].tolist()) for place, row in enumerate(rows, 1)]
-    return Curve(lines, title, say("tasks.step"), str(case.task.facts.inputs.columns[0]))
+    return Curve(lines, title, say("tasks.step"), str(case.task.facts.inputs.columns[0]), y_ends=_parted(*ends))
+
+
+def _parted(low: float, high: float) -> tuple[float, float]:
+    """Ends that are not one, with a little room beyond the values."""
+    room = 0.05 * (high - low) or 0.5
+    return low - room, high + room
 
 
 def _of_class(case: Case, label: str) -> np.ndarray:

@@ -40,6 +40,7 @@ class Curve:
     log_x: bool = False
     log_y: bool = False
     lang: str | None = None
+    y_ends: tuple[float, float] | None = None  # where y begins and ends, if charts are to be compared by eye
     read: Sequence[str] = ()  # tokens that stand under x = 1, 2, 3 ..., where that is what x counts
 
     def terminal(self, width: int = 72, height: int = 14) -> str:
@@ -123,11 +124,15 @@ class Curve:
             axes.set_xlim(0.5, len(self.read) + 0.5)
         else:
             number_axis(axes, "x", whole=whole, log=self.log_x)
+        if self.y_ends:
+            axes.set_ylim(*self.y_ends)
         number_axis(axes, "y", log=self.log_y)
         if len(self.lines) > 1:
             legend(axes, [line.name for line in self.lines])
 
     def _ends(self, axis: int) -> tuple[float, float]:
+        if axis and self.y_ends:
+            return self.y_ends
         log = (self.log_x, self.log_y)[axis]
         values = np.concatenate([np.asarray((line.x, line.y)[axis], float) for line in self.lines] or [np.zeros(0)])
         values = values[np.isfinite(values) & (values > 0 if log else True)]
