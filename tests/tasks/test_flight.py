@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -143,6 +144,17 @@ def test_the_report_has_the_alarm_at_its_head_and_the_film(run):
     document = json.loads((outcome.run.folder / "report.json").read_text(encoding="utf-8"))["flight"]
     assert document["frames"] == film.count("<img") and set(document["classes"]) == {"a", "b"}
     assert [one["name"] for one in document["norms"]["lines"]] == ["discriminator", "generator"]
+
+
+def test_of_one_check_the_report_shows_a_picture_and_nothing_to_move(run, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(run[0].run.folder, folder)
+    for file in list(sheets(folder).values())[:-1]:
+        file.unlink()
+    page = report(folder).read_text(encoding="utf-8")
+    film = page[page.index('<section id="flight"') :].split('class="card viewer film"')[1].split("</figure>")[0]
+    assert film.count("<img") == 1 and "<input" not in film and " hidden" not in film
+    assert "What it made at its only check" in film and "One check makes no film" in film and "handle" not in film
 
 
 def test_the_generator_that_is_kept_is_the_best_one(run):

@@ -65,13 +65,14 @@ def _norms(trained: list[Event], epoch: float) -> Exhibit | None:
 
 
 def _film(case: Case, epoch: float) -> list[Viewer]:
-    """The sheets as frames to be moved through, the last one seen first."""
+    """The sheets as frames to be moved through, the last one seen first; of one check there is nothing to move."""
     kept = list(sheets(case.run.folder).items())
     places = np.unique(np.linspace(0, len(kept) - 1, min(len(kept), FRAMES)).round().astype(int)).tolist()
     frames = tuple(thumbnail(_pixels(kept[place][1]), SIDE) for place in places)
     ends = {"first": number(kept[0][0] / epoch), "last": number(kept[-1][0] / epoch)}
-    title = say("report.film", count=len(frames))
-    words = say("report.film_words", **ends)
+    alone = len(frames) == 1
+    title = say("report.film_alone") if alone else say("report.film", count=len(frames))
+    words = say("report.film_alone_words" if alone else "report.film_words", **ends)
     return [Viewer(frames, len(frames) - 1, words, title, (words,), moves=say("report.film_moves"), width=SIDE)]
 
 

@@ -25,6 +25,7 @@ for (const button of document.querySelectorAll(".command button")) {
 // Leaf through the slices of a volume.
 for (const viewer of document.querySelectorAll(".viewer")) {
   const handle = viewer.querySelector("input"), slices = viewer.querySelectorAll("img");
+  if (!handle) continue; // one picture alone
   handle.hidden = false;
   handle.addEventListener("input", () => slices.forEach((slice, place) => { slice.hidden = place !== +handle.value; }));
 }
