@@ -252,7 +252,7 @@ def test_styles_are_mixed_and_evened_by_keyed_draws():
     (path,) = turns[2].loss(model, shown).sums.values()
     path.backward(inputs=list(model.generator.parameters()))
     assert turns[2].counts(shown) == {"": 3.0}
-    kept = {"length", "sure", "chance", "game", "jumps", "last"}
+    kept = {"length", "sure", "chance", "game", "before", "after", "jumps"}
     assert float(task.length) > 0 and set(dict(task.named_buffers())) == kept
     assert model.generator.mapping.layers[0].weight.grad.abs().max() > 0
 
