@@ -284,7 +284,8 @@ def gather(
     Of a large set training may begin with a keyed sample; the rest is read in the background.
     """
     own = own_of(source)
-    findings = list(source.findings) + before(own, parts, hasattr(task, "embeds"), hasattr(task, "unlabelled"))
+    findings = list(source.findings)
+    findings += before(own, parts, *(hasattr(task, name) for name in ("embeds", "unlabelled", "imitates")))
     refuse(findings)
     parts = source.parts(parts) if isinstance(source, Enlarged) else parts
     form = form_of(task)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,9 +14,12 @@ from deepglass.cli.main import main
 from deepglass.cli.options import Printer
 from deepglass.cli.outcome import tell
 from deepglass.data.augment.pictures import PictureAugment
+from deepglass.data.check import before
+from deepglass.data.column import Parts
 from deepglass.data.example import Batch
 from deepglass.data.recognise import Survey
 from deepglass.data.source import Index, Picture
+from deepglass.engine.journal import read_events
 from deepglass.foundation.errors import DataError, UsageError
 from deepglass.foundation.ports import Image as ImagePort
 from deepglass.foundation.ports import Latent, Players
@@ -166,6 +170,20 @@ def test_a_folder_becomes_a_run_that_makes_pictures(run, capsys, tmp_path):
     assert told["truncation"] == 0 and not np.array_equal(*(run.pictures(1, "tall", 1, t)[0] for t in (0.0, 0.5)))
     pixels = np.asarray(Image.open(files[0]))
     assert np.array_equal(pixels[..., :1], run.pictures(1, "tall", seed=1)[0])
+
+
+def test_of_few_pictures_it_is_said_that_copies_come_out(run):
+    (start,) = read_events(run.run.folder, "start")
+    said = "Only 48 examples to learn from: a generator learns so few by heart, and what it makes will be copies of"
+    assert any(sentence.startswith(said) for sentence in start["warnings"])
+    for count in (99, 100):
+        index = Index([str(number) for number in range(count)], ["heap"] * count)
+        source, parts = (
+            SimpleNamespace(index=index, task="generate_images", layout="pictures"),
+            Parts.all("train", count),
+        )
+        kinds = [one.kind for one in before(source, parts, imitates=True)]
+        assert kinds == (["few_to_imitate"] if count < 100 else []) and not before(source, parts)
 
 
 def test_the_report_shows_what_was_made_beside_what_was_real(run):

@@ -26,13 +26,16 @@ UNDERSTOOD = frozenset(
     + ("made_pictures",)
 )
 BY_CLASS = ("classify", "semi_supervised")
+IMITATED = 100  # examples to learn from, below which what is made like them is a copy of one
 NAMED = 3  # examples that a summary names
 
 
-def before(source: Source, parts: Parts, new_classes: bool = False, unlabelled: bool = False) -> list[Finding]:
+def before(
+    source: Source, parts: Parts, new_classes: bool = False, unlabelled: bool = False, imitates: bool = False
+) -> list[Finding]:
     """What the index and the split tell before anything is read; `new_classes` may be met after training.
 
-    Where the task learns from what is `unlabelled`, that is no mistake.
+    Where the task learns from what is `unlabelled`, that is no mistake; where it `imitates`, a few are too few.
     """
     index = source.index
     counts: dict[str, Counter[Any]] = {part: Counter() for part in PARTS}
@@ -45,7 +48,7 @@ def before(source: Source, parts: Parts, new_classes: bool = False, unlabelled: 
     values = {"count": len(unanswered), "examples": ", ".join(places[int(row)] for row in unanswered[:NAMED])}
     level, kind = ("note", "unlabelled") if unlabelled else ("warning", "no_answer")
     found = [Finding(kind, level, "", values)] if len(unanswered) else []
-    found += _drawn(index.parts, parts)
+    found += _drawn(index.parts, parts) + (_by_heart(parts) if imitates else [])
     if source.task == "regress":
         return found
     if source.task == "transcribe":
@@ -159,6 +162,12 @@ def _drawn(given: Sequence[str], parts: Parts) -> list[Finding]:
         return []
     missing = [part for part in ("val", "test") if part not in named and (parts == part).any()]
     return [Finding("part_drawn", "note", "", {"part": part, "count": int((parts == part).sum())}) for part in missing]
+
+
+def _by_heart(parts: Parts) -> list[Finding]:
+    """That there are so few to learn from that none but copies of them will be made."""
+    count = int((parts == "train").sum())
+    return [Finding("few_to_imitate", "warning", "", {"count": count})] if count < IMITATED else []
 
 
 def _apart(counts: Mapping[str, Counter[Any]]) -> list[Finding]:

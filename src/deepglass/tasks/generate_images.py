@@ -57,6 +57,7 @@ class GenerateImagesSettings:
     """What is asked of two players."""
 
     facts_type: ClassVar = GenerateImagesFacts
+    imitates: ClassVar = True  # few examples are learned by heart
 
     latent: Annotated[int, Ge(1), Le(4096)] = 100  # numbers that a picture is made of
     by_class: bool = False  # whether the class of a picture may be asked for
@@ -95,6 +96,7 @@ class GenerateImages(OneInput, nn.Module):
 
     settings: GenerateImagesSettings
     facts: GenerateImagesFacts
+    imitates: ClassVar = True
     length: Tensor
     sure: Tensor
     chance: Tensor

@@ -51,6 +51,7 @@ class GenerateSeriesSettings:
     """What is asked of two players over time."""
 
     facts_type: ClassVar = GenerateSeriesFacts
+    imitates: ClassVar = True  # few examples are learned by heart
 
     latent: Annotated[int, Ge(1), Le(1024)] = 16  # numbers that a step is made of
     kept: Annotated[int, Ge(0), Le(1024)] = 8  # of these, so many are the same at all steps of a series
@@ -82,6 +83,7 @@ class GenerateSeries(OneInput):
 
     settings: GenerateSeriesSettings
     facts: GenerateSeriesFacts
+    imitates: ClassVar = True
 
     def __init__(self, settings: GenerateSeriesSettings, facts: GenerateSeriesFacts):
         super().__init__(settings, facts)
