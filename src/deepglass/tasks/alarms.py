@@ -19,7 +19,7 @@ RECENT, GAIN = 2 / 3, 1.2  # what is not so much more, or so much better, than a
 SURE = 0.05  # the discriminator wins where it is wrong about less than this of both
 BEGINNING = 1000  # steps in which few pictures are no collapse as long as they pass for real
 BELIEVED = 0.12  # share of made pictures taken for real: below it nothing passes (0.27 healthy, 0.05 frozen)
-JUMPY = 0.09  # share of the same made pictures about which it changes its mind at every step
+JUMPY = 0.09  # share of made pictures about which it changes its mind at every step (0.055 healthy, 0.16 at rate x 50)
 COPIED = 0.5  # share of made pictures that are copies
 
 

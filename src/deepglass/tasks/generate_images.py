@@ -101,14 +101,13 @@ class GenerateImages(OneInput, nn.Module):
     sure: Tensor
     chance: Tensor
     game: Tensor  # (3,): running means of `standing`
-    before: Tensor  # the share of made pictures that was taken for real before the discriminator moved ...
-    after: Tensor  # ... and of the same ones afterwards
-    jumps: Tensor  # the running mean of how far those two are apart
+    jumps: Tensor  # the running mean of how far `last` moves from step to step
+    last: Tensor  # the share of made pictures that was taken for real when the generator moved last
 
     def __init__(self, settings: GenerateImagesSettings, facts: GenerateImagesFacts):
         nn.Module.__init__(self)
         OneInput.__init__(self, settings, facts)
-        for name in ("length", "sure", "chance", "before", "after", "jumps"):
+        for name in ("length", "sure", "chance", "jumps", "last"):
             self.register_buffer(name, torch.zeros(()))
         self.register_buffer("game", torch.full((3,), EVEN))
         self.feeds = ("latent", "label") if facts.labels else ("latent",)
@@ -165,8 +164,6 @@ class GenerateImages(OneInput, nn.Module):
             between = torch.lerp(shown, made, share).requires_grad_(True)
             sums["slope"] = 10 * uneven_slopes(self._verdict(model, between, batch), between)
         with torch.no_grad():
-            self.jumps.lerp_((self.after - self.before).abs(), 1 - GAME_DECAY)  # of the last step, over all its shards
-            self.before.copy_(taken(found, self.settings.game))
             self.game.lerp_(standing(real, found, self.settings.game), 1 - GAME_DECAY)
             if self.settings.adaptive:
                 self._adapt(real)
@@ -183,7 +180,9 @@ class GenerateImages(OneInput, nn.Module):
         """The generator's turn: what its pictures of the same numbers are taken for."""
         verdicts = self._verdict(model, self._changed(self._made(model, batch), batch, "found"), batch)
         with torch.no_grad():
-            self.after.copy_(taken(verdicts, self.settings.game))
+            share = taken(verdicts, self.settings.game)
+            self.jumps.lerp_((share - self.last).abs(), 1 - GAME_DECAY)
+            self.last.copy_(share)
         return Losses({"generator": generator_loss(verdicts, self.settings.game)})
 
     def unevenness(self, model: nn.Module, batch: Batch) -> Losses:
