@@ -174,14 +174,13 @@ def test_a_folder_becomes_a_run_that_makes_pictures(run, capsys, tmp_path):
 
 def test_of_few_pictures_it_is_said_that_copies_come_out(run):
     (start,) = read_events(run.run.folder, "start")
-    said = "Only 48 examples to learn from: a generator learns so few by heart, and what it makes will be copies of"
+    count = len(run.material.rows["train"])
+    said = f"Only {count} examples to learn from: a generator learns so few by heart, and what it makes will be copies"
     assert any(sentence.startswith(said) for sentence in start["warnings"])
     for count in (99, 100):
         index = Index([str(number) for number in range(count)], ["heap"] * count)
-        source, parts = (
-            SimpleNamespace(index=index, task="generate_images", layout="pictures"),
-            Parts.all("train", count),
-        )
+        source = SimpleNamespace(index=index, task="generate_images", layout="pictures")
+        parts = Parts.all("train", count)
         kinds = [one.kind for one in before(source, parts, imitates=True)]
         assert kinds == (["few_to_imitate"] if count < 100 else []) and not before(source, parts)
 
