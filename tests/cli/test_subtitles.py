@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deepglass.cli.predict import _check_subtitles, _writer  # pyright: ignore[reportPrivateUsage]
+from deepglass.cli.predict import _check_subtitles, _check_table, _writer  # pyright: ignore[reportPrivateUsage]
 from deepglass.foundation.errors import MachineError, UsageError
 from deepglass.foundation.words import speaking
 
@@ -36,3 +36,11 @@ def test_what_cannot_be_written_is_told_before_the_work(tmp_path: Path) -> None:
             with pytest.raises(UsageError, match="belongs to one video"):
                 _check_subtitles(bundle("caption", tells_films=True), files)
     _check_subtitles(bundle("tag_video", live=print), ["a.mp4"])
+
+
+def test_subtitles_that_are_there_stay(tmp_path: Path) -> None:
+    file = tmp_path / "film.srt"
+    _check_table(bundle("tag_video"), file)
+    file.write_text("1\n00:00:01,000 --> 00:00:02,000\nHello.\n")
+    with speaking("en"), pytest.raises(UsageError, match=r"film\.srt is there already.*nothing is written over"):
+        _check_table(bundle("tag_video"), file)

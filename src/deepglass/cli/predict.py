@@ -192,9 +192,14 @@ def _check_subtitles(bundle: Bundle, files: list[str]) -> None:
 
 
 def _check_table(bundle: Bundle, file: Path) -> None:
-    """Earlier answers are written over, but no other table: it may be what the network learned from."""
-    if not file.is_file() or file.suffix.lower() == SUBTITLES:
+    """Earlier answers are written over, but no other table: it may be what the network learned from.
+
+    Nor are subtitles of any origin: nothing in them tells an answer from what somebody wrote by hand.
+    """
+    if not file.is_file():
         return
+    if file.suffix.lower() == SUBTITLES:
+        raise UsageError("cli.file_exists", file=file)
     with file.open("rb") as stream:
         first = stream.readline().strip().decode("utf-8", "replace")
     if first not in {",".join(columns) for columns in (COLUMNS, TIMED, getattr(bundle.task, "columns", COLUMNS))}:
