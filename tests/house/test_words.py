@@ -86,3 +86,10 @@ def test_only_english_needs_two_forms():
         assert "|" not in "".join(spec or "" for _, _, spec, _ in string.Formatter().parse(entry["zh-CN"])), key
         for _, name, spec, _ in string.Formatter().parse(entry["en"]):
             assert not spec or "|" not in spec or spec.count("|") == 1, (key, name)
+
+
+def test_chinese_has_one_word_for_one_thing():
+    readme = (ROOT.parents[1] / "README.zh-CN.md").read_text(encoding="utf-8")
+    for other, word in {"掩膜": "掩码"}.items():
+        found = [key for key, entry in MESSAGES.items() if other in entry["zh-CN"]]
+        assert not found and other not in readme, f"say {word}: {found}"

@@ -21,6 +21,7 @@ from deepglass.report.case import Classified
 from deepglass.report.curves import _figure, _losses, _rates, averaged
 from deepglass.report.groups import _gap, groups
 from deepglass.report.masks import _inside
+from deepglass.report.mistakes import Mistake, _table
 from deepglass.report.settings import repeat
 from deepglass.run import RunSettings
 from tests.report.conftest import trained
@@ -123,6 +124,17 @@ def test_groups_of_one_example_and_of_nobody_are_no_groups():
     assert section_of("p1", "p2", "p3", "") is None  # each patient once: bars of 0 or 1 say nothing
     assert section_of("p1", "p1", "", "") is None
     assert list(section_of("p1", "p1", "p2", "").figures["groups"]) == ["p1", "p2"]
+
+
+def test_a_column_of_confidence_has_shares_alone():
+    case = SimpleNamespace(kind="series")
+    one = Mistake(0, "a", "cat", "dog", 0.8, 1, "dog")
+    table = _table(case, [one])
+    assert (list(table.columns)[-1], table.rows[0][-1]) == ("confidence", "80 %")
+    with speaking("zh-CN"):
+        assert _table(case, [one]).rows[0][-1] == "80 %"  # under the word for confidence, which it need not repeat
+        several = _table(case, [one._replace(true=["cat"], predicted=["cat", "dog"])])
+        assert (list(several.columns)[-1], several.rows[0][-1]) == ("最有把握的错误", "多报了“dog”，置信度 80 %")
 
 
 def test_the_command_can_be_pasted():

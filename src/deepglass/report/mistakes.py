@@ -137,8 +137,10 @@ def _heats(case: Case, worst: list[Mistake]) -> list[np.ndarray | None]:
 
 def _table(case: Case, worst: list[Mistake]) -> Table:
     names, shown = _looked_at(case)
-    rows = [[mistake.id, *mistake.said(), _sure(mistake), *shown(mistake.row)] for mistake in worst]
-    heads = [say(f"report.column_{name}") for name in ("example", "true", "taken", "sure")]
+    several = any(isinstance(mistake.true, list) for mistake in worst)
+    sure = [_sure(mistake) if several else percent(mistake.confidence) for mistake in worst]
+    rows = [[one.id, *one.said(), share, *shown(one.row)] for one, share in zip(worst, sure, strict=True)]
+    heads = [say(f"report.column_{name}") for name in ("example", "true", "taken", "surest" if several else "sure")]
     return Table([*heads, *names], rows)
 
 
