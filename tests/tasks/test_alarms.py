@@ -45,6 +45,7 @@ def test_a_healthy_run_raises_none_from_its_first_check_on():
         ("collapse", {"variety": [0.6, 0.02, 0.01, 0.01]}, 40),
         ("discriminator_wins", {"game_real": [0.9, 0.99, 0.99, 1.0], "game_made": [0.02, 0.02, 0.01, 0.0]}, 40),
         ("oscillation", {"jumps": [0.05, 0.1, 0.3, 0.1]}, 40),
+        ("oscillation", {"jumps": [0.2] * 7, "kid_pixels": [0.6, 0.4, 0.3, 0.3, 0.28, 0.3, 0.29]}, 100),  # it learned
         ("memorising", {"copies": [0.0, 0.2, 0.6, 0.9]}, 60),
     ],
 )
@@ -73,7 +74,7 @@ def test_every_alarm_says_when_what_and_what_to_do(name, lang):
     series = {
         "collapse": {"distinct": [0.8, 0.123, 0.123, 0.123]},
         "discriminator_wins": {"game_real": [0.99] * 3, "game_made": [0.0123] * 3},
-        "oscillation": {"jumps": [0.234] * 3},
+        "oscillation": {"jumps": [0.234] * 4},
         "memorising": {"copies": [0.123, 0.723, 0.723]},
     }[name]
     (alarm,) = game_alarms(checks(**series))

@@ -1,10 +1,12 @@
 """Pictures made after a folder of others: strided convolutions, told the class where there are classes.
 
 Rates are those of Radford 2016 (Adam, 0.0002, momentum 0.5); R1 keeps the discriminator from running away, and what is
-kept of the generator is its average. stylegan2 and biggan are sized, paid and moved as their own papers have it.
+kept of the generator is its average. stylegan2 and biggan are sized, paid and moved as their own papers have it at size
+paper; smaller ones are trained for thousands of steps instead of millions, and have to be steadier and faster for that.
 """
 
 from dataclasses import dataclass, field, replace
+from math import sqrt
 from typing import Any
 
 from deepglass.data.augment.pictures import PictureAugment
@@ -35,6 +37,8 @@ LEVELS: dict[Size, dict[str, int]] = {
 BATCH = 64
 CHECKS = 12  # of a run: a film, curves and alarms need some ...
 BETWEEN = 5000  # ... but so many pictures are learned from between two of them, or the whole part where it is smaller
+SHORT = 1_000_000  # pictures seen, below which a run is a short one
+STEADY = 5.0  # weight of R1 in short runs of stylegan2 (γ = 10, Mescheder 2018, arXiv:1801.04406)
 PLAIN = 32  # pixels a side up to which Karras 2020 mixes no styles and evens no paths (his settings for CIFAR-10)
 
 
@@ -79,19 +83,31 @@ def _strided(survey: Survey, size: Size) -> Game:
 
 
 def _styled(survey: Survey, size: Size) -> Game:
-    """The slope's weight grows with the picture (Karras 2020, arXiv:2006.06676); few pictures are made more of."""
-    side = _side(survey, POWERS[size])
-    paid: dict[str, Any] = {"latent": STYLES[size].get("style", 512), "slope": 0.0001 * side * side / BATCH}
+    """The slope's weight grows with the picture (Karras 2020, arXiv:2006.06676); few pictures are made more of.
+
+    That weight is a small one, 0.0016 at 32 pixels, for weeks of training; a short run swings with it.
+    """
+    side, short = _side(survey, POWERS[size]), SEEN[size] < SHORT
+    slope = STEADY if short else 0.0001 * side * side / BATCH
+    paid: dict[str, Any] = {"latent": STYLES[size].get("style", 512), "slope": slope}
     paid |= {"adaptive": 0.6, "adaptive_over": min(500_000, SEEN[size] // 4)}
     if side > PLAIN:
         paid |= {"path": 2.0, "mixing": 0.9}
-    return Game(side, STYLES[size], paid, lr=2e-3, momentum=0.0)
+    return Game(side, STYLES[size], paid, lr=2e-3, momentum=0.5 if short else 0.0)
 
 
 def _leveled(survey: Survey, size: Size) -> Game:
-    """The hinge, and a discriminator that is moved further at each step (two time-scales, arXiv:1706.08500)."""
+    """The hinge, and a discriminator that is moved further at each step (two time-scales, arXiv:1706.08500).
+
+    Where kernels are divided by their norm, a step counts beside a kernel's numbers, which are larger the fewer maps
+    there are: 0.0002, for 96 of them, grows with the root of how many fewer there are.
+    """
     side = _side(survey, tuple(one for one in POWERS[size] if one <= 256))
-    return Game(side, LEVELS[size], {"latent": 120, "game": "hinge", "discriminator_rate": 2.0}, momentum=0.0)
+    lr = 2e-4 * sqrt(LEVELS["paper"]["features"] / LEVELS[size]["features"])
+    paid: dict[str, Any] = {"latent": 120, "game": "hinge", "discriminator_rate": 2.0}
+    if SEEN[size] < SHORT:
+        return Game(side, LEVELS[size], paid | {"slope": 0.5}, lr=round(lr, 5), momentum=0.5)
+    return Game(side, LEVELS[size], paid, lr=lr, momentum=0.0)
 
 
 def _side(survey: Survey, sides: tuple[int, ...]) -> int:

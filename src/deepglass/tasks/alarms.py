@@ -51,11 +51,10 @@ def _collapsed(checks: Checks) -> Values | None:
     values = {"distinct": 100 * distinct, "variety": 100 * variety}
     if any(_of(figures, "distinct") > 2 * FEW for _, figures in checks):
         return values
-    before = next((figures for at, figures in reversed(checks) if at <= RECENT * step), None)
+    before = _earlier(checks)
     if before is None:
         return None
-    gains = distinct > GAIN * _of(before, "distinct") or variety > GAIN * _of(before, "variety")
-    gains = gains or _of(now, "kid_pixels") * GAIN < _of(before, "kid_pixels")
+    gains = distinct > GAIN * _of(before, "distinct") or variety > GAIN * _of(before, "variety") or _nearer(now, before)
     begins = step < BEGINNING and _of(now, "game_made") > BELIEVED
     return None if (gains or begins) and distinct > SAME else values
 
@@ -66,13 +65,26 @@ def _won(checks: Checks) -> Values | None:
 
 
 def _swinging(checks: Checks) -> Values | None:
-    jumps = _of(checks[-1][1], "jumps")
-    return {"jumps": 100 * jumps} if jumps > JUMPY else None
+    """A discriminator of many minds, while pictures come no nearer: some networks swing and learn (biggan)."""
+    now, before = checks[-1][1], _earlier(checks)
+    jumps = _of(now, "jumps")
+    stuck = before is not None and not _nearer(now, before)
+    return {"jumps": 100 * jumps} if stuck and jumps > JUMPY else None
 
 
 def _copying(checks: Checks) -> Values | None:
     copies = _of(checks[-1][1], "copies")
     return {"copies": 100 * copies} if copies > COPIED else None
+
+
+def _earlier(checks: Checks) -> Mapping[str, float] | None:
+    """The last check of the first two thirds of the steps."""
+    step = checks[-1][0]
+    return next((figures for at, figures in reversed(checks) if at <= RECENT * step), None)
+
+
+def _nearer(now: Mapping[str, float], before: Mapping[str, float]) -> bool:
+    return _of(now, "kid_pixels") * GAIN < _of(before, "kid_pixels")
 
 
 def _of(figures: Mapping[str, float], name: str) -> float:
