@@ -280,8 +280,8 @@ def check(
     with tempfile.TemporaryDirectory() as folder:
         run = Run(Path(folder), proposal.settings, proposal.origins, source=proposal.source)
         parts, findings = run.examine(reading)
-    counts = {part: int((parts == part).sum()) for part in PARTS}
-    return Checked(proposal.found.sentence(), proposal.source.layout, proposal.source.task, counts, told(findings))
+    counts, task = {part: int((parts == part).sum()) for part in PARTS}, proposal.settings.task.name
+    return Checked(proposal.found.sentence(task), proposal.source.layout, task, counts, told(findings))
 
 
 def convert(

@@ -76,9 +76,10 @@ def evaluate(
     return judging.evaluate(Path(run), data, Own(model, task), _overrides(settings or {})).outcome
 
 
-def check(data: str | Path, settings: Values = None) -> Checked:
-    """The data doctor alone."""
-    return journey.check(str(data), _overrides(settings or {}))
+def check(data: str | Path, settings: Values = None, *, task: str = "") -> Checked:
+    """The data doctor alone, for the task that follows from the data or for a named one."""
+    values = ({"task.name": task} if task else {}) | dict(settings or {})
+    return journey.check(str(data), _overrides(values))
 
 
 def convert(data: str | Path, to: str, out: str | Path, settings: Values = None) -> Converted:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import deepglass as dg
 from deepglass import journey
 from deepglass.cli.main import main, overview
 from deepglass.cli.options import Printer
@@ -149,6 +150,20 @@ def test_check_ends_with_3_where_training_would_be_refused(shell):
     findings = document.document["findings"]
     assert document.code == (3 if any(one["level"] == "error" for one in findings) else 0)
     assert findings and all(set(one) >= {"kind", "level", "file", "reason"} for one in findings)
+
+
+def test_check_looks_as_the_task_would_that_is_asked_for(shell):
+    heap = shell.folder / "heap"
+    heap.mkdir()
+    for number in range(4):
+        Image.fromarray(np.full((8, 8), 60 * number, np.uint8)).save(heap / f"{number}.png")
+    shell.refused(3, "check", heap, says=("holds pictures but nothing says what they show",))
+    shell.refused(3, "check", heap, "--task", "turn_faces", says=("one folder for each person",))
+    document = shell("check", heap, "--task", "generate_images", "--json").document
+    assert document["task"] == "generate_images" and document["layout"] == "pictures"
+    assert "few_to_imitate" in [one["kind"] for one in document["findings"]]
+    assert dg.check(heap, task="generate_images").document()["task"] == "generate_images"
+    shell.refused(2, "check", heap, "--task", "turn_face", says=("turn_faces",))
 
 
 def test_main_reads_the_words_of_the_process(monkeypatch, capsys):

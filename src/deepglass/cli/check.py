@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from deepglass import journey
-from deepglass.cli.options import Debug, Json, Printer, Words, overrides
+from deepglass.cli.options import Debug, Json, Printer, TaskName, Words, overrides
 from deepglass.foundation.words import say
 from deepglass.progress import Watch
 
@@ -15,13 +15,14 @@ SHOWN = 20
 def check(
     data: Annotated[str, typer.Argument(help=say("cli.data"))],
     words: Words = None,
+    task: TaskName = "",
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Reads every example with the readers that training uses; changes nothing."""
+    """Reads every example as a training of the task would; changes nothing."""
     printer = Printer(as_json)
     with Watch(printer.stream) as watch:
-        found = journey.check(data, overrides(words), watch.read)
+        found = journey.check(data, overrides(words, task=("task.name", task)), watch.read)
     printer.line(found.sentence)
     counts = found.counts
     printer.line(say("cli.parts", train=counts.get("train", 0), val=counts.get("val", 0), test=counts.get("test", 0)))
