@@ -20,6 +20,10 @@ from deepglass.data.example import Batch
 from deepglass.data.recognise import Survey
 from deepglass.data.source import Index, Picture
 from deepglass.engine.journal import read_events
+from deepglass.engine.loop import backward, present
+from deepglass.engine.plan import Plan
+from deepglass.engine.settings import TrainSettings
+from deepglass.engine.state import State
 from deepglass.foundation.errors import DataError, UsageError
 from deepglass.foundation.ports import Image as ImagePort
 from deepglass.foundation.ports import Latent, Players
@@ -321,6 +325,25 @@ def test_pictures_are_changed_the_more_the_surer_the_discriminator_is():
     task.chance.fill_(0.5)
     task.judged(model, shown)
     assert float(task.chance) == pytest.approx(0.5 - 6 / 60)  # six rows of sixty
+
+
+@pytest.mark.parametrize("sure", [0.9, 0.601, 0.599, 0.0])
+def test_a_step_moves_the_chance_equally_far_in_any_number_of_shards(sure):
+    found = []
+    for count in (1, 2, 4):  # six rows; four shards are of one row and of two
+        task, batch = made(adaptive=0.6, adaptive_over=60)
+        model = styled(task)
+        task.chance.fill_(0.5)
+        task.sure.fill_(sure)
+        state = State(torch.nn.ModuleDict({"model": model, "task": task}), {})
+        life = SimpleNamespace(
+            settings=TrainSettings(shards=count), plan=Plan(), seed=7, device=torch.device("cpu"), seen={}
+        )
+        backward(state, life, task.turns()[0], 0, present(task, state, life, batch))
+        found.append((float(task.chance), float(task.sure)))
+    chances, sures = zip(*found, strict=True)
+    assert chances == pytest.approx([0.5 + (0.1 if sure > 0.6 else -0.1)] * 3)
+    assert all(abs(one - sure) > 1e-3 for one in sures)  # which is the next step's
 
 
 def test_every_turn_of_a_styled_network_is_finite_and_leaves_the_state_that_a_resume_needs():

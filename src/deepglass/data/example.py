@@ -114,6 +114,7 @@ class Batch:
     carry: Mapping[str, Tensor] = field(default_factory=lambda: NOTHING)
     streams: Mapping[str, "Batch"] = field(default_factory=dict)
     visits: Tensor | None = None  # int64 (B,): `visit_keys` of the rows, where they were drawn in an order
+    of: int = 0  # rows of the step, where these are a shard of it
 
     def __getitem__(self, name: str) -> Any:
         return self.columns[name]
@@ -123,6 +124,11 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def whole(self) -> int:
+        """How many rows the step has, in all its shards together."""
+        return self.of or len(self)
 
     def draws(self, purpose: str) -> Draws:
         """The rows' keyed draws for one purpose ("augment", "latent"): functions of (seed, purpose, step, slot)."""
@@ -149,7 +155,7 @@ class Batch:
             return self
         start, stop = len(self) * index // count, len(self) * (index + 1) // count
         streams = {name: stream.shard(index, count) for name, stream in self.streams.items()}
-        return replace(self.rows(start, stop), streams=streams)
+        return replace(self.rows(start, stop), streams=streams, of=len(self))
 
     def to(self, device: torch.device) -> "Batch":
         """The batch with its tensors on `device`; a batch is all in one place."""

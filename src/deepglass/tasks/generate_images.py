@@ -166,7 +166,7 @@ class GenerateImages(OneInput, nn.Module):
         with torch.no_grad():
             self.game.lerp_(standing(real, found, self.settings.game), 1 - GAME_DECAY)
             if self.settings.adaptive:
-                self._adapt(real)
+                self._adapt(real, batch.whole)
         return Losses(sums)
 
     def steepness(self, model: nn.Module, batch: Batch) -> Losses:
@@ -270,11 +270,15 @@ class GenerateImages(OneInput, nn.Module):
         """What the discriminator is shown of these pictures."""
         return adapted(pictures, batch.draws(f"adapt {which}"), self.chance) if self.settings.adaptive else pictures
 
-    def _adapt(self, real: Tensor) -> None:
-        """One step up where the discriminator is surer of real pictures than it should be, down where it is not."""
-        self.sure.lerp_(real.sign().float().mean(), 1 - SURE_DECAY)
-        step = (self.sure - self.settings.adaptive).sign() * (len(real) / self.settings.adaptive_over)
+    def _adapt(self, real: Tensor, rows: int) -> None:
+        """One step up where the discriminator was surer of real pictures than it should be, down where it was not.
+
+        The chance moves by all rows of the step, in whichever shard: what shards make of it is averaged, never summed.
+        And it goes by how sure the step began, in which all shards agree.
+        """
+        step = (self.sure - self.settings.adaptive).sign() * (rows / self.settings.adaptive_over)
         self.chance.add_(step).clamp_(0, 1)
+        self.sure.lerp_(real.sign().float().mean(), 1 - SURE_DECAY)
 
     def _verdict(self, model: nn.Module, pictures: Tensor, batch: Batch) -> Tensor:
         return model.discriminator(pictures, *(batch[name] for name in self.feeds[1:]))  # pyright: ignore
