@@ -301,7 +301,7 @@ def gather(
     how = Preparation(task.prepare, [name, task.preparation()], form)
     store = store or prepare_all(source, parts, how, settings, watch, only=only, first=first)
     refuse(store.findings)
-    too_many_bad(store.findings, len(own.index) if only is None else len(only), settings)
+    too_many_bad(store.findings, len(own.index) if only is None else len(only), settings, len(own.index))
     found = _material(source, task, answered, store, findings, settings, large)
     return replace(found, unanswered=unanswered)
 

@@ -114,6 +114,20 @@ def test_too_many_bad_stops(tmp_path: Path) -> None:
     too_many_bad(findings, 6, DataSettings(max_bad=1.0))
 
 
+def test_too_many_bad_of_a_sample_are_told_as_such() -> None:
+    findings = [Finding("unreadable", "warning", f"{place}.png", {"why": "truncated"}) for place in range(6)]
+    said = r"Of 200 examples a sample of 16 was read, and 6 of these \(37.5 %\) cannot be used.*allows \(5 %\)"
+    with pytest.raises(DataError, match=said):
+        too_many_bad(findings, 16, PLAIN, 200)
+    too_many_bad(findings[:3], 16, PLAIN, 200)  # one time in 25 where one of 20 is bad
+    with pytest.raises(DataError, match="cannot be used"):
+        too_many_bad(findings[:4], 16, PLAIN, 200)  # once in 140
+    with pytest.raises(DataError, match="sample of 1 was read, and not one of these can be used"):
+        too_many_bad(findings[:1], 1, PLAIN, 200)
+    with pytest.raises(DataError, match=r"^6 of 16 examples"):
+        too_many_bad(findings, 16, PLAIN, 16)
+
+
 def test_duplicates_within_across_and_under_two_labels(tmp_path: Path) -> None:
     root = parted(tmp_path)
     put(root / "test/a/leak.bmp", scene(1))  # train/a/0.png in another format

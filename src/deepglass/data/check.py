@@ -3,6 +3,7 @@
 `before` looks at the index alone; glance.py looks at one decoded example, examiner.py says what all mean together.
 """
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -27,6 +28,7 @@ UNDERSTOOD = frozenset(
 )
 BY_CLASS = ("classify", "semi_supervised")
 IMITATED = 100  # examples to learn from, below which what is made like them is a copy of one
+RARELY = 0.01  # a probability below which something is not put down to chance
 NAMED = 3  # examples that a summary names
 
 
@@ -89,15 +91,25 @@ def refuse_unusable(source: Source, rows: Sequence[int]) -> None:
     raise DataError("data.none_usable", examples=examples, count=len(answered))
 
 
-def too_many_bad(findings: Sequence[Finding], count: int, settings: DataSettings) -> None:
-    """Raise DataError where more of `count` examples are unreadable than `data.max_bad` allows."""
+def too_many_bad(findings: Sequence[Finding], count: int, settings: DataSettings, whole: int = 0) -> None:
+    """Raise DataError where more of `count` examples are unreadable than `data.max_bad` allows.
+
+    Where they are a sample of a `whole`, it is said, and so many must be bad that chance does not explain it.
+    """
     bad = [finding for finding in findings if finding.kind == "unreadable"]
     if not bad or len(bad) <= settings.max_bad * count:
         return
+    none, sample = len(bad) == count, "_sampled" if whole > count else ""
+    if sample and not none and _by_chance(len(bad), count, settings.max_bad) > RARELY:
+        return
     examples = "\n".join(f"  {finding.file}: {sentence(finding)}" for finding in bad[:NAMED])
-    if len(bad) == count:
-        raise DataError("data.none_usable", examples=examples, count=count)
-    raise DataError("data.too_many_bad", examples=examples, **shares(len(bad), count, settings.max_bad))
+    values = {"examples": examples, "whole": whole} | shares(len(bad), count, settings.max_bad)
+    raise DataError(f"data.none_usable{sample}" if none else f"data.too_many_bad{sample}", **values)
+
+
+def _by_chance(bad: int, count: int, share: float) -> float:
+    """How probable so many bad ones or more are in a sample where their share of all is no larger than this."""
+    return sum(math.comb(count, more) * share**more * (1 - share) ** (count - more) for more in range(bad, count + 1))
 
 
 def sentence(finding: Finding, lang: str | None = None) -> str:
