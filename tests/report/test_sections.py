@@ -1,6 +1,7 @@
 """What single sections say of planted facts: files left out, leaning confidence, groups apart, curves as they were."""
 
 import json
+import math
 import re
 from types import SimpleNamespace
 
@@ -13,7 +14,7 @@ import deepglass as dg
 from deepglass.engine.journal import read_events
 from deepglass.foundation.settings import Override, resolve
 from deepglass.foundation.words import speaking
-from deepglass.metrics.figure import share
+from deepglass.metrics.figure import Figure, share
 from deepglass.report import headline
 from deepglass.report.boxes import verdicts
 from deepglass.report.calibration import _leaning
@@ -54,6 +55,20 @@ def test_training_takes_the_time_of_its_lives_and_not_of_the_night_between(monke
     events = [{"life": life, "time": moment} for life, moment in told]
     monkeypatch.setattr(headline, "read_events", lambda folder, *kinds: events)
     assert headline.training_seconds(SimpleNamespace(run=SimpleNamespace(folder=""))) == 12.5  # pyright: ignore
+
+
+def test_a_headline_says_where_examples_are_too_few_for_an_interval(monkeypatch):
+    for name in ("_sentence", "_facts", "_notes"):
+        monkeypatch.setattr(headline, name, lambda *asked: [])
+    data = SimpleNamespace(settings=SimpleNamespace(data=SimpleNamespace(place="a")))
+    for n, said in (
+        (3, "FROC (mean sensitivity) on the test part · 3 examples, too few for an interval"),
+        (30, "30 ex"),
+    ):
+        found = {"froc": Figure(1.0, math.nan, math.nan, n, "up")}
+        case = SimpleNamespace(part="test", results={"test": (found, None)}, run=data)
+        small = headline.headline(case).small  # pyright: ignore
+        assert said in small and ("too few" in small) == (n == 3)
 
 
 def test_two_players_have_a_line_each_where_their_rates_differ():

@@ -54,7 +54,9 @@ def _next(outcome: Outcome) -> str:
 
 
 def _interval(figure: Any) -> str:
-    """Both ends, or a dash where they are unknown."""
+    """Both ends, or why they are unknown, or a dash."""
+    if figure.few:
+        return say("cli.too_few", n=figure.n)
     if math.isnan(figure.low):
         return "–"
     return say("cli.interval", low=plain(figure.low), high=plain(figure.high))

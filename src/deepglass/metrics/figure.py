@@ -12,6 +12,7 @@ from deepglass.foundation.seeds import Draws, key, permutations, row_keys
 
 HALVES = 100  # halves of the rows, whose spread is that of the whole
 CHUNK = 2_000_000  # how many numbers of a bootstrap are held at once
+FEW = 10  # examples below which drawing them again says nothing of an interval, where whole scans are drawn
 Z95 = 1.959963984540054  # the normal quantile of a 95 % interval
 
 
@@ -27,6 +28,11 @@ class Figure(NamedTuple):
     n: int
     better: Literal["up", "down"]
     by: str = ""  # how it was measured, where its name alone does not say it: sacrebleu's signature
+
+    @property
+    def few(self) -> bool:
+        """Whether there is no interval because too few examples were measured."""
+        return self.n < FEW and math.isnan(self.low) and not (math.isnan(self.value) or self.by)
 
     def beats(self, other: "Figure") -> bool:
         """Whether this figure is the better of the two; NaN beats nothing, and any number beats NaN."""

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from deepglass.foundation.errors import RunFailed
-from deepglass.metrics.figure import Figure, missing, of_rows
+from deepglass.metrics.figure import FEW, Figure, missing, of_rows
 
 RATES = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
@@ -34,11 +34,12 @@ class Froc:
             self._rows[id] = (*judged(said.cpu().double(), true.cpu().double()), len(true))
 
     def compute(self) -> Figure:
-        """The mean with a bootstrap interval over volumes."""
+        """The mean with a bootstrap interval over volumes; a few of them, all found, would look certain."""
         if not sum(count for _, _, count in self._rows.values()):
             return missing("up", len(self._rows))
         shares = self._shares()
-        return of_rows(len(self._rows), lambda counts: shares(counts).mean(0), "up")
+        figure = of_rows(len(self._rows), lambda counts: shares(counts).mean(0), "up")
+        return figure._replace(low=math.nan, high=math.nan) if figure.n < FEW else figure
 
     def found_at(self) -> list[float]:
         """The share of what is there that is found at each of RATES."""

@@ -33,7 +33,7 @@ def headline(case: Case) -> Headline:
     words, part = say(f"tasks.metric_{name}"), say(f"report.part_{case.part}")
     show = percent if name in SHARES else number
     ends = {"low": show(figure.low), "high": show(figure.high)}
-    key = "headline_alone" if math.isnan(figure.low) else "headline"
+    key = "headline_few" if figure.few else "headline_alone" if math.isnan(figure.low) else "headline"
     return Headline(
         title=case.run.settings.data.place,
         large=show(figure.value),
