@@ -423,8 +423,8 @@ def test_the_recipe_sizes_pays_and_moves_each_network_as_its_paper_has_it(name, 
         assert task.picture.size == {"tiny": 32, "small": 64, "paper": 256}[size] and task.latent == model.style
     elif name == "biggan":
         steady = (0.0, 0.0) if size == "paper" else (0.5, 0.5)
-        assert (task.game, task.discriminator_rate, (task.slope, found.train.momentum)) == ("hinge", 2.0, steady)
-        assert found.train.lr == pytest.approx({"tiny": 6.9e-4, "small": 3.5e-4, "paper": 2e-4}[size], rel=0.02)
+        assert (task.game, task.discriminator_rate, (task.slope, found.train.momentum)) == ("hinge", 4.0, steady)
+        assert found.train.lr == pytest.approx({"tiny": 3.5e-4, "small": 1.7e-4, "paper": 1e-4}[size], rel=0.02)
         assert model.features == {"tiny": 8, "small": 32, "paper": 96}[size]
     else:
         assert (task.slope, found.train.lr, task.mixing) == (0.5, 2e-4, 0.0)

@@ -97,14 +97,14 @@ def _styled(survey: Survey, size: Size) -> Game:
 
 
 def _leveled(survey: Survey, size: Size) -> Game:
-    """The hinge, and a discriminator that is moved further at each step (two time-scales, arXiv:1706.08500).
+    """The hinge, rates of 0.0001 and 0.0004 as in Zhang 2019 (arXiv:1805.08318), of whose network it is a larger one.
 
     Where kernels are divided by their norm, a step counts beside a kernel's numbers, which are larger the fewer maps
-    there are: 0.0002, for 96 of them, grows with the root of how many fewer there are.
+    there are: the rates, for 96 of them, grow with the root of how many fewer there are.
     """
     side = _side(survey, tuple(one for one in POWERS[size] if one <= 256))
-    lr = 2e-4 * sqrt(LEVELS["paper"]["features"] / LEVELS[size]["features"])
-    paid: dict[str, Any] = {"latent": 120, "game": "hinge", "discriminator_rate": 2.0}
+    lr = 1e-4 * sqrt(LEVELS["paper"]["features"] / LEVELS[size]["features"])
+    paid: dict[str, Any] = {"latent": 120, "game": "hinge", "discriminator_rate": 4.0}
     if SEEN[size] < SHORT:
         return Game(side, LEVELS[size], paid | {"slope": 0.5}, lr=round(lr, 5), momentum=0.5)
     return Game(side, LEVELS[size], paid, lr=lr, momentum=0.0)
