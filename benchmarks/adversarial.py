@@ -10,9 +10,10 @@ of its recipe depends on where it ends. digits: each network of the recipe in so
 run 2,000 pictures, or as many as there are, stand against as many of the test part, as `deepglass evaluate RUN
 judge=JUDGE` has it: KID and FID on what the judge's head is called with, KID on pixels averaged to 8x8, each ± its 95 %
 interval over halves of the pictures; where a class can be asked for, the share of pictures that the judge takes for it.
-The judge is a classifier bundle: of CIFAR-10 a run of `deepglass train CIFAR --recipe cifar10-94` (--judge), of digits
-the LeNet-5 that comes with the package. A Markdown table comes out, and under it what the figures depend on;
-OUT/results.json keeps what was computed (--keep FILE: elsewhere), so that the script may be run in pieces.
+The judge is a classifier bundle: of CIFAR-10 a run of `deepglass train CIFAR --size tiny` (--judge), a resnet20, for
+what the better network of recipe=cifar10-94 says does not grow with damage (judges.py); of digits the LeNet-5 that
+comes with the package. A Markdown table comes out, and under it what the figures depend on; OUT/results.json keeps what
+was computed (--keep FILE: elsewhere), so that the script may be run in pieces.
 """
 
 import argparse
