@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from deepglass.cli.main import main
 from deepglass.explain.compare import POINTS, Comparison, Moment, Variant, thinned
@@ -75,3 +76,22 @@ def test_figures_that_were_measured_in_different_ways_are_not_ranked(ways, said)
     ]
     sentence = "These figures were measured in different ways and cannot be ranked: 0: judge a, 1: judge b."
     assert reasons(Comparison("task.latent", "gan", "digits", variants)) == [sentence] * said
+
+
+def test_players_of_which_one_pays_for_a_slope_are_compared_on_a_task_of_ones_choice(tmp_path):
+    words.choose_language("en")
+    random = np.random.default_rng(0)
+    for name in ("flat", "tall"):
+        (tmp_path / "bars" / name).mkdir(parents=True)
+        for number in range(12):
+            pixels = random.integers(0, 255, (8, 8), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "bars" / name / f"{number}.png")
+    settings = ["model.features=4", "task.latent=8", "task.picture.size=8", "train.plan=plain", "train.batch=8"]
+    asked = ["task.slope=0.5,5", str(tmp_path / "bars"), *settings, "train.steps=2", "task.slope_every=2"]
+    named = ["--task", "generate_images", "--model", "cgan", "--out", str(tmp_path / "out"), "--debug"]
+    main(["compare", *asked, *named])
+    found = json.loads((tmp_path / "out" / "compare.json").read_text())
+    assert [variant["value"] for variant in found["variants"]] == ["0.5", "5"]
+    for variant in found["variants"]:  # the slope is paid for in the first step, not in the second
+        names = [[layer["name"] for layer in variant[moment]["layers"]] for moment in ("start", "end")]
+        assert names[0] == names[1]

@@ -16,6 +16,7 @@ from deepglass.cli.options import (
     Minutes,
     ModelName,
     Printer,
+    TaskName,
     chosen_size,
     local_model,
     overrides,
@@ -42,6 +43,7 @@ def compare(
     words: Annotated[
         list[str] | None, typer.Argument(metavar="[DATA] [SETTING=VALUE]...", help=say("compare.words"))
     ] = None,
+    task: TaskName = "",
     model: ModelName = "mlp",
     size: Annotated[str, typer.Option("--size", help=say("compare.size"))] = "tiny",
     minutes: Minutes = "",
@@ -55,6 +57,7 @@ def compare(
     data = words[0] if words and "=" not in words[0] else default_data(model)
     chosen = overrides(
         [word for word in words or [] if word != data],
+        task=("task.name", task),
         model=("model.name", "" if own.model or path == "model.name" else model),
         minutes=("train.minutes", minutes),
     )

@@ -75,7 +75,7 @@ def measure(
     """A finished run as a variant; `events` are its journal's, `own` a network of one's own as it was handed in."""
     metric, figure = next(iter(figures.items()))
     train = [(event["step"], sum(event["losses"].values())) for event in events if event["kind"] == "train"]
-    checks = [(event["step"], event["figures"][metric]["value"]) for event in events if event["kind"] == "check"]
+    looks = [(event["step"], event["figures"][metric]["value"]) for event in events if event["kind"] == "check"]
     return Variant(
         value=value,
         run=str(run.folder),
@@ -84,7 +84,7 @@ def measure(
         metric=metric,
         figure=figure,
         loss=thinned(train),
-        checks=checks,
+        checks=[(step, value) for step, value in looks if value is not None],  # of few examples there may be none
         start=_moment(run.folder, own.fresh(), first=True),
         end=_moment(run.folder, own.fresh(), first=False),
     )
@@ -105,9 +105,10 @@ def _moment(folder: Path, own: Own, first: bool) -> Moment:
     """One step on the same rows, taken in memory and looked at."""
     chosen = [Override("train.batch", ROWS, "compare")]
     step = take_step(subject_of(str(folder), chosen=chosen, first=first, own=own))
+    once = {turn.updates: turn for turn in reversed(step.turns)}  # some moves of a player come every few steps only
     layers = [
         LayerFigures(stage.layer.name, stage.weight.gradient_size, stage.saturated, stage.dead)
-        for turn in step.turns
+        for turn in reversed(once.values())
         for stage in stages(turn)
     ]
     return Moment(layers, [one for one in remarks(step) if one.kind not in ("no_rate", "clipped")])

@@ -191,11 +191,13 @@ def _weights(subject: Subject) -> dict[str, Tensor]:
     return {name: parameter.detach().clone() for name, parameter in subject.state.model.named_parameters()}
 
 
-@torch.no_grad()
 def _losses(subject: Subject, turn: Turn, place: int, shards: list[Batch]) -> dict[str, float]:
-    """The turn's losses on the same rows, with the same dropout, by the weights as they are now."""
+    """The turn's losses on the same rows, with the same dropout, by the weights as they are now.
+
+    Gradients stay possible, for a loss may itself be made of some: a slope at real pictures.
+    """
     model = subject.state.model
-    buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    buffers = [buffer.clone() for buffer in subject.state.buffers()]
     counts: dict[str, float] = {}
     for shard in shards:
         for name, count in turn.counts(shard).items():
@@ -205,10 +207,10 @@ def _losses(subject: Subject, turn: Turn, place: int, shards: list[Batch]) -> di
         seed_torch(subject.training.seed, "dropout", subject.state.step, place, index)
         losses = turn.loss(model, shard)
         for name, value in losses.sums.items():
-            one = losses._replace(sums={name: value})
+            one = losses._replace(sums={name: value.detach()})
             found[name] = found.get(name, 0.0) + float(total(one, counts))
-    for name, buffer in model.named_buffers():
-        buffer.copy_(buffers[name])
+    for buffer, was in zip(subject.state.buffers(), buffers, strict=True):
+        buffer.copy_(was)  # what the task remembers too: nothing was learned from this look
     return found
 
 
