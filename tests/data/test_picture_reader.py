@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from deepglass.data.readers.mask import read_stored
-from deepglass.data.readers.picture import fit_picture, header, read_picture, to_bytes
+from deepglass.data.readers.picture import Fit, fit_picture, header, read_picture, to_bytes
 from deepglass.data.source import Unreadable
 from deepglass.foundation.words import say
 
@@ -108,6 +108,55 @@ def test_wide_values() -> None:
     beyond = Image.fromarray(np.array([[-1.0, 1e6]], dtype=np.float32))
     assert "run from -1 to 1e+06" in reason(stored(beyond, "TIFF"))
     assert "nan" in reason(stored(Image.fromarray(np.array([[np.nan]], dtype=np.float32)), "TIFF"))
+
+
+def grained(seed: int = 0, mode: str = "RGB") -> Image.Image:
+    """A picture with grain: its codes fill several thousand bytes."""
+    generator = np.random.default_rng(seed)
+    smooth = Image.fromarray(generator.integers(0, 255, (9, 12, 3), dtype=np.uint8)).resize((160, 120))
+    values = np.asarray(smooth).astype(int) + generator.normal(0, 12, (120, 160, 3)).astype(int)
+    return Image.fromarray(np.clip(values, 0, 255).astype(np.uint8)).convert(mode)
+
+
+JPEGS = {
+    "usual": {},
+    "fine": {"quality": 95, "subsampling": 0},
+    "progressive": {"progressive": True},
+    "restarts": {"restart_marker_rows": 1},
+    "short restarts": {"restart_marker_blocks": 3},
+    "thumbnail": {"exif": b"Exif\0\0" + b"\xff\xd8\xff\xd9\xff\xda" * 9},
+}
+
+
+@pytest.mark.parametrize("kind", JPEGS)
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_sound_jpegs_are_read_whatever_follows_them(kind: str, mode: str) -> None:
+    content = stored(grained(mode=mode), "JPEG", **JPEGS[kind])
+    exact = np.asarray(Image.open(io.BytesIO(content)).convert("L" if mode == "L" else "RGB"))
+    filled = content[:-2] + b"\0" * 30 + content[-2:]  # as some cameras do
+    for one in (content, content + b"\0" * 99, content + b"a film, perhaps" * 30 + content[:900], filled):
+        assert np.array_equal(read_picture(one).pixels.squeeze(), exact)
+        assert read_picture(one, Fit(3, 16, 16)).pixels.shape[0] < 120
+
+
+@pytest.mark.parametrize("kind", JPEGS)
+def test_jpegs_damaged_in_the_middle_are_named(kind: str) -> None:
+    cut_out, zeroed = [], []
+    for seed in range(6):
+        content = stored(grained(seed), "JPEG", **JPEGS[kind])
+        place = len(content) // 2 + 100 * seed
+        for found, damaged in (
+            (cut_out, content[:place] + content[place + 400 :]),
+            (zeroed, content[:place] + bytes(600) + content[place + 600 :]),
+        ):
+            try:
+                read_picture(damaged)
+            except Unreadable as caught:
+                found.append(say(f"data.{caught.reason}", "en", **caught.values))
+    assert len(cut_out) >= (2 if kind == "progressive" else 5)
+    assert len(zeroed) >= (0 if kind == "progressive" else 5)
+    expected = "The picture is damaged: what the file holds is no whole JPEG picture. Copy it again from where it came."
+    assert set(cut_out + zeroed) == {expected}
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

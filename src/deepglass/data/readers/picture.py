@@ -23,7 +23,7 @@ from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from deepglass.data.readers import magic
+from deepglass.data.readers import jpeg, magic
 from deepglass.data.source import Picture, Unreadable, unopened
 
 MOST_PIXELS = 50_000_000
@@ -78,14 +78,9 @@ def read_picture(file: Path | str | bytes, fit: object = None) -> Picture:
     With a `Fit`, a JPEG many times larger than wanted is decoded at a half, a quarter or an eighth of its size (its
     coefficients are scaled before they become pixels). Who prepares for one network must always name the same fit.
     """
-    stream = io.BytesIO(file if isinstance(file, bytes) else _content(file))
-    image = _open(stream)
-    width, height = image.size
-    size = (height, width) if _orientation(image) in TURNED else (width, height)
-    if isinstance(fit, Fit) and isinstance(image, JpegImageFile):
-        _draft(image, fit, turned=size != image.size)
-    notes = ["first_frame"] if _has_frames(image) else []
-    load(image)
+    content = file if isinstance(file, bytes) else _content(file)
+    codes = jpeg.codes(content)
+    image, size, notes = _sound(content, codes, fit) if codes else _decoded(io.BytesIO(content), fit)
     turned = _turn(image, notes)
     pixels = _pixels(turned, notes)
     return Picture(np.ascontiguousarray(pixels), tuple(notes), size)
@@ -135,6 +130,42 @@ def inner(size: tuple[int, int], shape: tuple[int, int]) -> tuple[int, int, int,
     scale = min(shape[0] / size[0], shape[1] / size[1])
     wide, tall = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
     return (shape[0] - wide) // 2, (shape[1] - tall) // 2, wide, tall
+
+
+Loaded = tuple[ImageFile.ImageFile, tuple[int, int], list[str]]  # its own size is turned as EXIF asks
+
+
+def _decoded(stream: IO[bytes], fit: object) -> Loaded:
+    """The picture with its pixels, smaller where the fit allows, its own size, and what is to be said of it."""
+    image = _open(stream)
+    width, height = image.size
+    size = (height, width) if _orientation(image) in TURNED else (width, height)
+    if isinstance(fit, Fit) and isinstance(image, JpegImageFile):
+        _draft(image, fit, turned=size != image.size)
+    notes = ["first_frame"] if _has_frames(image) else []
+    load(image)
+    return image, size, notes
+
+
+def _sound(content: bytes, codes: jpeg.Codes, fit: object) -> Loaded:
+    """A JPEG decoded as `_decoded` does; raises Unreadable where codes are missing or too many."""
+    damaged = Unreadable("damaged_picture", format="JPEG")
+    if not codes.ordered:
+        raise damaged
+    if not codes.whole:
+        loaded = _decoded(io.BytesIO(content), fit)
+        other = _decoded(io.BytesIO(jpeg.filled(content, codes)), fit)
+        if not np.array_equal(np.asarray(loaded[0]), np.asarray(other[0])):
+            raise damaged
+        return loaded
+    stream = jpeg.Watched(content, codes.stretches[0])
+    try:
+        loaded = _decoded(stream, fit)
+    except Unreadable as reason:
+        raise damaged if reason.reason == "truncated" else reason from None
+    if not stream.asked:
+        raise damaged
+    return loaded
 
 
 def open_picture(file: Path | str) -> ImageFile.ImageFile:
