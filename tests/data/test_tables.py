@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from deepglass.data.check import sentence, told_first
 from deepglass.data.readers.delimited import open_delimited
+from deepglass.data.readers.misfit import GB18030, UTF8, encoding_of
 from deepglass.data.readers.vector import Column, columns_of, read_vector, vector_names
 from deepglass.data.recognise import recognise, recognised
 from deepglass.data.settings import DataSettings
@@ -28,6 +30,10 @@ def table(folder: Path, text: str | bytes, name: str = "t.csv") -> str:
     file = folder / name
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
     return str(file)
+
+
+def _table(folder: Path, text: str | bytes) -> Path:
+    return Path(table(folder, text))
 
 
 def refused(source: Source, row: int) -> str:
@@ -155,13 +161,47 @@ def test_each_bad_row_is_named_with_line_and_column(tmp_path: Path) -> None:
     assert recognise(str(tmp_path), PLAIN).fingerprint() == fingerprint
 
 
+def test_a_table_of_a_chinese_spreadsheet_is_read_and_it_is_told(tmp_path: Path) -> None:
+    text = "长度,宽度,类别\n" + "".join(f"{row},{row % 7},{'猫' if row % 2 else '狗'}\n" for row in range(20))
+    source = recognise(str(table(tmp_path, text.encode("gb18030"))), PLAIN)
+    assert set(source.index.labels) == {"猫", "狗"} and len(source.index) == 20
+    (told,) = [one for one in source.findings if one.kind == "table_gb18030"]
+    assert sentence(told).startswith("Not UTF-8 but GB18030 (GBK)") and told.values["names"].endswith(".csv")
+    assert sentence(told) in told_first(source.findings, "note")
+    plain = recognise(str(table(tmp_path, text)), PLAIN)
+    assert plain.index.labels == source.index.labels
+    assert not [one for one in plain.findings if one.kind == "table_gb18030"]
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("größe,y\n1,ä\n", "cp1252"),
+        ("name,y\ncréée,1\nniño,2\n", "latin-1"),
+        ("créée,y\n1,2\n", "latin-1"),  # fits GB18030, as a character that hardly anybody writes
+        ("長さ,種類\n1,ねこ\n2,いぬ\n", "euc_jp"),
+        ("長度,類別\n1,貓\n2,狗\n", "big5"),
+    ],
+)
+def test_what_is_not_chinese_of_the_mainland_is_not_read_as_such(text: str, encoding: str, tmp_path: Path) -> None:
+    assert encoding_of(_table(tmp_path, text.encode(encoding))) == UTF8
+
+
+def test_an_encoding_is_told_by_the_whole_file(tmp_path: Path) -> None:
+    text = "a,b\n" + "1,2\n" * 400_000  # more than a block of ASCII
+    assert encoding_of(_table(tmp_path, text)) == UTF8
+    assert encoding_of(_table(tmp_path, (text + "3,你好我们\n").encode("gb18030"))) == GB18030
+    assert encoding_of(_table(tmp_path, (text + "3,你好\n").encode("gb18030")[:-2])) == UTF8  # half a character
+    assert encoding_of(tmp_path / "nothing.csv") == UTF8
+
+
 def test_refusals(tmp_path: Path) -> None:
     assert "has no column 'specie' (data.target). Did you mean species?" in error(
         table(tmp_path, IRIS), DataSettings(target="specie")
     )
     assert "(data.group)" in error(table(tmp_path, IRIS), DataSettings(group="patient"))
     assert "not UTF-8; it looks like GB18030. Save it as UTF-8" in error(
-        table(tmp_path, "长,类\n1,猫\n2,狗\n".encode("gb18030"))
+        table(tmp_path, "长,类\n1,猫\n2,狗\n".encode("gb18030") + b"3,\xff\xff\n")  # no letter of it
     )
     assert "looks like UTF-16" in error(table(tmp_path, IRIS.encode("utf-16")))
     assert "looks like Windows-1252" in error(table(tmp_path, "größe,y\n1,ä\n".encode("cp1252")))

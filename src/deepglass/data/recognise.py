@@ -14,6 +14,7 @@ import numpy as np
 from deepglass.data.annotation import names_of
 from deepglass.data.column import Parts, tally
 from deepglass.data.readers.delimited import SUFFIXES as TABLES
+from deepglass.data.readers.misfit import GB18030, encoding_of
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Match, Source, Unreadable
 from deepglass.data.sources.coco import BESIDE
@@ -26,6 +27,7 @@ from deepglass.foundation.seeds import Permutation
 from deepglass.foundation.words import say
 
 ROOM = "data.sources"
+TABLES_TOLD = 8  # of a folder, whose encoding is looked at for a note
 SPACED = 32  # volumes that are asked how far apart their places are
 WITH_COLUMNS = frozenset(
     (
@@ -74,7 +76,9 @@ def recognise(place: str, settings: DataSettings) -> Source:
     source = catalogue.find(ROOM, layout).open(place, settings)
     if not len(source.index):
         raise _nothing(place)
-    if layout not in WITH_COLUMNS:
+    if layout in WITH_COLUMNS:
+        source.findings.extend(_in_gb18030(Path(place)))
+    else:
         asked = {name: getattr(settings, name) for name in ("target", "path", "group")}
         unused = [{"setting": f"data.{name}", "value": value} for name, value in asked.items() if value]
         source.findings.extend(Finding("setting_unused", "warning", "", values) for values in unused)
@@ -162,6 +166,14 @@ def survey(source: Source, seed: int, sample: int = 256) -> Survey:
         training=count - _elsewhere(source),
         spacing=_spacing(source, rows[:SPACED]),
     )
+
+
+def _in_gb18030(path: Path) -> list[Finding]:
+    """Which tables are read in another encoding than the usual one: of a folder the first few are looked at."""
+    files = [path] if path.is_file() else [path / name for name in listing(path)[1]]
+    tables = [file for file in files if suffix(file.name) in TABLES][:TABLES_TOLD]
+    found = [file.name for file in tables if encoding_of(file) == GB18030]
+    return [Finding("table_gb18030", "note", "", {"names": ", ".join(found)})] if found else []
 
 
 def _header(source: Source, row: int) -> tuple[int, int, int] | None:

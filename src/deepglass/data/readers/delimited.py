@@ -1,4 +1,4 @@
-"""CSV and TSV: delimiter, header and decimal mark are recognised; UTF-8 only, other encodings are named."""
+"""CSV and TSV: delimiter, header and decimal mark are recognised; UTF-8 or GB18030, other encodings are named."""
 
 import csv
 import functools
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from deepglass.data.readers.misfit import LONGEST_LOOK, not_utf8
+from deepglass.data.readers.misfit import LONGEST_LOOK, UTF8, encoding_of, not_utf8
 from deepglass.data.readers.text import unmarked_utf16
 from deepglass.foundation.errors import DataError
 
@@ -35,12 +35,13 @@ class Delimited:
     has_header: bool
     decimal: str = "."
     quoted: bool = True  # whether a quotation mark at a cell's start and end is the file's and not the text's
+    encoding: str = UTF8
     classes: tuple[str, ...] = ()  # class names from a first line "rows, columns, names ...", as scikit-learn writes it
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Every row that is not blank with the number of its first line, cells stripped of spaces."""
         skipped = not (self.has_header or self.classes)
-        for line, cells in _lines(self.file, self.delimiter, self.quoted):
+        for line, cells in _lines(self.file, self.delimiter, self.encoding, self.quoted):
             if skipped:
                 yield line, cells
             skipped = True
@@ -59,7 +60,7 @@ class Delimited:
 
 
 def open_delimited(file: Path) -> Delimited:
-    """What the first lines tell; DataError for an empty file or one that is not UTF-8."""
+    """What the first lines tell; DataError for an empty file or one in another encoding."""
     try:
         found = file.stat()
     except OSError:
@@ -70,13 +71,14 @@ def open_delimited(file: Path) -> Delimited:
 @functools.lru_cache(8)  # a file is opened by every layout that might be its own, and then read
 def _looked_at(file: Path, changed: int, size: int) -> Delimited:
     _refuse_zeros(file)
-    delimiter = _delimiter(file)
-    quoted = delimiter != "\t" or _quoted(file)
-    first = list(islice(_lines(file, delimiter, quoted), FIRST_LINES))
+    encoding = encoding_of(file)
+    delimiter = _delimiter(file, encoding)
+    quoted = delimiter != "\t" or _quoted(file, encoding)
+    first = list(islice(_lines(file, delimiter, encoding, quoted), FIRST_LINES))
     if not first:
         raise DataError("data.empty_table", place=file)
     cells = first[0][1]
-    plain = Delimited(file, delimiter, numbered(len(cells)), False, _decimal(first, delimiter), quoted)
+    plain = Delimited(file, delimiter, numbered(len(cells)), False, _decimal(first, delimiter), quoted, encoding)
     if classes := _preamble(first):
         return replace(plain, names=numbered(len(first[1][1])), classes=classes)
     if _is_header(plain, [row for _, row in first]):
@@ -84,13 +86,15 @@ def _looked_at(file: Path, changed: int, size: int) -> Delimited:
     return plain
 
 
-def _lines(file: Path, delimiter: str, quoted: bool = True, closed: bool = True) -> Iterator[tuple[int, list[str]]]:
+def _lines(
+    file: Path, delimiter: str, encoding: str, quoted: bool = True, closed: bool = True
+) -> Iterator[tuple[int, list[str]]]:
     """Every row that is not blank with the number of its first line; a quotation mark must be closed where `closed`."""
     csv.field_size_limit(MOST_LETTERS)
     quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
     last = 0
     try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
+        with file.open(encoding=encoding, newline="") as stream:
             lines = itertools.chain(stream, [END])
             reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, quoting=quoting)
             for cells in reader:
@@ -129,14 +133,14 @@ def _refuse_zeros(file: Path) -> None:
         raise not_utf8(file)
 
 
-def _quoted(file: Path) -> bool:
+def _quoted(file: Path, encoding: str) -> bool:
     """Whether a tab-separated file quotes its cells: often its texts just hold quotation marks, now and then one alone.
 
     It does where every cell that begins with a mark ends with one, or where lines alone have unequal numbers of cells.
     """
     widths: set[int] = set()
     paired = True
-    for _, cells in _lines(file, "\t", quoted=False):
+    for _, cells in _lines(file, "\t", encoding, quoted=False):
         widths.add(len(cells))
         paired &= all(len(cell) > 1 and cell.endswith('"') for cell in cells if cell.startswith('"'))
         if len(widths) > 1:
@@ -144,11 +148,11 @@ def _quoted(file: Path) -> bool:
     return paired
 
 
-def _delimiter(file: Path) -> str:
+def _delimiter(file: Path, encoding: str) -> str:
     """The delimiter that cuts most of the first lines into the same number of cells, above one."""
 
     def agreement(delimiter: str) -> tuple[int, int]:
-        widths = [len(cells) for _, cells in islice(_lines(file, delimiter, closed=False), 20)]
+        widths = [len(cells) for _, cells in islice(_lines(file, delimiter, encoding, closed=False), 20)]
         usual = max(set(widths), key=widths.count, default=1)
         return (widths.count(usual) if usual > 1 else 0, usual)
 
