@@ -95,3 +95,7 @@ def test_players_of_which_one_pays_for_a_slope_are_compared_on_a_task_of_ones_ch
     for variant in found["variants"]:  # the slope is paid for in the first step, not in the second
         names = [[layer["name"] for layer in variant[moment]["layers"]] for moment in ("start", "end")]
         assert names[0] == names[1]
+        layers = variant["end"]["layers"]
+        assert all(layer["name"].startswith(f"{layer['player']}.") for layer in layers)  # nobody moves in another's turn
+        judges = [layer["gradient"] for layer in layers if layer["player"] == "discriminator"]
+        assert variant["end"]["ratio"] == pytest.approx(judges[0] / judges[-1])

@@ -2,6 +2,7 @@
 
 import json
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -123,6 +124,51 @@ def test_pictures_and_data(name, given, language):
     assert ("before" in turn["weights"][0]) == (name != "lenet5")
 
 
+@pytest.fixture(scope="module")
+def players(tmp_path_factory):
+    """A network that makes pictures of two classes."""
+    place = tmp_path_factory.mktemp("bars")
+    for name in ("flat", "tall"):
+        (place / name).mkdir()
+        for number in range(12):
+            pixels = np.random.default_rng(number).integers(0, 255, (8, 8), dtype=np.uint8)
+            Image.fromarray(pixels).save(place / name / f"{number}.png")
+    narrow = ["model.name=cgan", "model.features=4", "task.latent=8", "task.picture.size=8", "train.batch=8"]
+    chosen = ["task.name=generate_images", *narrow, "train.steps=4", "train.plan=plain"]
+    proposal = journey.propose(str(place), parse_assignments(chosen), "tiny")
+    run = Run(place.parent / "players", proposal.settings, proposal.origins, source=proposal.source)
+    run.write()
+    run.train()
+    return run.folder
+
+
+def test_of_players_only_the_one_whose_turn_it_is_is_judged(players):
+    step = take_step(subject_of(str(players)))
+    assert [turn.updates for turn in step.turns] == ["discriminator", "generator"]
+    for turn in step.turns:
+        assert stages(turn) and all(stage.layer.name.startswith(f"{turn.updates}.") for stage in stages(turn))
+    assert "lost" not in kinds(step) and "inf" not in text(step)
+    generator = step.turns[1]
+    last = stages(generator)[-1].weight.name
+    still = [
+        replace(weight, gradient=None if weight.name != last else weight.gradient) for weight in generator.weights
+    ]
+    dead = replace(step, turns=[replace(generator, weights=still)])
+    assert kinds(dead)[0] == "lost"
+    assert "No gradient reaches generator.known: over 3 layers, on its way from generator.grow.layers.3," in text(dead)
+
+
+@pytest.mark.parametrize(("language", "real"), [("en", "right is real"), ("zh-CN", "正确答案是 真")])
+def test_of_a_real_picture_the_right_answer_is_that_it_is_real(players, language, real):
+    words.choose_language(language)
+    step = take_step(subject_of(str(players)))
+    assert set(step.targets) == {"real"} and not step.classes
+    assert real in text(step)
+    assert {one["prediction"] for one in step.before} <= {"real", "made"}  # for programs, in every language
+    said = [line for line in text(step).split("\n") if real in line]
+    assert language == "en" or not any(word in said[0] for word in ("real", "made"))
+
+
 def test_vanishing_gradients_are_named():
     assert kinds(deep("sigmoid"))[0] == "vanishing"
     assert "vanishing" not in kinds(deep("relu"))
@@ -150,6 +196,12 @@ def test_exploding_saturated_dead_clipped_and_resting():
         subject.state.model.get_parameter("hidden.1.dense.weight").mul_(1e3)
     assert "exploding" in kinds(take_step(subject))
     assert "clipped" in kinds(take_step(subject_of("mlp", "1,0", chosen=parse_assignments(["train.clip=0.01"]))))
+
+
+@pytest.mark.parametrize(("name", "right"), [("cgan", "real"), ("lenet5", "0")])
+def test_the_digits_that_come_with_the_package_stand_for_their_first(name, right):
+    step = take_step(subject_of(name, "digits", chosen=parse_assignments(["model.features=4"] * (name == "cgan"))))
+    assert step.ids[0] == "0" and step.targets[0] == right
 
 
 def test_a_picture_of_ones_own_with_its_answer(tmp_path):

@@ -27,6 +27,7 @@ class LayerFigures:
     gradient: float  # the root mean square of its weights' gradient
     saturated: float
     dead: float
+    player: str = ""  # in whose turn it moves, "" where there is but one
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,9 @@ class Moment:
 
     @property
     def ratio(self) -> float:
-        """The first layer's gradient as a share of the last one's."""
-        last = self.layers[-1].gradient if self.layers else 0.0
-        return self.layers[0].gradient / last if last else float("nan")
+        """The first layer's gradient as a share of the last one's; of several players, the first one's."""
+        sizes = [layer.gradient for layer in self.layers if layer.player == self.layers[0].player]
+        return sizes[0] / sizes[-1] if sizes and sizes[-1] else float("nan")
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def _moment(folder: Path, own: Own, first: bool) -> Moment:
     step = take_step(subject_of(str(folder), chosen=chosen, first=first, own=own))
     once = {turn.updates: turn for turn in reversed(step.turns)}  # some moves of a player come every few steps only
     layers = [
-        LayerFigures(stage.layer.name, stage.weight.gradient_size, stage.saturated, stage.dead)
+        LayerFigures(stage.layer.name, stage.weight.gradient_size, stage.saturated, stage.dead, turn.updates)
         for turn in reversed(once.values())
         for stage in stages(turn)
     ]

@@ -15,6 +15,7 @@ from deepglass.views.curve import Curve, Line
 from deepglass.views.table import Table
 
 MOMENTS = ("start", "end")
+FLOW = ("not_finite", "lost", "vanishing", "exploding", "no_gradient", "fading", "even")  # kinds of remarks
 
 
 def document(found: Comparison) -> dict[str, Any]:
@@ -120,9 +121,7 @@ def _of_layers(found: Comparison, lang: str | None) -> list[str]:
 
 def _chosen(said: Sequence[Remark]) -> list[Remark]:
     """How the gradient flows, and the layer with the most dead units."""
-    flow = [
-        one for one in said if one.kind in ("not_finite", "vanishing", "exploding", "no_gradient", "fading", "even")
-    ]
+    flow = [one for one in said if one.kind in FLOW]
     dead = [one for one in said if one.kind == "dead"]
     return [*flow[:1], *sorted(dead, key=lambda one: -one.values["share"])[:1]]
 

@@ -17,6 +17,7 @@ from deepglass.foundation.padded import Padded
 from deepglass.foundation.seeds import seed_torch
 from deepglass.foundation.words import say
 from deepglass.graph.probe import Capture, Probe, Summary, leaves, summarise
+from deepglass.tasks.of_class import REAL
 from deepglass.tasks.task import Task, Turn, total
 
 
@@ -54,6 +55,7 @@ class Weight:
     before: Tensor
     gradient: Tensor | None
     after: Tensor
+    moves: bool = True  # whether it is of the network whose turn it is
 
     @property
     def gradient_size(self) -> float:
@@ -97,6 +99,7 @@ class Step:
     loss: str  # which loss the task was told to use, "" where it does not say
     optimizer: str
     clip: float
+    verdicts: bool = False  # whether the answers say what is real and what is made, and not a class
 
 
 def take_step(subject: Subject) -> Step:
@@ -122,13 +125,24 @@ def take_step(subject: Subject) -> Step:
         loss=str(getattr(getattr(task, "settings", None), "loss", "")),
         optimizer=training.settings.optimizer,
         clip=training.settings.clip,
+        verdicts=tells_real(task),
     )
     state.step += 1
     return seen
 
 
+def tells_real(task: Task) -> bool:
+    """Whether the network's answers are what it takes for real and what for made."""
+    return "taken_real" in task.metrics()
+
+
 def _right_answers(task: Task, batch: Batch) -> tuple[list[str], list[int]]:
-    """In words, and by number where a row has one class; of several labels only the words."""
+    """In words, and by number where a row has one class; of several labels only the words.
+
+    Where the network tells real from made, the rows are real: their class is nothing that it answers.
+    """
+    if tells_real(task):
+        return [REAL] * len(batch), []
     labels = list(getattr(task.facts, "labels", []))
     target = batch["target"] if labels and "target" in batch else None
     if not isinstance(target, Tensor):
@@ -167,9 +181,11 @@ def _turn(subject: Subject, turn: Turn, place: int, shards: list[Batch]) -> Turn
     }
     update(subject.state, subject.training, turn, shards, buffers)
     said = next(event for event in reversed(subject.heard.events) if event["kind"] == "train")
+    own = {id(parameter) for parameter in model.get_submodule(turn.updates).parameters()}
+    moves = [id(parameter) in own for _, parameter in model.named_parameters()]
     weights = [
-        Weight(name, old, gradients.get(name), after)
-        for (name, old), after in zip(before.items(), _weights(subject).values(), strict=True)
+        Weight(name, old, gradients.get(name), after, moving)
+        for (name, old), after, moving in zip(before.items(), _weights(subject).values(), moves, strict=True)
     ]
     return TurnSeen(
         updates=turn.updates,

@@ -40,8 +40,13 @@ class Remark(NamedTuple):
 
 
 def stages(turn: TurnSeen) -> list[Stage]:
-    """Every layer with a matrix or kernel, in the order of forward."""
-    kernels = {weight.name.rpartition(".")[0]: weight for weight in turn.weights if weight.before.ndim >= 2}
+    """Every layer with a matrix or kernel of the network whose turn it is, in the order of forward.
+
+    The others are held still in the turn: that no gradient comes to them says nothing. Where a network looks twice, at
+    real and at made, a layer is told once, as it was last.
+    """
+    moving = [weight for weight in turn.weights if weight.moves and weight.before.ndim >= 2]
+    kernels = {weight.name.rpartition(".")[0]: weight for weight in moving}
     starts = [place for place, layer in enumerate(turn.layers) if layer.name in kernels]
     found: list[Stage] = []
     for start, end in zip(starts, [*starts[1:], len(turn.layers)], strict=True):
@@ -85,9 +90,10 @@ def _flow(found: list[Stage]) -> Iterator[Remark]:
     if len(found) < 2 or not sizes[-1]:
         return
     first, last, ratio = found[0].layer.name, found[-1].layer.name, sizes[0] / sizes[-1]
-    if ratio < VANISHED:
-        times = 1 / ratio if ratio else float("inf")
-        yield Remark("vanishing", {"first": first, "last": last, "times": times, "layers": len(found)})
+    if not ratio:
+        yield Remark("lost", {"first": first, "last": last, "layers": len(found)})
+    elif ratio < VANISHED:
+        yield Remark("vanishing", {"first": first, "last": last, "times": 1 / ratio, "layers": len(found)})
     elif ratio > 1 / VANISHED:
         yield Remark("exploding", {"first": first, "last": last, "times": ratio, "layers": len(found)})
     elif len(found) > 2:

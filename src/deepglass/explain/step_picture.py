@@ -14,7 +14,7 @@ from torch import Tensor
 from deepglass.explain.step import Step, TurnSeen
 from deepglass.explain.step_chain import Neurons
 from deepglass.explain.step_health import Stage, remarks, stages
-from deepglass.explain.step_words import answered, condition, n
+from deepglass.explain.step_words import answered, condition, n, right
 from deepglass.foundation.words import say
 from deepglass.views import chart
 from deepglass.views.palette import OKABE_ITO
@@ -209,14 +209,14 @@ def _draw_circle(axes: Axes, place: tuple[float, float], text: str, share: float
 def _draw_outcome(axes: Axes, step: Step, turn: TurnSeen, corner: tuple[float, float]) -> None:
     left, top = corner
     axes.text(left + 16, top + 14, say("step.panel_outcome"), fontsize=14, fontweight="bold", va="center")
-    lines = [say("step.picture_target", target=step.targets[0])] if step.targets else []
+    lines = [say("step.picture_target", target=right(step))] if step.targets else []
     lines += [
         say("step.picture_loss", name=name, before=n(value), after=n(turn.losses_after.get(name, value)))
         for name, value in turn.losses.items()
     ]
     for when, answers in (("before", step.before), ("after", step.after)):
         if answers and "confidence" in answers[0]:  # a number has none
-            answer = {"label": answered(answers[0]), "share": f"{answers[0]['confidence']:.1%}"}
+            answer = {"label": answered(step, answers[0]), "share": f"{answers[0]['confidence']:.1%}"}
             lines.append(say(f"step.picture_{when}", **answer))
     for place, line in enumerate(lines):
         axes.text(left + 16, top + 48 + 30 * place, line, fontsize=13, va="center")

@@ -1,7 +1,7 @@
 """What a step is taken of: a run with its own data, or a network by name with a made example and textbook settings.
 
 A made example is a point with the parity of its coordinates as class (two coordinates: exclusive or), taken as it is;
-for networks that see pictures it is one handwritten digit of each class.
+for networks that see pictures, or make them, it is one handwritten digit of each class.
 """
 
 from collections.abc import Sequence
@@ -25,13 +25,16 @@ from deepglass.data.sources.arrays import Arrays
 from deepglass.engine.loop import State, Training
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import DataError, UsageError
-from deepglass.foundation.ports import Vector
-from deepglass.foundation.settings import Choice, Override, parse_assignments, resolve
+from deepglass.foundation.ports import Latent, Vector
+from deepglass.foundation.settings import Choice, Override, choose, parse_assignments, resolve
 from deepglass.material import Material
 from deepglass.networks import EXTERNAL, choose_model
 from deepglass.run import Run, RunSettings, restore
+from deepglass.tasks.kinds.picture import PictureSettings
 from deepglass.tasks.task import Task, encoder_of, form_of
 
+FIRST = "0"  # of the digits that come with the package
+SIDE = 32  # pixels of a digit's side for networks that make pictures: all of them can halve that evenly
 EVERY_NUMBER = 150  # parameters up to which every number of a network is shown, of one example
 
 TEXTBOOK = (
@@ -131,6 +134,9 @@ def _of_run(run: Run, given: str, target: str, chosen: Sequence[Override], first
 
 def _of_model(name: str, given: str, target: str, chosen: Sequence[Override], own: Own) -> Subject:
     base = RunSettings(model=choose_model(EXTERNAL if own.model is not None else name))
+    if own.model is None and isinstance(base.model.settings.ports().takes, Latent):
+        base = replace(base, task=_makes_pictures(base.model))
+    given = FIRST if given == "digits" else given
     numbers = _numbers(given)
     if own.model is not None:  # it says nothing of what it takes; a number alone is one of the digits
         takes_numbers = numbers is not None and len(numbers) > 1
@@ -148,6 +154,13 @@ def _of_model(name: str, given: str, target: str, chosen: Sequence[Override], ow
             material = replace(material, task=_as_it_is(material.task, settings.task))
         subject = _ready(run, material, name)
     return _looked_at(subject, material, given, target, None)
+
+
+def _makes_pictures(model: Choice) -> Choice:
+    """The task of a network that makes pictures, by class where it knows classes."""
+    asked = choose("tasks", "generate_images")
+    by_class = getattr(model.settings, "classes", 0) > 0
+    return replace(asked, settings=replace(asked.settings, by_class=by_class, picture=PictureSettings(size=SIDE)))
 
 
 def _ready(run: Run, material: Material, name: str) -> Subject:

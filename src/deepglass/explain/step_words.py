@@ -99,7 +99,7 @@ def _example(step: Step) -> Iterator[str]:
         return
     first = step.inputs[0].flatten()
     numbers = row(first) if first.numel() <= 12 else "×".join(map(str, step.inputs.shape[1:]))
-    target = next(iter(step.targets), "–")
+    target = right(step) or "–"
     yield say("step.example", id=next(iter(step.ids)), x=numbers, target=target)
 
 
@@ -216,7 +216,7 @@ def _outcome(step: Step, turn: TurnSeen) -> Iterator[str]:
     for name, value in turn.losses.items():
         yield say("step.loss_moved", name=name, before=n(value), after=n(turn.losses_after.get(name, value)))
     if step.before and step.targets and turn is step.turns[-1]:
-        yield say("step.answer_moved", target=step.targets[0], **_answers(step))
+        yield say("step.answer_moved", target=right(step), **_answers(step))
     if turn.neurons:
         yield say("step.equal", difference=f"{max(layer.difference for layer in turn.neurons):.1e}")
     rule = rosenblatt(step)
@@ -227,13 +227,21 @@ def _outcome(step: Step, turn: TurnSeen) -> Iterator[str]:
 def _answers(step: Step) -> dict[str, str]:
     found: dict[str, str] = {}
     for when, answers in (("before", step.before), ("after", step.after)):
-        found[when] = f"{answered(answers[0])} ({answers[0]['confidence']:.1%})"
+        found[when] = f"{answered(step, answers[0])} ({answers[0]['confidence']:.1%})"
     return found
 
 
-def answered(answer: Mapping[str, Any]) -> str:
-    """The class that is answered, or all labels that are."""
+def right(step: Step) -> str:
+    """The right answer for the first example, "" where there is none."""
+    first = next(iter(step.targets), "")
+    return say(f"step.taken_{first}") if step.verdicts and first else first
+
+
+def answered(step: Step, answer: Mapping[str, Any]) -> str:
+    """The class that is answered, or all labels that are; or what the example is taken for."""
     said = answer["prediction"]
+    if step.verdicts:
+        return say(f"step.taken_{said}")
     return (say("views.list_mark").join(said) or "–") if isinstance(said, list) else str(said)
 
 

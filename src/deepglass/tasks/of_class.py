@@ -13,6 +13,8 @@ from deepglass.foundation.errors import DataError, UsageError
 from deepglass.foundation.seeds import Draws
 from deepglass.tasks.inputs import natural
 
+REAL, MADE = "real", "made"  # what a discriminator takes a thing for
+
 
 def classes_of(index: Index) -> tuple[str, ...]:
     """The classes of these examples, at least two, in their natural order."""
@@ -52,6 +54,6 @@ def of_name(label: str, numbers: Draws, known: Sequence[str]) -> dict[str, Tenso
 def taken_for(shares: Tensor) -> list[dict[str, Any]]:
     """Whether each is taken for a real one, and how surely, of probabilities (B,)."""
     return [
-        {"prediction": "real" if share >= 0.5 else "made", "confidence": max(share, 1 - share)}
+        {"prediction": REAL if share >= 0.5 else MADE, "confidence": max(share, 1 - share)}
         for share in shares.tolist()
     ]
