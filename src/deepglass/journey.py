@@ -35,7 +35,7 @@ from deepglass.foundation.settings import Override, flatten, resolve
 from deepglass.foundation.sizes import Size
 from deepglass.generated import asked_for
 from deepglass.material import Material, picture_size
-from deepglass.networks import EXTERNAL, fit_model
+from deepglass.networks import EXTERNAL, fit_model, learns_pairs
 from deepglass.recipes.recipe import choose_recipe
 from deepglass.recipes.transfer import model_of, transferred, weights_asked
 from deepglass.report.write import write_report
@@ -73,7 +73,7 @@ def propose(
     resolve(RunSettings(), [one for one in overrides if _judged_early(one, overrides)])  # all mistakes at once
     data, _ = resolve(_DataOnly(), [one for one in overrides if one.path.startswith("data.")])
     asked = _last(overrides, "task.name")
-    read = replace(data.data, layout=layout_for(asked, place, data.data))
+    read = replace(data.data, layout=layout_for(asked, place, data.data, learns_pairs(_last(overrides, "model.name"))))
     found = recognised(place, read, asked)
     source = recognise(place, read)
     seen = survey(source, read.split_seed)

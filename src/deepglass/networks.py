@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from deepglass.foundation import catalogue
 from deepglass.foundation.errors import UsageError
 from deepglass.foundation.padded import Padded
-from deepglass.foundation.ports import Map, Plates, PortMismatch, Ports, Steps, Vector
+from deepglass.foundation.ports import Image, Map, Plates, Players, PortMismatch, Ports, Steps, Vector
 from deepglass.foundation.settings import Choice, from_json
 from deepglass.foundation.words import say
 from deepglass.models.contract import sees
@@ -57,7 +57,18 @@ def fit_model(model: Choice, asks: Ports) -> Choice:
     try:
         return replace(model, settings=model.settings.fitted(asks))
     except PortMismatch as mismatch:
+        if str(mismatch.values.get("model", model.name)) in model.name:  # several entries share their settings' class
+            mismatch = PortMismatch(mismatch.code, **mismatch.values | {"model": model.name})
         raise _does_not_fit(mismatch, asks) from None
+
+
+def learns_pairs(name: str) -> bool | None:
+    """Whether a network translates what it learned from pairs of pictures, or from two sides; None for any other."""
+    if name not in catalogue.entries("models"):
+        return None
+    ports = choose_model(name).settings.ports()
+    translates = isinstance(ports.takes, Image) and isinstance(ports.gives, Players) and not ports.gives.people
+    return ports.gives.names == ("generator", "discriminator") if translates else None
 
 
 def _does_not_fit(mismatch: PortMismatch, asks: Ports) -> UsageError:

@@ -47,7 +47,7 @@ from deepglass.foundation.settings import Choice, choose, from_json, to_toml
 from deepglass.generated import Wanted, enlarged, origin_of, refuse_generated
 from deepglass.learned import keep_learned, learned_of
 from deepglass.material import Material, Watch, gather, gather_elsewhere, picture_size, start_from
-from deepglass.networks import EXTERNAL, check_own, fit_model, network_of
+from deepglass.networks import EXTERNAL, check_own, fit_model, learns_pairs, network_of
 from deepglass.tasks.task import Predictions, Task, checking, fed, form_of
 from deepglass.weights.settings import WeightsSettings
 from deepglass.weights.start import Start, adapted, begin_with
@@ -312,7 +312,8 @@ class Run:
         data = replace(self.settings.data, place=place, val=0.0, test=0.0)  # all of it is one part
         if not fits(place, data):
             data = replace(data, layout="")
-            data = replace(data, layout=layout_for(self.settings.task.name, place, data))
+            pairs = learns_pairs(self.settings.model.name)
+            data = replace(data, layout=layout_for(self.settings.task.name, place, data, pairs))
         return gather_elsewhere(place, self.bundle.task, data, watch)
 
     def ready(self) -> None:

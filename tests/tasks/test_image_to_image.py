@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import deepglass as dg
+from deepglass import journey
 from deepglass.cli.main import main
 from deepglass.cli.options import Printer
 from deepglass.cli.outcome import tell
@@ -27,9 +28,11 @@ from deepglass.foundation.errors import DataError, UsageError
 from deepglass.foundation.ports import Image as ImagePort
 from deepglass.foundation.ports import Players
 from deepglass.foundation.seeds import row_keys
+from deepglass.foundation.settings import Override
 from deepglass.metrics.kid import KID
 from deepglass.metrics.translated import Apart, TranslatedKID
-from deepglass.networks import choose_model, fit_model
+from deepglass.networks import choose_model, fit_model, learns_pairs
+from deepglass.run import Run
 from deepglass.tasks.image_to_image import ImageToImageSettings
 from deepglass.tasks.kinds.picture import PictureSettings
 from deepglass.tasks.task import total
@@ -405,3 +408,37 @@ def test_pairs_that_do_not_match_are_named(tmp_path):
     assert layout_for("image_to_image", str(other), DataSettings()) == ""
     with pytest.raises(DataError, match="does not look like|holds no pairs"):
         recognise(str(other), DataSettings(layout="pairs"))
+
+
+@pytest.mark.parametrize(
+    ("named", "model", "layout", "name"),
+    [
+        (("trainA", "trainB"), "", "two_sides", "cyclegan_small"),
+        (("trainA", "trainB"), "cyclegan_small", "two_sides", "cyclegan_small"),
+        (("trainA", "trainB"), "pix2pix_small", "pairs", "pix2pix_small"),
+        (("photo", "map"), "", "pairs", "pix2pix_small"),
+        (("photo", "map"), "cyclegan", "", "cyclegan"),
+    ],
+)
+def test_equal_names_are_pairs_only_where_pairs_are_meant(tmp_path, named, model, layout, name):
+    place = pairs(tmp_path / "sides", named, 8)
+    chosen = [Override("task.name", "image_to_image", "test"), *([Override("model.name", model, "test")] * bool(model))]
+    found = journey.propose(str(place), chosen, "tiny")
+    assert (found.settings.data.layout, found.settings.model.name) == (layout, name)
+    run = Run(tmp_path / "run", found.settings, source=found.source)
+    assert run.material().task.facts.paired == (layout == "pairs")
+
+
+@pytest.mark.parametrize("task", [[], [Override("task.name", "image_to_image", "test")]])
+def test_a_network_of_two_sides_says_what_to_do_with_pairs(tmp_path, task):
+    place = pairs(tmp_path / "pairs", below="train")
+    chosen = [Override("model.name", "cyclegan_small", "test"), *task]
+    said = r"holds 12 pairs of pictures by equal names, A beside B, .* put the pictures into trainA/ and trainB/\."
+    with pytest.raises(DataError, match=said):
+        journey.propose(str(place), chosen, "tiny")
+    sides = [Override("data.layout", "pairs", "test"), *chosen]
+    with pytest.raises(DataError, match="Leave --model out, or choose pix2pix"):
+        journey.propose(str(pairs(tmp_path / "other", ("trainA", "trainB"), 4)), sides, "tiny")
+    with pytest.raises(UsageError, match="^cyclegan_small brings pictures of one side to another"):
+        fit_model(choose_model("cyclegan_small"), paired()[0].asks())
+    assert learns_pairs("lenet5") is None and learns_pairs("dcgan") is None and learns_pairs("external") is None

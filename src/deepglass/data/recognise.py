@@ -28,6 +28,7 @@ from deepglass.foundation.words import say
 
 ROOM = "data.sources"
 TABLES_TOLD = 8  # of a folder, whose encoding is looked at for a note
+PAIRS, TRANSLATES = "pairs", "image_to_image"  # the layout of pairs of pictures, and the task that learns from them
 SPACED = 32  # volumes that are asked how far apart their places are
 WITH_COLUMNS = frozenset(
     (
@@ -117,8 +118,15 @@ def _refuse_lone_annotations(place: str) -> None:
         raise DataError("data.annotations_alone", place=place, parent=folder.absolute().parent)
 
 
-def layout_for(task: str, place: str, settings: DataSettings) -> str:
-    """The layout that a task asks for by itself and that fits the place best; nothing where none does."""
+def layout_for(task: str, place: str, settings: DataSettings, pairs: bool | None = None) -> str:
+    """The layout that a task asks for by itself and that fits the place best; nothing where none does.
+
+    `pairs`: whether the network that is asked for translates what it learned from pairs of pictures, or from two sides
+    that nobody has paired; None for any other network.
+    """
+    if pairs is False:
+        _refuse_pairs(task, place, settings)
+    task = task or (TRANSLATES if pairs else "")
     if not task or settings.layout:
         return settings.layout
     asked = {name: replace(settings, layout=name) for name in catalogue.entries(ROOM)}
@@ -127,7 +135,18 @@ def layout_for(task: str, place: str, settings: DataSettings) -> str:
         for name, named in asked.items()
         if catalogue.find(ROOM, name).task == task and (match := catalogue.find(ROOM, name).recognise(place, named))
     }
-    return max(sure, key=lambda name: sure[name], default="")
+    if pairs is False:
+        sure.pop(PAIRS, None)  # equal names by chance: they are two sides all the same
+    return PAIRS if pairs and PAIRS in sure else max(sure, key=lambda name: sure[name], default="")
+
+
+def _refuse_pairs(task: str, place: str, settings: DataSettings) -> None:
+    """Raise DataError where what lies at the place, or is asked for, are pairs and nothing else."""
+    if settings.layout not in ("", PAIRS):
+        return
+    layout, match = recognised(place, settings, task)
+    if layout == PAIRS:
+        raise DataError("data.pairs_unwanted", place=place, **match.values)
 
 
 def found_in(source: Source, settings: DataSettings) -> DataSettings:

@@ -1,7 +1,8 @@
 """Pictures of two kinds that are to be translated into each other: DIR/trainA and DIR/trainB, perhaps valA, testB ...
 
 It is how the data sets of CycleGAN lie. The answer of a picture is its side, A or B. Two folders of any name, DIR/photo
-and DIR/painting, are class folders; they are translated with --task image_to_image.
+and DIR/painting, are class folders; they are translated with --task image_to_image. Equal names on both sides make no
+pairs here; they do where a network is asked for that learns from pairs, or data.layout=pairs.
 """
 
 import re
@@ -58,4 +59,4 @@ def _folders(root: Path) -> dict[str, tuple[str, str]]:
     return {name: (part(one[1]), one[2].upper()) for name, one in found.items() if one and part(one[1])}
 
 
-CATALOGUE = {"two_sides": Layout(recognise, open_sides)}
+CATALOGUE = {"two_sides": Layout(recognise, open_sides, task="image_to_image")}
