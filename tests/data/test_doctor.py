@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deepglass.data.check import before, refuse, report, sentence, too_many_bad
+from deepglass.data.check import before, refuse, report, sentence, told_first, too_many_bad
 from deepglass.data.examiner import Examiner
 from deepglass.data.glance import Glance, glance
 from deepglass.data.recognise import recognise
@@ -186,8 +186,13 @@ def test_constant_pictures_sizes_channels_and_notes(tmp_path: Path) -> None:
     frames = [Image.fromarray(scene(place)) for place in (301, 302)]
     frames[0].save(root / "train/b/moving.gif", save_all=True, append_images=frames[1:])
     frames[0].convert("CMYK").save(root / "train/b/print.tif")
+    put(root / "train/a/dark.png", scene(310, 50)[..., 0].astype(np.uint16) * 16)
+    put(root / "train/a/deep.png", scene(311, 50)[..., 0].astype(np.uint16) * 257)
     _, late = examine(recognise(str(root), PLAIN))
     said = {finding.kind: sentence(finding) for finding in late}
+    assert "1 (train/a/deep.png)" in said["note_deep"]
+    dark = "(bits, and how many pictures: 12: 1), such as train/a/dark.png. They are taken as 16 bits, 0 to 65535"
+    assert dark in said["note_dark"] and said["note_dark"] in told_first(late, "note")
     assert "train/a/black.png" in said["constant_picture"]
     assert said["mixed_sizes"].startswith("The pictures have 2 different sizes, most often 64 x 64.")
     assert said["mixed_channels"].startswith("Pictures in grey: 1, in colour: 39.")

@@ -98,7 +98,18 @@ def test_sixteen_bits() -> None:
     for kind in ("PNG", "TIFF", "PPM"):
         picture = read_picture(stored(Image.fromarray(values), kind))
         assert picture.pixels.dtype == np.uint16 and picture.pixels[..., 0].tolist() == values.tolist()
+        assert picture.notes == ("deep",)
     assert to_bytes(values).tolist() == [[0, 1], [128, 255]]
+
+
+@pytest.mark.parametrize(
+    ("most", "note"),
+    [(4000, "dark:12"), (4095, "dark:12"), (4096, "dark:13"), (16383, "dark:14"), (16384, "deep"), (3, "dark:8")],
+)
+def test_sixteen_bits_that_hold_fewer_are_told_and_not_changed(most: int, note: str) -> None:
+    values = np.array([[0, most]], dtype=np.uint16)
+    picture = read_picture(stored(Image.fromarray(values), "PNG"))
+    assert picture.notes == (note,) and picture.pixels[..., 0].tolist() == values.tolist()
 
 
 def test_wide_values() -> None:

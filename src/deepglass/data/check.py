@@ -24,7 +24,7 @@ FEW = 10  # examples of a class below which it is said
 VALIDATED = 5  # of these in validation, below which nothing can be said of the class there
 UNDERSTOOD = frozenset(
     ("series_by_column", "columns_unused", "gaps_bridged", "series_uneven", "note_resampled", "pictures_shrunk")
-    + ("made_pictures", "table_gb18030")
+    + ("made_pictures", "table_gb18030", "note_dark")
 )
 BY_CLASS = ("classify", "semi_supervised")
 IMITATED = 100  # examples to learn from, below which what is made like them is a copy of one

@@ -42,6 +42,7 @@ OPENERS: dict[str, type[ImageFile.ImageFile]] = {
 SUFFIXES = frozenset(".jpg .jpeg .jpe .jfif .png .webp .bmp .dib .ppm .pgm .pbm .pnm .gif .tif .tiff".split())
 FOREIGN_SUFFIXES = frozenset(".heic .heif .avif .svg .jp2 .jxl .psd .ico .exr .hdr .dds .dcm .eps".split())
 GREY = frozenset(("1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"))
+FEWER_BITS = 14  # values of so many bits or fewer in a 16-bit picture: a camera of 12 bits, mostly
 TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 UNKNOWN_FORM = re.compile(r"(?i)unsupported |cannot handle |unknown (pixel mode|data organization|compression)")
 GAP = 2.0  # a JPEG is decoded at no less than so many times the size it is wanted at; the rest is antialiased
@@ -278,7 +279,7 @@ def _turn(image: Image.Image, notes: list[str]) -> Image.Image:
 def _pixels(image: Image.Image, notes: list[str]) -> np.ndarray:
     """(H, W, C), uint8, or uint16 where the file has more than 8 bits of grey"""
     if image.mode.startswith("I;16"):
-        return np.asarray(image).astype(np.uint16)[..., None]
+        return _deep(np.asarray(image).astype(np.uint16), notes)[..., None]
     if image.mode in ("I", "F"):
         return _wide(np.asarray(image), notes)[..., None]
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
@@ -290,15 +291,24 @@ def _pixels(image: Image.Image, notes: list[str]) -> np.ndarray:
     return array[..., None] if array.ndim == 2 else array
 
 
+def _deep(values: np.ndarray, notes: list[str]) -> np.ndarray:
+    """16-bit grey as it is; where its values would fit 14 bits or fewer, what they look like is said, and how many."""
+    bits = int(values.max()).bit_length()
+    notes.append(f"dark:{max(bits, 8)}" if bits <= FEWER_BITS else "deep")
+    return values
+
+
 def _wide(values: np.ndarray, notes: list[str]) -> np.ndarray:
     """32-bit grey as uint16: floats from 0 to 1 are spread over the range, whole numbers must fit it."""
     low, high = float(values.min()), float(values.max())
     if not np.isfinite(low + high) or low < 0 or high > 65535:
         raise Unreadable("out_of_range", low=f"{low:g}", high=f"{high:g}")
+    if values.dtype.kind != "f":
+        return _deep(values.astype(np.uint16), notes)
     notes.append("wide")
-    if values.dtype.kind == "f" and high <= 1:
+    if high <= 1:
         values = values * 65535
-    elif values.dtype.kind == "f" and high <= 255:
+    elif high <= 255:
         values = values * 257
     return np.rint(values).astype(np.uint16)
 
