@@ -124,11 +124,12 @@ def test_predict_writes_a_table_and_shows_what_it_was_asked(shell, monkeypatch):
     out = shell.folder / "answers.csv"
     said = shell("predict", "digits", seven, shell.folder / "bad.png", "--out", out)
     rows = list(csv.DictReader(out.read_text(encoding="utf-8").splitlines()))
-    assert said.code == 0 and "bad.png" in said.out and "a b.png" not in said.out.replace(str(out), "")
+    assert said.code == 3 and "bad.png" in said.out and "a b.png" not in said.out.replace(str(out), "")
     assert [bool(row["error"]) for row in rows] == [False, True]
     assert rows[0]["prediction"] in "0123456789" and 0 < float(rows[0]["confidence"]) <= 1
-    shown = shell("predict", "digits", seven, "--show").out
-    assert "a b.png" in shown and rows[0]["prediction"] in shown and len(shown.splitlines()) > 10
+    said = shell("predict", "digits", seven, "--show")
+    shown = said.out
+    assert said.code == 0 and "a b.png" in shown and rows[0]["prediction"] in shown and len(shown.splitlines()) > 10
     assert shell("predict", "digits", shell.folder / "bad.png").code == 3
     with seven.open() as given:
         monkeypatch.setattr("sys.stdin", given)

@@ -195,7 +195,7 @@ def test_constant_pictures_sizes_channels_and_notes(tmp_path: Path) -> None:
     assert dark in said["note_dark"] and said["note_dark"] in told_first(late, "note")
     assert "train/a/black.png" in said["constant_picture"]
     assert said["mixed_sizes"].startswith("The pictures have 2 different sizes, most often 64 x 64.")
-    assert said["mixed_channels"].startswith("Pictures in grey: 1, in colour: 39.")
+    assert said["mixed_channels"].startswith("Pictures in grey: 3, in colour: 39.")
     assert "train/b/moving.gif" in said["note_first_frame"] and "train/b/print.tif" in said["note_cmyk"]
 
 

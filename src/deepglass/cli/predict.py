@@ -19,7 +19,7 @@ from deepglass.cli.options import Debug, Json, OwnModel, Printer, own_model, tel
 from deepglass.data.readers.nifti import write_mask
 from deepglass.data.source import Unreadable
 from deepglass.data.writers.subtitles import Line, subtitles
-from deepglass.foundation.errors import MachineError, UsageError
+from deepglass.foundation.errors import DataError, MachineError, UsageError
 from deepglass.foundation.words import say
 from deepglass.tasks.task import Task, said
 from deepglass.views.mask import index_png, unrolled
@@ -72,8 +72,8 @@ def predict(
     _tell_unkept(bundle.task, printer, kept=bool(out) or show)
     _tell_empty(answers, bundle.task, printer)
     printer.done(answers)
-    if answers and all("error" in answer for answer in answers):
-        raise typer.Exit(3)
+    if any("error" in answer for answer in answers):
+        raise typer.Exit(DataError.exit_code)
 
 
 def _answered(
@@ -125,8 +125,8 @@ def _watch(bundle: Bundle, files: list[str], printer: Printer) -> None:
         except Unreadable as reason:
             failed += 1
             _tell(printer, {"id": file, "error": say(f"data.{reason.reason}", **reason.values)})
-    if failed == len(files):
-        raise typer.Exit(3)
+    if failed:
+        raise typer.Exit(DataError.exit_code)
 
 
 def _tell(printer: Printer, found: dict[str, Any]) -> None:
