@@ -91,6 +91,14 @@ def refuse_generated(text: str, task: str, source: Source, data: DataSettings) -
     painter(asked)
 
 
+def joining(text: str, task: Any) -> int:
+    """How many made pictures will join the training part, none of them made yet; UsageError where they cannot."""
+    asked = asked_for(text)
+    if asked.pictures:
+        _of_each(asked, task.facts.labels, painter(asked))
+    return asked.pictures
+
+
 def enlarged(
     source: Source, folder: Path, wanted: Wanted, device: torch.device, watch: Callable[[int, int], None]
 ) -> Enlarged:
@@ -117,14 +125,7 @@ def _make(wanted: Wanted, device: torch.device, watch: Callable[[int, int], None
     """The files of the kept folder."""
     asked, labels, seed = asked_for(wanted.text), wanted.labels, wanted.seed
     bundle = painter(asked)
-    known: Sequence[str] = bundle.task.facts.labels
-    if unknown := [label for label in labels if label not in known]:
-        values = {"names": ", ".join(unknown[:5]), "count": len(unknown), "known": ", ".join(known[:10])}
-        raise UsageError("run.generated_classes", place=asked.place, **values)
-    each, rest = divmod(asked.pictures, len(labels))
-    if rest:
-        enough = (each + 1) * len(labels)
-        raise UsageError("run.generated_uneven", count=asked.pictures, classes=len(labels), enough=enough)
+    each = _of_each(asked, labels, bundle)
     bundle.model.to(device)
     pictures: list[np.ndarray] = []
     for label in labels:
@@ -135,6 +136,19 @@ def _make(wanted: Wanted, device: torch.device, watch: Callable[[int, int], None
     origin = Origin(asked.place, bundle.digest, asked.pictures, each, seed, may_know)
     columns = {"pictures": np.stack(pictures), "classes": np.repeat(np.arange(len(labels), dtype=np.int32), each)}
     return {"pictures.safetensors": save(columns), "generated.json": json.dumps(asdict(origin), indent=1).encode()}
+
+
+def _of_each(asked: Asked, labels: Sequence[str], bundle: Bundle) -> int:
+    """How many pictures of each class that makes; UsageError where it does not know one, or they are not even."""
+    known: Sequence[str] = bundle.task.facts.labels
+    if unknown := [label for label in labels if label not in known]:
+        values = {"names": ", ".join(unknown[:5]), "count": len(unknown), "known": ", ".join(known[:10])}
+        raise UsageError("run.generated_classes", place=asked.place, **values)
+    each, rest = divmod(asked.pictures, len(labels))
+    if rest:
+        enough = (each + 1) * len(labels)
+        raise UsageError("run.generated_uneven", count=asked.pictures, classes=len(labels), enough=enough)
+    return each
 
 
 def _may_know(bundle: Bundle, data: DataSettings) -> bool:

@@ -33,7 +33,7 @@ from deepglass.foundation.lock import locked
 from deepglass.foundation.place import forget_folder, make_folder, new_folder
 from deepglass.foundation.settings import Override, flatten, resolve
 from deepglass.foundation.sizes import Size
-from deepglass.generated import asked_for
+from deepglass.generated import joining
 from deepglass.material import Material, picture_size
 from deepglass.networks import EXTERNAL, fit_model, learns_pairs
 from deepglass.recipes.recipe import choose_recipe
@@ -312,19 +312,18 @@ class Estimate:
     disk_bytes: int
     limit: str
     plan: str
+    made: int = 0  # pictures made by another run that join the training part
 
 
 def estimate(proposal: Proposal, reading: Callable[[int, int], None], measure: bool = False) -> Estimate:
-    """Time real steps on a sample of the training part; no run is kept. The model is told as it is fitted.
-
-    With `measure`, every plan is tried, whatever it takes, and remembered for the runs to come.
-    """
+    """Time real steps on a sample of the training part; no run is kept. `measure` tries every plan and remembers it."""
     with _trial(proposal) as run:
+        run.ready()
         settings = run.settings.train
         material = run.material(reading, sample=2 * settings.batch)
         training, state = run.training(material, Journal(run.folder))
-        examples = int((parts_of(run.source.index, run.settings.data) == "train").sum())
-        examples += asked_for(settings.generated).pictures
+        made = joining(settings.generated, material.task)
+        examples = made + int((parts_of(run.source.index, run.settings.data) == "train").sum())
         given = settings.steps or settings.minutes
         steps = training.steps if given else math.ceil(settings.epochs * examples / settings.batch)
         fitted = flatten(replace(run.settings, model=fit_model(run.settings.model, material.task.asks())))
@@ -332,7 +331,7 @@ def estimate(proposal: Proposal, reading: Callable[[int, int], None], measure: b
         if measure:
             training = replace(training, plan=measure_all(material.task, state, training))
         cost = step_cost(material.task, state, training, steps)
-    return Estimate(fitted, proposal.origins | origins, **cost)
+    return Estimate(fitted, proposal.origins | origins, **cost, made=made)
 
 
 def find_rates(proposal: Proposal, reading: Callable[[int, int], None]) -> Rates:

@@ -11,12 +11,14 @@ import torch
 import deepglass as dg
 from deepglass.bundle import Bundle
 from deepglass.bundle_folder import describe
+from deepglass.cli.main import main
 from deepglass.data.column import Coded, Parts
 from deepglass.data.enlarged import Enlarged, Made, own_of
 from deepglass.data.source import Index
 from deepglass.data.sources.arrays import Arrays
 from deepglass.foundation.errors import RunFailed, Stopped, UsageError
 from deepglass.foundation.settings import Override, choose
+from deepglass.foundation.words import choose_language
 from deepglass.generated import asked_for
 from deepglass.journey import estimate, propose
 from deepglass.journey import train as journey_train
@@ -166,6 +168,28 @@ def test_an_estimate_counts_them_and_makes_none(folders, painter):
     words = {"train.epochs": 10, "train.batch": 8, "model.name": "lenet5", "train.generated": f"{maker}:60"}
     found = estimate(propose(str(place), [Override(path, value, "test") for path, value in words.items()]), print)
     assert found.steps == 10 * (42 + 60) // 8 + 1
+
+
+def test_a_plan_refuses_what_a_training_would_and_tells_how_many_join(folders, painter, tmp_path, capsys):
+    place, maker = str(folders({name: 8 for name in COLOURS})), str(painter())
+
+    def planned(generated):
+        choose_language("en")
+        settings = [f"train.generated={generated}", "train.steps=2", "train.plan=plain", "data.cache=false"]
+        try:
+            main(["plan", place, "--model", "lenet5", "task.picture.size=32", *settings])
+        except SystemExit as end:
+            assert end.code == 2
+        found = capsys.readouterr()
+        return found.out + found.err
+
+    assert "Made pictures that join the training part: 30, equally many of each class" in planned(f"{maker}:30")
+    assert "31 pictures cannot be equally many of each of 3 classes. Ask for 33." in planned(f"{maker}:31")
+    assert "nobody" in planned(f"{tmp_path}/nobody:3")
+    shutil.rmtree(maker)
+    assert "cannot make 1 of the classes: green. It knows blue, red" in planned(f"{painter(labels=('red', 'blue'))}:30")
+    shutil.rmtree(maker)
+    assert "does not make pictures by class" in planned(f"{painter(labels=())}:30")
 
 
 def test_a_longer_source_keeps_coded_answers_and_groups():

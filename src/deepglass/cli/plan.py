@@ -32,6 +32,8 @@ def plan(
     width = max(map(len, found.settings))
     for path, value in found.settings.items():
         printer.line(f"  {path:<{width}} = {value!s:<24} # {found.origins.get(path, 'default')}")
+    if found.made:
+        printer.line(say("cli.made_join", count=f"{found.made:,}"))
     printer.line(say("cli.cost", parameters=f"{found.parameters:,}", macs=_short(found.macs)))
     printer.line(
         say(
