@@ -96,6 +96,6 @@ def test_players_of_which_one_pays_for_a_slope_are_compared_on_a_task_of_ones_ch
         names = [[layer["name"] for layer in variant[moment]["layers"]] for moment in ("start", "end")]
         assert names[0] == names[1]
         layers = variant["end"]["layers"]
-        assert all(layer["name"].startswith(f"{layer['player']}.") for layer in layers)  # nobody moves in another's turn
+        assert all(layer["name"].startswith(f"{layer['player']}.") for layer in layers)  # none in another's
         judges = [layer["gradient"] for layer in layers if layer["player"] == "discriminator"]
         assert variant["end"]["ratio"] == pytest.approx(judges[0] / judges[-1])

@@ -150,9 +150,7 @@ def test_of_players_only_the_one_whose_turn_it_is_is_judged(players):
     assert "lost" not in kinds(step) and "inf" not in text(step)
     generator = step.turns[1]
     last = stages(generator)[-1].weight.name
-    still = [
-        replace(weight, gradient=None if weight.name != last else weight.gradient) for weight in generator.weights
-    ]
+    still = [replace(weight, gradient=None if weight.name != last else weight.gradient) for weight in generator.weights]
     dead = replace(step, turns=[replace(generator, weights=still)])
     assert kinds(dead)[0] == "lost"
     assert "No gradient reaches generator.known: over 3 layers, on its way from generator.grow.layers.3," in text(dead)
