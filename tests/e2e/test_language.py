@@ -100,7 +100,8 @@ def test_settings_of_writing_are_checked(run, capsys):
         assert ended.value.code == 2 and said in capsys.readouterr().err
     with pytest.raises(SystemExit) as ended:
         main(["generate", "digits", "x"])
-    assert ended.value.code == 2 and "The task classify writes no text." in capsys.readouterr().err
+    said = "The task classify writes no text. Use a run of generate_text for text, generate_images for pictures or"
+    assert ended.value.code == 2 and said in capsys.readouterr().err
 
 
 def test_words_are_learned_by_the_network_made_for_them(play, tmp_path):
