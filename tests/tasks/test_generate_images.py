@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 import deepglass as dg
+from deepglass import journey
 from deepglass.cli.main import main
 from deepglass.cli.options import Printer
 from deepglass.cli.outcome import tell
@@ -28,9 +29,11 @@ from deepglass.foundation.errors import DataError, UsageError
 from deepglass.foundation.ports import Image as ImagePort
 from deepglass.foundation.ports import Latent, Players
 from deepglass.foundation.seeds import row_keys
+from deepglass.foundation.settings import Override
 from deepglass.models.cgan import CGANConfig
 from deepglass.networks import choose_model, fit_model
 from deepglass.recipes.generate import generate
+from deepglass.run import Run
 from deepglass.tasks.generate_images import GenerateImagesSettings, within
 from deepglass.tasks.kinds.picture import PictureSettings
 
@@ -114,6 +117,18 @@ def test_what_cannot_be_imitated_is_refused():
         made(picture=mixed)
     with pytest.raises(DataError, match="class"):
         GenerateImagesSettings(by_class=True).learn(Index(("a",), ("cat",)), (8, 8), 1)
+
+
+def test_of_one_class_none_can_be_asked_for_and_without_classes_it_is_learned_from(tmp_path):
+    (tmp_path / "one" / "圆").mkdir(parents=True)
+    for number in range(12):
+        Image.new("L", (8, 8), 9 * number).save(tmp_path / "one" / "圆" / f"{number}.png")
+    place, asked = str(tmp_path / "one"), [Override("task.name", "generate_images", "test")]
+    told = journey.propose(place, [*asked, Override("model.name", "cgan", "test")], "tiny")
+    said = r"There is one class only, 圆, with \d+ examples: .* Leave --model out \(pictures: dcgan\)"
+    with pytest.raises(DataError, match=said):
+        Run(tmp_path / "run", told.settings, source=told.source).material()
+    assert journey.propose(place, asked, "tiny").settings.model.name == "dcgan"
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def classes_of(index: Index) -> tuple[str, ...]:
     """The classes of these examples, at least two, in their natural order."""
     labels = sorted({str(label) for label in tally(index.labels) if label is not None}, key=natural)
     if len(labels) < 2:
-        raise DataError("data.one_class", label=labels[0] if labels else "", count=len(index))
+        raise DataError("tasks.one_class_to_ask", label=labels[0] if labels else "-", count=len(index))
     return tuple(labels)
 
 

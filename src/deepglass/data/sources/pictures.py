@@ -1,10 +1,11 @@
 """A heap of pictures that nothing says anything of: DIR/*.png, deeper folders allowed, perhaps DIR/train and DIR/test.
 
-They all have one answer, the name of the heap. It is taken where pictures like them are asked for (generate_images):
-a classifier's pictures without classes are a mistake, and class folders stay class folders whatever is asked of them.
+They all have one answer, the name of the heap, or of the one folder in it where all of them lie. It is taken where
+pictures like them are asked for (generate_images): a classifier's pictures without classes are a mistake, and class
+folders stay class folders whatever is asked of them.
 """
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Index, Layout, Match
@@ -35,8 +36,15 @@ def open_pictures(place: str, settings: DataSettings) -> PictureFiles:
         if nameable(file):
             (ids if is_picture(root, file) else others).append(file)
     parts = [part(file.partition("/")[0]) if "/" in file else "" for file in ids]
-    index = Index(ids, [root.resolve().name] * len(ids), parts if "train" in parts else ())
+    index = Index(ids, [_name(root, ids)] * len(ids), parts if "train" in parts else ())
     return PictureFiles("pictures", "generate_images", root, index, strays(others))
+
+
+def _name(root: Path, ids: list[str]) -> str:
+    """What they are called: as the one folder in which all lie, else as the heap."""
+    folders = {PurePosixPath(name).parent.name for name in ids}
+    (lone,) = folders if len(folders) == 1 else ("",)
+    return lone if lone and not part(lone) else root.resolve().name
 
 
 CATALOGUE = {"pictures": Layout(recognise, open_pictures, task="generate_images")}
