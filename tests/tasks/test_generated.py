@@ -86,7 +86,9 @@ def test_made_pictures_are_learned_from_counted_and_in_no_figure(folders, painte
     assert "generated" not in plain.run.bundle.document["about"]
     assert document["facts"] == json.loads((tmp_path / "plain" / "data.json").read_text())["facts"]
     told = f"60 further pictures to learn from, 20 of each class, made by {maker} (bundle {digest[:12]})"
-    assert told in (tmp_path / "run" / "report.html").read_text()
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert told in page and "42 + 60 made" in page
+    assert "made</" not in (tmp_path / "plain" / "report.html").read_text()
     start = json.loads((tmp_path / "run" / "events.jsonl").read_text().splitlines()[0])
     assert any(told in note for note in start["notes"])
     published = dg.publish(tmp_path / "run", tmp_path / "card", "mit").folder

@@ -74,8 +74,10 @@ def _facts(case: Case) -> list[tuple[str, str]]:
 
 
 def _examples(case: Case) -> str:
-    """How many training examples have an answer, and how many more the task learned from without one."""
+    """How many training examples have an answer, and how many more were made, or learned from without an answer."""
     material, answered = case.material, number(len(case.material.rows["train"]))
+    if len(material.made):
+        return say("report.examples_made", answered=answered, made=number(len(material.made)))
     taken = any(stream.wants(None) for stream in case.task.streams().values())
     without = int(material.store.readable(material.unanswered).sum()) if taken else 0
     return say("report.examples_beside", answered=answered, without=number(without)) if without else answered
