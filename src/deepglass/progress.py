@@ -109,8 +109,17 @@ class Watch:
             limit = say(f"plan.limit_{ahead['limit']}")
             memory, disk = (f"{ahead[name] / 2**20:.3g}" for name in ("memory_bytes", "disk_bytes"))
             self.console.print(say("plan.ahead", memory=memory, disk=disk, limit=limit))
-        if event["step"]:
-            self.console.print(say("cli.resumed", step=event["step"], steps=self.steps))
+        self._resumed(event, event.get("again", 0))
+
+    def _resumed(self, event: Event, again: int) -> None:
+        """From where a run goes on, and how much of what a kill took away is done again."""
+        values = {"step": event["step"], "steps": self.steps, "place": event["place"], "again": again}
+        if event["step"] >= self.steps:
+            self.console.print(say("cli.resumed_at_end", **values))
+        elif again:
+            self.console.print(say("cli.resumed_again", **values))
+        elif event["step"]:
+            self.console.print(say("cli.resumed", **values))
 
     def _told(self, kind: str, sentences: list[str], place: str) -> None:
         for sentence in sentences[:SHOWN]:

@@ -28,7 +28,7 @@ from deepglass.data.split import parts_of
 from deepglass.data.store import Store
 from deepglass.engine.checkpoint import Checkpoints, restore
 from deepglass.engine.evaluate import score
-from deepglass.engine.journal import Journal, Watcher
+from deepglass.engine.journal import Journal, Watcher, reached
 from deepglass.engine.loop import Training, train
 from deepglass.engine.measure import decide
 from deepglass.engine.optimizers import build_optimizer
@@ -222,6 +222,7 @@ class Run:
             "vectors": self.filled,
         }
         about["differs"] = changed if state.step else []
+        about["again"] = max(0, reached(self.folder) - state.step)  # what a kill took away, as far as it was told
         about |= {f"{level}s": told_first(material.findings, level) for level in ("warning", "note")}
         journal.write("start", state.step, steps=training.steps, place=self.settings.data.place, **about)
         try:

@@ -2,6 +2,7 @@
 
 import io
 import sys
+import time
 
 import pytest
 
@@ -83,3 +84,26 @@ def test_what_is_not_seen_as_it_is_is_said_before_it_begins(tmp_path, capsys, la
     told = [line for line in capsys.readouterr().out.splitlines() if line.startswith(note)]
     assert [name in line for name, line in zip(("id", "nothing", "day"), told, strict=True)] == [True] * 3
     assert all("t.csv: " in line for line in told)  # which answer was taken is no surprise, and not among them
+
+
+def test_a_resume_says_where_it_goes_on_and_what_is_done_again(tmp_path, capsys):
+    run = trained(tmp_path, "cut").run.folder
+    main(["resume", str(run)])
+    said = capsys.readouterr().out
+    assert f"This run is finished. Its report: {run / 'report.html'}" in said
+    assert "All 6 steps are done: nothing is trained" in said and "Going on from" not in said
+    saved = []
+
+    def killed(event):
+        saved.extend([event["step"]] * (event["kind"] == "save" and event["step"] > 0))
+        if event["kind"] == "train" and saved and event["step"] == saved[0] + 3:
+            time.sleep(0.5)  # until the checkpoint is on the disk
+            raise KeyboardInterrupt
+
+    settings = {"train.steps": 60, "train.plan": "plain", "data.cache": False}
+    with pytest.raises(KeyboardInterrupt):
+        dg.train("made:moons", size="tiny", out=tmp_path / "killed", settings=settings, watchers=[killed])
+    main(["resume", str(tmp_path / "killed")])
+    said = capsys.readouterr().out
+    assert "This run is finished" not in said
+    assert f"Going on from step {saved[0]} of 60, on made:moons; the last checkpoint was there, so 3 steps" in said

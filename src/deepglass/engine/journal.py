@@ -66,6 +66,11 @@ class Journal:
             self.unwritten.append("\n")
 
 
+def reached(folder: Path) -> int:
+    """The last step that the newest life tells of; 0 where there was none."""
+    return max(((event["life"], event["step"]) for event in _lines(folder / "events.jsonl")), default=(0, 0))[1]
+
+
 def line_of(event: Event) -> str:
     """One line of the journal: JSON whose last value is the CRC-32 of all before it."""
     text = json.dumps(event, ensure_ascii=False).removesuffix("}")
