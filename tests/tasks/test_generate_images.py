@@ -25,17 +25,20 @@ from deepglass.engine.loop import backward, present
 from deepglass.engine.plan import Plan
 from deepglass.engine.settings import TrainSettings
 from deepglass.engine.state import State
+from deepglass.explain.answer import choose_method
 from deepglass.foundation.errors import DataError, UsageError
 from deepglass.foundation.ports import Image as ImagePort
 from deepglass.foundation.ports import Latent, Players
 from deepglass.foundation.seeds import row_keys
 from deepglass.foundation.settings import Override
+from deepglass.foundation.words import speaking
 from deepglass.models.cgan import CGANConfig
 from deepglass.networks import choose_model, fit_model
 from deepglass.recipes.generate import generate
 from deepglass.run import Run
 from deepglass.tasks.generate_images import GenerateImagesSettings, within
 from deepglass.tasks.kinds.picture import PictureSettings
+from deepglass.tasks.task import said as in_words
 
 LABELS = ("cat", "dog", "cat", "owl", None, "dog")
 INDEX = Index(tuple("abcdef"), LABELS)
@@ -257,6 +260,15 @@ def test_real_pictures_that_are_few_are_shown_once(tmp_path):
 def test_a_picture_is_taken_for_real_or_made(run):
     (answer,) = run.predict([np.zeros((8, 8), np.uint8)])
     assert answer["prediction"] in ("real", "made") and 0.5 <= answer["confidence"] <= 1
+    for lang, words in (("en", "the discriminator says"), ("zh-CN", "判别器的判断")):
+        with speaking(lang):
+            assert words in in_words(answer) and f"{100 * answer['confidence']:.1f} %" in in_words(answer)
+
+
+def test_what_makes_pictures_is_not_explained_and_a_way_out_is_named(run):
+    expected = "it makes pictures.*deepglass generate RUN walk=0,1,2 --out FOLDER.*deepglass report RUN"
+    with speaking("en"), pytest.raises(UsageError, match=expected):
+        choose_method(dg.load(str(run.run.folder)))
 
 
 STYLED = {"latent": 8, "style": 8, "depth": 1, "base": 32, "most": 4}

@@ -16,12 +16,14 @@ from deepglass.data.source import Index
 from deepglass.foundation.errors import DataError, UsageError
 from deepglass.foundation.ports import LatentSteps, Players, Series
 from deepglass.foundation.seeds import row_keys
+from deepglass.foundation.words import speaking
 from deepglass.networks import choose_model, fit_model
 from deepglass.recipes.generate_series import generate_series
 from deepglass.report.case import Case
 from deepglass.report.made_series import made_series
 from deepglass.tasks.generate_series import GenerateSeriesSettings
 from deepglass.tasks.kinds.series import SeriesSettings
+from deepglass.tasks.task import said as in_words
 from tests.data.texts import ts_file
 
 LABELS = ("slow", "fast", "slow", "fast", None, "slow")
@@ -204,3 +206,6 @@ def test_what_is_asked_wrongly_is_said(run, capsys, tmp_path):
 def test_a_series_is_taken_for_real_or_made(run):
     (answer,) = run.predict([np.zeros((9, 1), np.float32)])
     assert answer["prediction"] in ("real", "made") and 0.5 <= answer["confidence"] <= 1
+    for lang, words in (("en", "the discriminator says"), ("zh-CN", "判别器的判断")):
+        with speaking(lang):
+            assert words in in_words(answer) and f"{100 * answer['confidence']:.1f} %" in in_words(answer)

@@ -52,7 +52,8 @@ def choose_method(bundle: Bundle, name: str = "", rows: bool = False) -> tuple[s
         method.check()
         return name, method
     if not fitting:
-        raise UsageError("explain.none_fits", model=bundle.name)
+        kind = "_pictures" if hasattr(bundle.task, "paint") else ""
+        raise UsageError(f"explain.none_fits{kind}", model=bundle.name)
     if in_tiles(bundle) and name not in fitting:
         raise UsageError("explain.in_tiles", model=bundle.name, fitting=", ".join(fitting))
     if name and name not in fitting:

@@ -52,7 +52,8 @@ def of_name(label: str, numbers: Draws, known: Sequence[str]) -> dict[str, Tenso
 
 
 def taken_for(shares: Tensor) -> list[dict[str, Any]]:
-    """Whether each is taken for a real one, and how surely, of probabilities (B,)."""
+    """Whether the discriminator takes each for a real one, and how surely, of probabilities (B,)."""
     return [
-        {"prediction": REAL if share >= 0.5 else MADE, "confidence": max(share, 1 - share)} for share in shares.tolist()
+        {"prediction": REAL if share >= 0.5 else MADE, "confidence": max(share, 1 - share), "by": "discriminator"}
+        for share in shares.tolist()
     ]

@@ -154,6 +154,8 @@ def called(metric: str) -> str:
 
 def said(answer: Mapping[str, Any]) -> str:
     """An answer in a few words, and what is decided where that is something else."""
+    if answer.get("by") == "discriminator":
+        return say(f"tasks.verdict_{answer['prediction']}", share=f"{100 * answer['confidence']:.1f}")
     words, decision = _answered(answer), answer.get("decision")
     if decision in ("ask", "none"):
         return say(f"tasks.decision_{decision}", answer=words)
