@@ -197,3 +197,14 @@ def test_what_was_put_beside_a_picture_is_not_under_its_mask(fit, rows, columns)
     case = SimpleNamespace(task=task, material=SimpleNamespace(store=store))
     down, across = _inside(case, 0)
     assert (down.indices(32)[:2], across.indices(32)[:2]) == (rows, columns)
+
+
+@pytest.mark.parametrize(
+    ("low", "value", "apart"), [(-0.05, -0.02, False), (-0.01, 0.02, False), (0.01, 0.02, True), (np.nan, -0.1, False)]
+)
+def test_a_kid_about_0_is_called_not_told_apart(low, value, apart):
+    case = SimpleNamespace(part="test")
+    said = headline._sentence(case, "kid_pixels", Figure(value, low, 0.04, 30, "down"))
+    assert said.startswith("Measured on 30 examples") and ("not told apart with so few (30)" not in said) == apart
+    assert apart or said.endswith(" and 0.04.")
+    assert "told apart" not in headline._sentence(case, "variety", Figure(value, low, 0.04, 30, "down"))

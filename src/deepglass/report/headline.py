@@ -51,7 +51,11 @@ def _sentence(case: Case, name: str, figure: Figure) -> str:
         right = number(round(figure.value * figure.n))
         return say("report.sentence_share", right=right, n=number(figure.n), seen=seen)
     direction = say(f"report.better_{figure.better}")
-    return say("report.sentence", n=number(figure.n), seen=seen, direction=direction)
+    said = say("report.sentence", n=number(figure.n), seen=seen, direction=direction)
+    if name.startswith("kid") and min(figure.value, figure.low) <= 0:
+        ends = {"low": number(figure.low), "high": number(figure.high)}
+        said += say("report.not_told_apart", n=number(figure.n), **ends)
+    return said
 
 
 def _notes(case: Case) -> list[Note]:
