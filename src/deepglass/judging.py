@@ -65,6 +65,7 @@ class Judged(NamedTuple):
 
     outcome: Outcome
     remarks: list[str]
+    then: str = ""  # what to do with them
 
 
 class Shown(NamedTuple):
@@ -149,8 +150,8 @@ def evaluate(folder: Path, place: str = "", own: Own = Own(), settings: Iterable
         remarks += [one for one in said if one not in remarks]
     if not place:
         keep(outcome.run, {name: figure for name, figure in figures.items() if "@" in name})
-        remarks.append(say("judging.kept", run=folder))
-    return Judged(replace(outcome, figures={**outcome.figures, part: figures}), remarks)
+    then = "" if place else say("judging.kept", run=folder)
+    return Judged(replace(outcome, figures={**outcome.figures, part: figures}), remarks, then)
 
 
 def _learned_from(outcome: Outcome) -> list[str]:
@@ -180,7 +181,10 @@ def judged(judge: Judge, shown: Shown, of: str) -> tuple[dict[str, Figure], list
 
 
 def _classes(judge: Judge, shown: Shown, by: str) -> tuple[dict[str, Figure], list[str]]:
-    """How many are taken for what they were to be, where both mean the same by it; which classes are there at all."""
+    """How many are taken for what they were to be, where both mean the same by it; which classes are there at all.
+
+    A judge that knows none of the classes that were asked for sees its own in anything: nothing is counted then.
+    """
     taken, usual = judge.taken_for(shown.made), Counter(judge.taken_for(shown.real))
     often, scale = Counter(taken), COVERED * len(shown.made) / len(shown.real)
     covered = sum(often[label] >= max(1.0, scale * count) for label, count in usual.items())
@@ -189,7 +193,10 @@ def _classes(judge: Judge, shown: Shown, by: str) -> tuple[dict[str, Figure], li
     if not shown.asked:
         return found, []
     if unknown := sorted(set(shown.asked) - set(judge.labels)):
-        return found, [say("judging.other_classes", count=len(unknown), names=", ".join(unknown[:3]))]
+        foreign = len(unknown) == len(set(shown.asked))
+        return {} if foreign else found, [
+            say("judging.other_classes", count=len(unknown), names=", ".join(unknown[:3]))
+        ]
     right = sum(map(str.__eq__, taken, shown.asked))
     return {"recognised": share(right, len(taken))._replace(by=by), **found}, []
 

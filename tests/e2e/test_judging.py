@@ -110,6 +110,14 @@ def test_two_judges_never_share_a_name_and_classes_that_one_does_not_know_are_no
     assert "The judge does not know 2 of the classes that were asked for (flat, tall)" in said
     own, others = ({name for name in one["metrics"]["test"] if "@" in name} for one in (first, second))
     assert own and others and not own & others and not any(name.startswith("recognised") for name in others)
+    assert any(name.startswith("classes_covered") for name in own)
+    assert not any(name.startswith("classes_covered") for name in others)
+
+
+def test_how_the_figures_come_into_the_report_is_said_behind_them(painter, judge, capsys):
+    main(["evaluate", painter, f"judge={judge}", "pictures=10"])
+    said = capsys.readouterr().out
+    assert said.index(f"KID @{dg.load(judge).digest[:8]}") < said.index("as soon as it is written anew")
 
 
 def test_a_report_written_anew_tells_what_every_judge_said_of_this_bundle(painter, judge, capsys):

@@ -31,6 +31,8 @@ def evaluate(
     for remark in found.remarks:
         printer.line(remark)
     tell(found.outcome, printer)
+    if found.then:
+        printer.line(found.then)
 
 
 CATALOGUE = {"evaluate": evaluate}
