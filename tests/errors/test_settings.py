@@ -66,6 +66,8 @@ WRONG_WORDS = [
     (("train", "made:xor", "--minutes", "soon"), "train.minutes=soon is not allowed: it must be a number."),
     (("train", "made:xor", "--minutes=-1"), "train.minutes=-1 is not allowed: it must be 0 or more."),
     (("step", "mlp", "--steps", "two"), "--steps cannot have that value."),
+    (("generate", "digits", "--count", "0"), "--count cannot be 0: it must be 1 or more."),
+    (("generate", "digits", "--truncation=-1"), "--truncation cannot be -1: it must be 0"),
     (("resume", "one", "two", "three"), "Nothing is known to do with: two three."),
 ]
 

@@ -15,6 +15,7 @@ from deepglass.foundation.errors import DeepglassError, UsageError
 from deepglass.foundation.words import LANGUAGES, choose_language, has, say
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
+LIMIT = re.compile(r".*(greater|less) than or equal to (\S+)$")  # in Typer's words
 GLOBAL = ("--json", "--debug", "--yes")
 
 
@@ -60,7 +61,7 @@ def run_verb(words: list[str]) -> None:
             raise KeyboardInterrupt from None
         if isinstance(error, DeepglassError) or not hasattr(error, "format_message"):
             raise
-        raise UsageError("cli.usage", reason=_wrong(error), verb=verb) from None
+        raise UsageError("cli.usage", reason=_wrong(error, words), verb=verb) from None
     if code == INTERRUPTED:
         raise KeyboardInterrupt
     if isinstance(code, int) and code:
@@ -84,7 +85,7 @@ def _place_of_verb(words: list[str]) -> int:
     return next((place for place, word in enumerate(words) if word not in GLOBAL), len(words))
 
 
-def _wrong(error: Any) -> str:
+def _wrong(error: Any, words: list[str]) -> str:
     """What is wrong with the words of a verb, of the kinds that Typer knows; one that it adds later stays English."""
     kind, message = type(error).__name__, str(error.format_message()).strip().rstrip(".")
     name, parameter = getattr(error, "option_name", ""), getattr(error, "param", None)
@@ -96,9 +97,21 @@ def _wrong(error: Any) -> str:
         return say("cli.takes_no_value" if "not take" in message else "cli.needs_value", name=name)
     if parameter is not None:
         shown = next((word for word in parameter.opts if word.startswith("--")), parameter.name)
-        return say("cli.word_missing" if kind == "MissingParameter" else "cli.bad_value", name=shown)
+        if kind == "MissingParameter":
+            return say("cli.word_missing", name=shown)
+        if limit := LIMIT.match(message):
+            return say(f"cli.not_{limit[1]}", name=shown, value=_after(shown, words), limit=limit[2])
+        return say("cli.bad_value", name=shown)
     extra = re.search(r"unexpected extra arguments? ?\S* \((.*)\)", message)
     return say("cli.words_left", words=extra[1]) if extra else f"{message}."
+
+
+def _after(name: str, words: list[str]) -> str:
+    """What stands behind an option, as --count 0 or --count=0."""
+    last = ""
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        last = following if word == name else word.partition("=")[2] if word.startswith(f"{name}=") else last
+    return last
 
 
 def _fail(words: list[str], code: str, message: str, exit_code: int) -> None:

@@ -9,7 +9,7 @@ from deepglass import journey
 from deepglass.cli.options import Debug, Json, Printer
 from deepglass.cli.proposing import proposing
 from deepglass.foundation.settings import to_json
-from deepglass.foundation.words import say
+from deepglass.foundation.words import has, say
 from deepglass.progress import Watch
 from deepglass.views.curve import Curve, Line
 
@@ -31,7 +31,7 @@ def plan(
     printer.line(proposal.found.sentence(proposal.settings.task.name))
     width = max(map(len, found.settings))
     for path, value in found.settings.items():
-        printer.line(f"  {path:<{width}} = {value!s:<24} # {found.origins.get(path, 'default')}")
+        printer.line(f"  {path:<{width}} = {value!s:<24} # {_origin(found.origins.get(path, 'default'))}")
     if found.made:
         printer.line(say("cli.made_join", count=f"{found.made:,}"))
     printer.line(say("cli.cost", parameters=f"{found.parameters:,}", macs=_short(found.macs)))
@@ -52,6 +52,12 @@ def plan(
         printer.line(curve.terminal())
         printer.line(say("cli.suggested_rate", rate=f"{tried.suggestion:.2g}"))
     printer.done({**to_json(found), "rates": tried})
+
+
+def _origin(origin: str) -> str:
+    """Where a setting comes from, in words; the name of a file stays."""
+    kind, _, name = origin.partition(" ") if origin.startswith("recipe ") else (origin.replace(" ", "_"), "", "")
+    return say(f"cli.origin_{kind}", **({"name": name} if name else {})) if has(f"cli.origin_{kind}") else origin
 
 
 def _short(count: float) -> str:
