@@ -386,3 +386,9 @@ def test_a_font_that_was_installed_since_matplotlib_looked_is_found(monkeypatch)
     fake.findSystemFonts = lambda: ["old.ttf"]
     del manager.ttflist[1:]
     assert chart.cjk_font.__wrapped__() is None
+
+
+def test_a_gallery_without_a_title_begins_with_how_many() -> None:
+    pictures = [Picture(np.zeros((4, 4, 3), np.uint8))] * 2
+    assert Gallery(pictures, lang="en").text() == "2 pictures: …."
+    assert Gallery(pictures, lang="zh-CN").text() == "2 张图片：…。"

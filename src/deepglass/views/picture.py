@@ -95,7 +95,8 @@ class Gallery:
         captions = say("views.list_mark", self.lang).join(each.caption for each in self.pictures[:5] if each.caption)
         if not self.pictures:
             return say("views.empty", self.lang, title=self.title)
-        return say("views.gallery", self.lang, title=self.title, count=len(self.pictures), captions=captions or "…")
+        values = {"title": self.title, "count": len(self.pictures), "captions": captions or "…"}
+        return say("views.gallery" if self.title else "views.gallery_untitled", self.lang, **values)
 
 
 def as_bytes(pixels: np.ndarray) -> np.ndarray:
