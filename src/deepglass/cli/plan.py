@@ -12,6 +12,7 @@ from deepglass.foundation.settings import to_json
 from deepglass.foundation.words import has, say
 from deepglass.progress import Watch
 from deepglass.views.curve import Curve, Line
+from deepglass.views.view import number
 
 
 @proposing
@@ -40,7 +41,7 @@ def plan(
             "cli.time",
             steps=found.steps,
             step=f"{1000 * found.step_seconds:.3g}",
-            minutes=f"{found.seconds / 60:.3g}",
+            long=_long(found.seconds),
             memory=f"{found.memory_bytes / 2**20:.3g}",
             disk=f"{found.disk_bytes / 2**20:.3g}",
         )
@@ -58,6 +59,13 @@ def _origin(origin: str) -> str:
     """Where a setting comes from, in words; the name of a file stays."""
     kind, _, name = origin.partition(" ") if origin.startswith("recipe ") else (origin.replace(" ", "_"), "", "")
     return say(f"cli.origin_{kind}", **({"name": name} if name else {})) if has(f"cli.origin_{kind}") else origin
+
+
+def _long(seconds: float) -> str:
+    """How long that is, in seconds or minutes."""
+    if seconds < 100:
+        return say("cli.seconds_long", seconds=number(seconds))
+    return say("cli.minutes_long", minutes=number(seconds / 60))
 
 
 def _short(count: float) -> str:
