@@ -61,6 +61,12 @@ def test_few_pictures_that_pass_for_real_are_given_a_thousand_steps():
     assert raised(**series) == ["collapse"]
 
 
+def test_swings_of_a_run_that_has_come_most_of_its_way_are_no_alarm():
+    there = [0.1, 0.03, 0.01, 0.004, 0.004, 0.004, -0.0004, -0.0004, -0.0004]
+    assert not raised(jumps=[0.2] * 9, kid_pixels=there)
+    assert raised(jumps=[0.2] * 9, kid_pixels=[0.1 + value for value in there]) == ["oscillation"]
+
+
 def test_what_is_over_is_no_longer_raised():
     assert raised(copies=[0.9, 0.9]) == ["memorising"] and not raised(copies=[0.9, 0.9, 0.1])
     critic = checks(game_real=[1.0] * 4, game_made=[0.0] * 4, jumps=[0.5] * 4)

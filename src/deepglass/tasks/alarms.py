@@ -19,7 +19,10 @@ RECENT, GAIN = 2 / 3, 1.2  # what is not so much more, or so much better, than a
 SURE = 0.05  # the discriminator wins where it is wrong about less than this of both
 BEGINNING = 1000  # steps in which few pictures are no collapse as long as they pass for real
 BELIEVED = 0.12  # share of made pictures taken for real: below it nothing passes (0.27 healthy, 0.05 frozen)
-JUMPY = 0.09  # share of made pictures about which it changes its mind at every step (0.055 healthy, 0.16 at rate x 50)
+JUMPY = (
+    0.09  # by so much the share of made pictures taken for real jumps at every step (0.055 healthy, 0.16 at rate x 50)
+)
+NEAR = 0.1  # of the first check's KID, below which a run has come most of its way: what swings there is no alarm
 COPIED = 0.5  # share of made pictures that are copies
 
 
@@ -65,10 +68,10 @@ def _won(checks: Checks) -> Values | None:
 
 
 def _swinging(checks: Checks) -> Values | None:
-    """A discriminator of many minds, while pictures come no nearer: some networks swing and learn (biggan)."""
+    """A discriminator of many minds, while pictures are far off and come no nearer: biggan swings and learns."""
     now, before = checks[-1][1], _earlier(checks)
-    jumps = _of(now, "jumps")
-    stuck = before is not None and not _nearer(now, before)
+    jumps, kid = _of(now, "jumps"), _of(now, "kid_pixels")
+    stuck = before is not None and not _nearer(now, before) and not kid < NEAR * _of(checks[0][1], "kid_pixels")
     return {"jumps": 100 * jumps} if stuck and jumps > JUMPY else None
 
 
@@ -84,7 +87,8 @@ def _earlier(checks: Checks) -> Mapping[str, float] | None:
 
 
 def _nearer(now: Mapping[str, float], before: Mapping[str, float]) -> bool:
-    return _of(now, "kid_pixels") * GAIN < _of(before, "kid_pixels")
+    kid, was = (_of(figures, "kid_pixels") for figures in (now, before))
+    return was - kid > (1 - 1 / GAIN) * abs(was)  # it may be below 0
 
 
 def _of(figures: Mapping[str, float], name: str) -> float:
