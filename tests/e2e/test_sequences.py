@@ -75,7 +75,7 @@ def test_lines_of_standard_input_are_texts_and_answered_as_they_come(topics, tmp
         monkeypatch.setattr("deepglass.cli.predict.AT_ONCE", at_once)
         with (tmp_path / "lines").open() as given:
             monkeypatch.setattr("sys.stdin", given)
-            assert exit_code("predict", topics.run.folder, "-") == 0
+            assert exit_code("predict", topics.run.folder, "-") == 3  # one line is empty
         told = [line.split() for line in capsys.readouterr().out.splitlines()]
         assert [words[0].rstrip(":") for words in told] == ["-:1", "-:2", "-:3"]
         assert [word in words for word, words in zip(("sport", "empty:", "money"), told, strict=True)] == [True] * 3

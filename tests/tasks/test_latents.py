@@ -137,7 +137,7 @@ def test_the_generator_of_a_semi_supervised_network_can_be_walked_through():
     (row,) = latents.walk((0, 1), steps=3)
     np.testing.assert_array_equal(row[2], next(task.paint(model, 1, seed=1)))
     assert latents.directions(2).vectors.shape == (2, 8)
-    with pytest.raises(UsageError, match="knows no classes, so 'cat' cannot be asked for"):
+    with pytest.raises(UsageError, match="of none in particular, so 'cat' cannot be asked for"):
         latents.walk(label="cat")
 
 

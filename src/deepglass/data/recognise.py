@@ -188,8 +188,8 @@ def survey(source: Source, seed: int, sample: int = 256) -> Survey:
 
 
 def _in_gb18030(path: Path) -> list[Finding]:
-    """Which tables are read in another encoding than the usual one: of a folder the first few are looked at."""
-    files = [path] if path.is_file() else [path / name for name in listing(path)[1]]
+    """Which tables are read in another encoding than the usual one: of a folder the first few, of a made set none."""
+    files = [path / name for name in listing(path)[1]] if path.is_dir() else [path] if path.is_file() else []
     tables = [file for file in files if suffix(file.name) in TABLES][:TABLES_TOLD]
     found = [file.name for file in tables if encoding_of(file) == GB18030]
     return [Finding("table_gb18030", "note", "", {"names": ", ".join(found)})] if found else []
