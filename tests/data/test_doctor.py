@@ -128,6 +128,15 @@ def test_too_many_bad_of_a_sample_are_told_as_such() -> None:
         too_many_bad(findings, 16, PLAIN, 16)
 
 
+def test_a_sample_of_any_size_is_judged_by_chance() -> None:
+    findings = [Finding("unreadable", "warning", f"{place}.png", {"why": "truncated"}) for place in range(200)]
+    with pytest.raises(DataError, match=r"a sample of 1600 was read, and 200 of these \(12.5 %\) cannot be used"):
+        too_many_bad(findings, 1600, PLAIN, 60_000)
+    too_many_bad(findings[:85], 1600, PLAIN, 60_000)  # more than one of 20, and one time in three
+    with pytest.raises(DataError, match="1 of these"):
+        too_many_bad(findings[:1], 1600, DataSettings(max_bad=0.0), 60_000)
+
+
 def test_duplicates_within_across_and_under_two_labels(tmp_path: Path) -> None:
     root = parted(tmp_path)
     put(root / "test/a/leak.bmp", scene(1))  # train/a/0.png in another format

@@ -109,7 +109,14 @@ def too_many_bad(findings: Sequence[Finding], count: int, settings: DataSettings
 
 def _by_chance(bad: int, count: int, share: float) -> float:
     """How probable so many bad ones or more are in a sample where their share of all is no larger than this."""
-    return sum(math.comb(count, more) * share**more * (1 - share) ** (count - more) for more in range(bad, count + 1))
+    if not 0 < share < 1:
+        return float(share >= 1)
+    good, odd = math.log1p(-share), math.log(share)
+    ways = math.lgamma(count + 1)  # as logarithms: of 1,030 examples there are more ways than a float can count
+    return sum(
+        math.exp(ways - math.lgamma(more + 1) - math.lgamma(count - more + 1) + more * odd + (count - more) * good)
+        for more in range(bad, count + 1)
+    )
 
 
 def sentence(finding: Finding, lang: str | None = None) -> str:
