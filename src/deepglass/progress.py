@@ -112,13 +112,16 @@ class Watch:
         self._resumed(event, event.get("again", 0))
 
     def _resumed(self, event: Event, again: int) -> None:
-        """From where a run goes on, and how much of what a kill took away is done again."""
+        """From where a run goes on, and how much of what a kill took away is done again: as far as it was told."""
         values = {"step": event["step"], "steps": self.steps, "place": event["place"], "again": again}
         if event["step"] >= self.steps:
             self.console.print(say("cli.resumed_at_end", **values))
+        elif not event["step"]:
+            if event["life"] > 1:
+                self.console.print(say("cli.begun_anew", **values))
         elif again:
             self.console.print(say("cli.resumed_again", **values))
-        elif event["step"]:
+        else:
             self.console.print(say("cli.resumed", **values))
 
     def _told(self, kind: str, sentences: list[str], place: str) -> None:

@@ -106,4 +106,20 @@ def test_a_resume_says_where_it_goes_on_and_what_is_done_again(tmp_path, capsys)
     main(["resume", str(tmp_path / "killed")])
     said = capsys.readouterr().out
     assert "This run is finished" not in said
-    assert f"Going on from step {saved[0]} of 60, on made:moons; the last checkpoint was there, so 3 steps" in said
+    assert f"Going on from step {saved[0]} of 60, on made:moons; the last checkpoint was there, so at least 3" in said
+
+
+def test_a_resume_of_what_was_never_saved_says_that_it_begins_anew(tmp_path, capsys):
+    def killed(event):
+        if event["kind"] == "train" and event["step"] == 3:
+            raise KeyboardInterrupt
+
+    settings = {"train.steps": 60, "train.plan": "plain", "data.cache": False, "train.rollback": 0}
+    with pytest.raises(KeyboardInterrupt):
+        dg.train("made:moons", size="tiny", out=tmp_path / "killed", settings=settings, watchers=[killed])
+    assert not [*(tmp_path / "killed").glob("checkpoints/step-*")]
+    main(["resume", str(tmp_path / "killed")])
+    said = capsys.readouterr().out
+    assert "after step 0: it begins anew, 60 steps on made:moons." in said and "done again" not in said
+    trained(tmp_path, "fresh", progress=True)
+    assert "anew" not in capsys.readouterr().err
