@@ -102,7 +102,7 @@ class Watch:
             self._told(kind, event[f"{kind}s"], event["place"])
         plan, name = event["plan"], event["plan_name"]
         left = event["seconds"] * (self.steps - event["step"]) / self.steps
-        time_left = say("plan.about", time=_clock(left)) if left >= 1 else ""
+        time_left = say("plan.about", time=_clock(left)) if left >= 1 and not event.get("finished") else ""
         origin = say(f"plan.{plan['origin']}")
         self.console.print(say("plan.chosen", steps=self.steps, time=time_left, name=name, origin=origin))
         if ahead := plan["forecast"]:
@@ -114,7 +114,7 @@ class Watch:
     def _resumed(self, event: Event, again: int) -> None:
         """From where a run goes on, and how much of what a kill took away is done again: as far as it was told."""
         values = {"step": event["step"], "steps": self.steps, "place": event["place"], "again": again}
-        if event["step"] >= self.steps:
+        if event.get("finished"):
             self.console.print(say("cli.resumed_at_end", **values))
         elif not event["step"]:
             if event["life"] > 1:

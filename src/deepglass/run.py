@@ -29,7 +29,7 @@ from deepglass.data.store import Store
 from deepglass.engine.checkpoint import Checkpoints, restore
 from deepglass.engine.evaluate import score
 from deepglass.engine.journal import Journal, Watcher, reached
-from deepglass.engine.loop import Training, train
+from deepglass.engine.loop import Training, learned_all, train
 from deepglass.engine.measure import decide
 from deepglass.engine.optimizers import build_optimizer
 from deepglass.engine.plan import Plan, look_every, plain_plan, read_plan, write_plan
@@ -221,6 +221,7 @@ class Run:
             "rejected": [str(error) for error in rejected],
             "vectors": self.filled,
         }
+        about["finished"] = learned_all(state, training)
         about["differs"] = changed if state.step else []
         about["again"] = max(0, reached(self.folder) - state.step)  # what a kill took away, as far as it was told
         about |= {f"{level}s": told_first(material.findings, level) for level in ("warning", "note")}

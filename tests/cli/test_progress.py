@@ -1,6 +1,7 @@
 """What is said while a run trains: the same words from the command line and from Python, and nothing unasked."""
 
 import io
+import re
 import sys
 import time
 
@@ -90,8 +91,8 @@ def test_a_resume_says_where_it_goes_on_and_what_is_done_again(tmp_path, capsys)
     run = trained(tmp_path, "cut").run.folder
     main(["resume", str(run)])
     said = capsys.readouterr().out
-    assert f"This run is finished. Its report: {run / 'report.html'}" in said
-    assert "All 6 steps are done: nothing is trained" in said and "Going on from" not in said
+    assert "This run is finished after 6 steps: nothing is trained" in said and "Going on from" not in said
+    assert said.count(str(run / "report.html")) == 1
     saved = []
 
     def killed(event):
@@ -107,6 +108,17 @@ def test_a_resume_says_where_it_goes_on_and_what_is_done_again(tmp_path, capsys)
     said = capsys.readouterr().out
     assert "This run is finished" not in said
     assert f"Going on from step {saved[0]} of 60, on made:moons; the last checkpoint was there, so at least 3" in said
+
+
+def test_a_resume_of_a_run_that_stopped_early_says_only_that_it_is_finished(tmp_path, capsys):
+    settings = {"train.steps": 3000, "train.plan": "plain", "data.cache": False, "train.patience": 1}
+    settings |= {"train.lr": 1e-9}
+    run = dg.train("made:moons", size="tiny", out=tmp_path / "early", settings=settings).run.folder
+    capsys.readouterr()
+    main(["resume", str(run)])
+    said = capsys.readouterr().out
+    (told,) = re.findall(r"This run is finished after (\d+) steps: nothing is trained", said)
+    assert 0 < int(told) < 3000 and "Going on from" not in said and "anew, 3000" not in said
 
 
 def test_a_resume_of_what_was_never_saved_says_that_it_begins_anew(tmp_path, capsys):

@@ -175,7 +175,12 @@ def tell_failures(run: Training) -> None:
 
 def finished(state: State, run: Training) -> bool:
     """Whether this is the end: the last step, no patience left, or the user asked to stop."""
-    return state.step >= run.steps or out_of_patience(state.scores, run.settings.patience) or run.asked_to_stop()
+    return learned_all(state, run) or run.asked_to_stop()
+
+
+def learned_all(state: State, run: Training) -> bool:
+    """Whether nothing is left to be trained: the last step, or no patience left."""
+    return state.step >= run.steps or out_of_patience(state.scores, run.settings.patience)
 
 
 def present(task: Task, state: State, run: Training, batch: Batch) -> list[Batch]:
