@@ -21,7 +21,7 @@ from deepglass.data.check import before, refuse_unusable, told_first
 from deepglass.data.column import Parts
 from deepglass.data.loader import Ahead, answers_of
 from deepglass.data.prepare import Preparation, prepare_all
-from deepglass.data.recognise import fits, layout_for, nearest_place, recognise, survey
+from deepglass.data.recognise import fits, layout_elsewhere, nearest_place, recognise, survey
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Finding, Source
 from deepglass.data.split import parts_of
@@ -315,7 +315,7 @@ class Run:
         if not fits(place, data):
             data = replace(data, layout="")
             pairs = learns_pairs(self.settings.model.name)
-            data = replace(data, layout=layout_for(self.settings.task.name, place, data, pairs))
+            data = replace(data, layout=layout_elsewhere(self.settings.task.name, place, data, pairs))
         return gather_elsewhere(place, self.bundle.task, data, watch)
 
     def ready(self) -> None:

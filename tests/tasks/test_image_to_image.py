@@ -284,6 +284,15 @@ def test_a_picture_is_translated_to_the_side_that_is_asked_for(run, capsys, tmp_
         dg.load("digits").towards("A")
 
 
+def test_other_data_in_pairs_are_two_sides_for_a_run_of_two_sides(run, tmp_path, capsys):
+    main(["evaluate", str(run.run.folder), str(pairs(tmp_path / "pairs", below="test")), "--json"])
+    assert "kid_pixels" in json.loads(capsys.readouterr().out)["metrics"]["test"]
+    found = dg.evaluate(run.run.folder, str(tmp_path / "pairs"))
+    assert found.figures["test"]["kid_pixels"].n == 24
+    sides = boxes(tmp_path / "sides", 4)
+    assert dg.evaluate(run.run.folder, str(sides)).figures["test"]["kid_pixels"].n == 16
+
+
 def test_layouts_and_what_they_lack(tmp_path):
     place = boxes(tmp_path / "four", 2)
     found = recognised(str(place), DataSettings())

@@ -29,6 +29,7 @@ from deepglass.foundation.words import say
 ROOM = "data.sources"
 TABLES_TOLD = 8  # of a folder, whose encoding is looked at for a note
 PAIRS, TRANSLATES = "pairs", "image_to_image"  # the layout of pairs of pictures, and the task that learns from them
+SIDES = "class_folders"  # the layout of two sides that are two folders
 SPACED = 32  # volumes that are asked how far apart their places are
 WITH_COLUMNS = frozenset(
     (
@@ -138,6 +139,13 @@ def layout_for(task: str, place: str, settings: DataSettings, pairs: bool | None
     if pairs is False:
         sure.pop(PAIRS, None)  # equal names by chance: they are two sides all the same
     return PAIRS if pairs and PAIRS in sure else max(sure, key=lambda name: sure[name], default="")
+
+
+def layout_elsewhere(task: str, place: str, settings: DataSettings, pairs: bool | None) -> str:
+    """The layout of other data for a run that is there: what it learned from two sides takes pairs apart into sides."""
+    if pairs is False and recognised(place, settings, task).layout == PAIRS:
+        return SIDES
+    return layout_for(task, place, settings, pairs)
 
 
 def _refuse_pairs(task: str, place: str, settings: DataSettings) -> None:
