@@ -25,6 +25,7 @@ from deepglass.report.masks import _inside
 from deepglass.report.mistakes import Mistake, _table
 from deepglass.report.settings import repeat
 from deepglass.run import RunSettings
+from deepglass.views.view import number
 from tests.report.conftest import trained
 from tests.report.test_report import section, written
 
@@ -200,11 +201,21 @@ def test_what_was_put_beside_a_picture_is_not_under_its_mask(fit, rows, columns)
 
 
 @pytest.mark.parametrize(
-    ("low", "value", "apart"), [(-0.05, -0.02, False), (-0.01, 0.02, False), (0.01, 0.02, True), (np.nan, -0.1, False)]
+    ("low", "value", "high", "reaches"),
+    [
+        (-0.05, -0.02, 0.04, True),
+        (-0.02, 0.5, 1.1, True),
+        (0.0, 0.02, 0.04, True),
+        (0.01, 0.02, 0.04, False),
+        (np.nan, -0.1, np.nan, False),
+    ],
 )
-def test_a_kid_about_0_is_called_not_told_apart(low, value, apart):
-    case = SimpleNamespace(part="test")
-    said = headline._sentence(case, "kid_pixels", Figure(value, low, 0.04, 30, "down"))
-    assert said.startswith("Measured on 30 examples") and ("not told apart with so few (30)" not in said) == apart
-    assert apart or said.endswith(" and 0.04.")
-    assert "told apart" not in headline._sentence(case, "variety", Figure(value, low, 0.04, 30, "down"))
+@pytest.mark.parametrize(
+    ("lang", "part"), [("en", "cannot be told apart with 30 of them (95 % interval "), ("zh-CN", "区间触及 0")]
+)
+def test_a_kid_whose_interval_reaches_0_is_called_not_told_apart(low, value, high, reaches, lang, part):
+    case, figure = SimpleNamespace(part="test"), Figure(value, low, high, 30, "down")
+    with speaking(lang):
+        said = headline._sentence(case, "kid_pixels", figure)
+        assert (part in said) == reaches and part not in headline._sentence(case, "variety", figure)
+        assert not reaches or all(number(end) in said for end in (low, high))

@@ -52,7 +52,7 @@ def _sentence(case: Case, name: str, figure: Figure) -> str:
         return say("report.sentence_share", right=right, n=number(figure.n), seen=seen)
     direction = say(f"report.better_{figure.better}")
     said = say("report.sentence", n=number(figure.n), seen=seen, direction=direction)
-    if name.startswith("kid") and min(figure.value, figure.low) <= 0:
+    if name.startswith("kid") and figure.low <= 0:  # never where nothing is known of it
         ends = {"low": number(figure.low), "high": number(figure.high)}
         said += say("report.not_told_apart", n=number(figure.n), **ends)
     return said
