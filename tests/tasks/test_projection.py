@@ -136,11 +136,13 @@ def test_a_walk_has_a_sheet_of_its_own_name(run, tmp_path, capsys):
 def test_mixtures_directions_and_the_likest_of_a_picture(run, tmp_path, capsys):
     folder = run.run.folder
     mixed = told(capsys, folder, "mix=0,1:2,3,4", "layer=2", "--out", tmp_path)
-    assert mixed["rows"] == [0, 1] and mixed["columns"] == [2, 3, 4]
+    assert mixed["pictures"] == [] and mixed["rows"] == [0, 1] and mixed["columns"] == [2, 3, 4]
     with Image.open(mixed["sheet"]) as sheet:
         assert sheet.size[0] > sheet.size[1]
     ways = told(capsys, folder, "directions=3", "seed=2", "--out", tmp_path)
-    assert len(ways["shares"]) == 3 and ways["shares"] == sorted(ways["shares"], reverse=True)
+    assert (
+        ways["pictures"] == [] and len(ways["shares"]) == 3 and ways["shares"] == sorted(ways["shares"], reverse=True)
+    )
     asked = run.run.folder.parent / "data" / "wide" / "0.png"
     found = told(capsys, folder, f"project={asked}", "steps=3", "--out", tmp_path)
     assert [file.rpartition("/")[2] for file in found["pictures"]] == ["0-real.png", "0-found.png"]

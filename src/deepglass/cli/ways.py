@@ -106,7 +106,7 @@ def _mix(printer: Printer, bundle: Bundle, asked: Asked, chosen: PaintingSetting
     _tell(printer, rows)
     name = f"mix-{'-'.join(map(str, down))}-by-{'-'.join(map(str, across))}.png"
     about = {"rows": down, "columns": across, "truncation": asked.truncation}
-    return {**about, "sheet": written_sheet(folder, name, rows)}
+    return {**about, "pictures": [], "sheet": written_sheet(folder, name, rows)}
 
 
 def _directions(
@@ -123,7 +123,7 @@ def _directions(
     printer.line(Table(heads, lines).terminal())
     name = f"directions-{chosen.seed}.png"
     about = {"seed": chosen.seed, "shares": shares, "truncation": asked.truncation}
-    return {**about, "sheet": written_sheet(folder, name, rows)}
+    return {**about, "pictures": [], "sheet": written_sheet(folder, name, rows)}
 
 
 def _project(printer: Printer, bundle: Bundle, asked: Asked, chosen: PaintingSettings, folder: Path) -> dict[str, Any]:
