@@ -266,7 +266,9 @@ def test_a_picture_is_taken_for_real_or_made(run):
 
 
 def test_what_makes_pictures_is_not_explained_and_a_way_out_is_named(run):
-    expected = "it makes pictures.*deepglass generate RUN walk=0,1,2 --out FOLDER.*deepglass report RUN"
+    expected = (
+        "What makes the pictures has no input.*deepglass generate RUN walk=0,1,2 --out FOLDER.*deepglass report RUN"
+    )
     with speaking("en"), pytest.raises(UsageError, match=expected):
         choose_method(dg.load(str(run.run.folder)))
 
