@@ -98,7 +98,9 @@ def test_a_resume_says_where_it_goes_on_and_what_is_done_again(tmp_path, capsys)
     def killed(event):
         saved.extend([event["step"]] * (event["kind"] == "save" and event["step"] > 0))
         if event["kind"] == "train" and saved and event["step"] == saved[0] + 3:
-            time.sleep(0.5)  # until the checkpoint is on the disk
+            there, until = tmp_path / "killed" / "checkpoints" / f"step-{saved[0]:09d}", time.monotonic() + 60
+            while not there.is_dir() and time.monotonic() < until:
+                time.sleep(0.01)
             raise KeyboardInterrupt
 
     settings = {"train.steps": 60, "train.plan": "plain", "data.cache": False}
