@@ -130,7 +130,7 @@ def test_the_verb_writes_pictures_json_and_a_page(squares, tmp_path, capsys):
     bad.write_text("no picture")
     good = str(root / "square" / "00.png")
     code, out, err = run_verb(capsys, str(run), good, str(bad), "--out", str(tmp_path / "why"), "--json")
-    assert code == 0
+    assert code == 3
     document = json.loads(out)
     assert document["method"] == "grad_cam"
     first, second = document["explanations"]

@@ -82,6 +82,10 @@ def test_what_does_not_fit_together_is_said_in_one_sentence(here, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["search", "index", "note.txt"])
     assert ended.value.code == 3 and "note.txt: no answer" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as ended:
+        main(["search", "index", "note.txt", "photos/0/00.png"])
+    shown = capsys.readouterr().out
+    assert ended.value.code == 3 and "note.txt: no answer" in shown and "photos/0/00.png" in shown
 
 
 def test_settings_of_an_index_that_is_there_are_not_passed_over(here, capsys):
@@ -95,7 +99,7 @@ def test_settings_of_an_index_that_is_there_are_not_passed_over(here, capsys):
 
 def test_the_page_counts_what_was_answered(here, capsys):
     (here / "note.txt").write_text("no picture")
-    said(capsys, "search", "photos", "photos/0/00.png", "note.txt", "--bundle", "digits", "--out", "index")
+    said(capsys, "search", "photos", "photos/0/00.png", "note.txt", "--bundle", "digits", "--out", "index", code=3)
     assert "The first" not in (here / "index" / "search.html").read_text(encoding="utf-8")
 
 

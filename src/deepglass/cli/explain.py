@@ -12,6 +12,7 @@ from deepglass.cli.options import Debug, Json, OwnModel, Printer, own_model, tel
 from deepglass.explain.answer import Explained, choose_method, reading
 from deepglass.explain.answer import explain as explain_all
 from deepglass.explain.write import more, sentence, write_explanations
+from deepglass.foundation.errors import DataError
 from deepglass.foundation.words import say
 
 
@@ -38,8 +39,8 @@ def explain(
     tell_unknown(printer, answers)
     printer.line(say("explain.written", file=folder / "explanation.html"))
     printer.done({"folder": str(folder), **document})
-    if all("error" in answer for answer in answers):
-        raise typer.Exit(3)
+    if any("error" in answer for answer in answers):
+        raise typer.Exit(DataError.exit_code)
 
 
 def _told(printer: Printer, found: Iterator[Explained]) -> Iterator[Explained]:

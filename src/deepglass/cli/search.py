@@ -12,7 +12,7 @@ import typer
 
 from deepglass.cli.options import Debug, Json, Printer
 from deepglass.collection import Collection, collection, document
-from deepglass.foundation.errors import UsageError
+from deepglass.foundation.errors import DataError, UsageError
 from deepglass.foundation.settings import parse_assignments
 from deepglass.foundation.words import say
 from deepglass.index.index import THRESHOLD
@@ -59,8 +59,8 @@ def search(
     if not (pictures or duplicates):
         printer.line(say("search.next", folder=found.index.folder))
     printer.done(told)
-    if pictures and not remove and all("error" in answer for answer in told["answers"]):
-        raise typer.Exit(3)
+    if pictures and not remove and any("error" in answer for answer in told["answers"]):
+        raise typer.Exit(DataError.exit_code)
 
 
 def _sorted(words: list[str]) -> tuple[list[str], list[str]]:
