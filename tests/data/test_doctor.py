@@ -196,15 +196,19 @@ def test_constant_pictures_sizes_channels_and_notes(tmp_path: Path) -> None:
     frames[0].save(root / "train/b/moving.gif", save_all=True, append_images=frames[1:])
     frames[0].convert("CMYK").save(root / "train/b/print.tif")
     put(root / "train/a/dark.png", scene(310, 50)[..., 0].astype(np.uint16) * 16)
+    put(root / "train/a/dim.png", scene(312, 50)[..., 0].astype(np.uint16) * 2)
     put(root / "train/a/deep.png", scene(311, 50)[..., 0].astype(np.uint16) * 257)
     _, late = examine(recognise(str(root), PLAIN))
     said = {finding.kind: sentence(finding) for finding in late}
     assert "1 (train/a/deep.png)" in said["note_deep"]
-    dark = "(bits, and how many pictures: 12: 1), such as train/a/dark.png. They are taken as 16 bits, 0 to 65535"
-    assert dark in said["note_dark"] and said["note_dark"] in told_first(late, "note")
+    dark = (
+        "2, such as train/a/dark.png, train/a/dim.png. The brightest of them needs 12 bits; they are taken as 16 bits"
+    )
+    assert dark in said["note_dark"] and "of 12 bits, multiply the values of all of them by 16 " in said["note_dark"]
+    assert said["note_dark"] in told_first(late, "note")
     assert "train/a/black.png" in said["constant_picture"]
     assert said["mixed_sizes"].startswith("The pictures have 2 different sizes, most often 64 x 64.")
-    assert said["mixed_channels"].startswith("Pictures in grey: 3, in colour: 39.")
+    assert said["mixed_channels"].startswith("Pictures in grey: 4, in colour: 39.")
     assert "train/b/moving.gif" in said["note_first_frame"] and "train/b/print.tif" in said["note_cmyk"]
 
 
@@ -334,8 +338,8 @@ def test_sounds_of_other_rates_are_said_once_with_their_rates(tmp_path: Path) ->
         note = (f"resampled:{rates}",) if row < 6 else ("short_sound",)
         examiner.see(row, Glance(bytes([row]) * 16, notes=note))
     resampled, short = examiner.findings()
-    assert resampled.values["details"] == "44100 → 16000: 4, 8000 → 16000: 2" and "details" not in short.values
-    said = "Sounds at another rate, which were resampled: 6 (44100 → 16000: 4, 8000 → 16000: 2 a second), such as"
+    assert resampled.values["details"] == "8000 → 16000: 2, 44100 → 16000: 4" and "details" not in short.values
+    said = "Sounds at another rate, which were resampled: 6 (8000 → 16000: 2, 44100 → 16000: 4 a second), such as"
     assert sentence(resampled).startswith(said)
 
 

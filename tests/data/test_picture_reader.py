@@ -116,6 +116,10 @@ def test_wide_values() -> None:
     floats = Image.fromarray(np.array([[0.0, 0.5], [1.0, 0.25]], dtype=np.float32))
     picture = read_picture(stored(floats, "TIFF"))
     assert picture.notes == ("wide",) and picture.pixels[..., 0].tolist() == [[0, 32768], [65535, 16384]]
+    for most in (4095, 65535):  # whole numbers of 32 bits are no picture of 16
+        whole = Image.fromarray(np.array([[0, most]], dtype=np.int32))
+        picture = read_picture(stored(whole, "TIFF"))
+        assert picture.notes == ("wide",) and picture.pixels[..., 0].tolist() == [[0, most]]
     beyond = Image.fromarray(np.array([[-1.0, 1e6]], dtype=np.float32))
     assert "run from -1 to 1e+06" in reason(stored(beyond, "TIFF"))
     assert "nan" in reason(stored(Image.fromarray(np.array([[np.nan]], dtype=np.float32)), "TIFF"))

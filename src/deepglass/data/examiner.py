@@ -204,9 +204,8 @@ class Examiner:
     def _summary(self, kind: str, rows: Sequence[int]) -> Finding:
         level = "warning" if kind in WARNED else "note"
         names = ", ".join(self.index.ids[row] for row in rows[:NAMED])
-        told = sorted((detail, count) for detail, count in self.details[kind].items() if detail)
-        details = {"details": ", ".join(f"{detail}: {count}" for detail, count in told)} if told else {}
-        return Finding(kind, level, "", {"count": len(rows), "examples": names, **details})
+        told = {detail: count for detail, count in self.details[kind].items() if detail}
+        return Finding(kind, level, "", {"count": len(rows), "examples": names, **_details(kind, told)})
 
     def _columns(self, rows: np.ndarray) -> list[Finding]:
         """Columns that say nothing, and columns that say the answer."""
@@ -225,6 +224,19 @@ class Examiner:
 def unreadable(index: Index, row: int, reason: Unreadable, at: Mapping[str, str] = NOTHING) -> Finding:
     """That an example cannot be used, and why; `at` is where a table names it, if the reason knows no better place."""
     return Finding("unreadable", "warning", index.ids[row], {**at, **reason.values, "why": reason.reason})
+
+
+def _details(kind: str, told: Mapping[str, int]) -> dict[str, Any]:
+    """What notes of a kind say behind their colon: each and how many say so, or the bits that all dark pictures need.
+
+    A camera's bits are those of its brightest picture: a dim one by itself needs fewer.
+    """
+    if kind == "note_dark":
+        bits = max(map(int, told))
+        return {"bits": bits, "times": 1 << (16 - bits)}
+    numbers = {detail: detail.split(" ")[0] for detail in told}  # 8000 → 16000 comes before 44100 → 16000
+    order = sorted(told, key=lambda detail: (int(numbers[detail]) if numbers[detail].isdecimal() else 0, detail))
+    return {"details": ", ".join(f"{detail}: {told[detail]}" for detail in order)} if told else {}
 
 
 def _equal(digests: np.ndarray, rows: np.ndarray) -> list[list[int]]:

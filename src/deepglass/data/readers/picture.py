@@ -42,6 +42,7 @@ OPENERS: dict[str, type[ImageFile.ImageFile]] = {
 SUFFIXES = frozenset(".jpg .jpeg .jpe .jfif .png .webp .bmp .dib .ppm .pgm .pbm .pnm .gif .tif .tiff".split())
 FOREIGN_SUFFIXES = frozenset(".heic .heif .avif .svg .jp2 .jxl .psd .ico .exr .hdr .dds .dcm .eps".split())
 GREY = frozenset(("1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"))
+WIDENED = ("PPM", "PNG")  # formats of 16 bits at most, which Pillow may hand out as 32
 FEWER_BITS = 14  # values of so many bits or fewer in a 16-bit picture: a camera of 12 bits, mostly
 TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 UNKNOWN_FORM = re.compile(r"(?i)unsupported |cannot handle |unknown (pixel mode|data organization|compression)")
@@ -278,7 +279,7 @@ def _turn(image: Image.Image, notes: list[str]) -> Image.Image:
 
 def _pixels(image: Image.Image, notes: list[str]) -> np.ndarray:
     """(H, W, C), uint8, or uint16 where the file has more than 8 bits of grey"""
-    if image.mode.startswith("I;16"):
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format in WIDENED):
         return _deep(np.asarray(image).astype(np.uint16), notes)[..., None]
     if image.mode in ("I", "F"):
         return _wide(np.asarray(image), notes)[..., None]
@@ -303,9 +304,9 @@ def _wide(values: np.ndarray, notes: list[str]) -> np.ndarray:
     low, high = float(values.min()), float(values.max())
     if not np.isfinite(low + high) or low < 0 or high > 65535:
         raise Unreadable("out_of_range", low=f"{low:g}", high=f"{high:g}")
-    if values.dtype.kind != "f":
-        return _deep(values.astype(np.uint16), notes)
     notes.append("wide")
+    if values.dtype.kind != "f":
+        return values.astype(np.uint16)
     if high <= 1:
         values = values * 65535
     elif high <= 255:
