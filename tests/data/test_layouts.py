@@ -13,6 +13,7 @@ from PIL import Image
 from deepglass.data.recognise import layout_for, recognise, recognised, survey
 from deepglass.data.settings import DataSettings
 from deepglass.data.source import Unreadable
+from deepglass.data.sources.pictures import open_pictures
 from deepglass.data.walk import walk
 from deepglass.foundation.errors import DataError
 from deepglass.foundation.settings import Override
@@ -358,3 +359,20 @@ def test_pictures_of_which_nothing_is_said_are_taken_where_pictures_like_them_ar
     assert layout_for("generate_images", str(classes), PLAIN) == ""
     with pytest.raises(DataError, match="one level too high"):
         recognise(str(classes.parent), replace(PLAIN, layout=layout_for("generate_images", str(classes.parent), PLAIN)))
+
+
+@pytest.mark.parametrize(
+    ("files", "name"),
+    [
+        (["a/x/1.png", "b/x/2.png"], "heap"),
+        (["a/x/1.png", "a/x/2.png"], "x"),
+        (["train/x/1.png", "test/x/2.png"], "x"),
+        (["train/a/x/1.png", "test/b/x/2.png"], "heap"),
+        (["train/1.png", "test/2.png"], "heap"),
+        (["x/1.png", "2.png"], "heap"),
+    ],
+)
+def test_a_heap_is_named_for_the_one_folder_that_holds_it_all(files: list[str], name: str, tmp_path: Path) -> None:
+    for file in files:
+        paint(tmp_path / "heap" / file)
+    assert set(open_pictures(str(tmp_path / "heap"), PLAIN).index.labels) == {name}

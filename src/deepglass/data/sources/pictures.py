@@ -42,9 +42,14 @@ def open_pictures(place: str, settings: DataSettings) -> PictureFiles:
 
 def _name(root: Path, ids: list[str]) -> str:
     """What they are called: as the one folder in which all lie, else as the heap."""
-    folders = {PurePosixPath(name).parent.name for name in ids}
-    (lone,) = folders if len(folders) == 1 else ("",)
+    parents = {_inside(PurePosixPath(name).parent) for name in ids}
+    lone = parents.pop().name if len(parents) == 1 else ""
     return lone if lone and not part(lone) else root.resolve().name
+
+
+def _inside(folder: PurePosixPath) -> PurePosixPath:
+    """A folder without the part in front: train/x and test/x are one."""
+    return PurePosixPath(*folder.parts[1:]) if folder.parts and part(folder.parts[0]) else folder
 
 
 CATALOGUE = {"pictures": Layout(recognise, open_pictures, task="generate_images")}
