@@ -169,7 +169,8 @@ def test_jpegs_damaged_in_the_middle_are_named(kind: str) -> None:
             except Unreadable as caught:
                 found.append(say(f"data.{caught.reason}", "en", **caught.values))
     assert len(cut_out) >= (2 if kind == "progressive" else 5)
-    assert len(zeroed) >= (0 if kind == "progressive" else 5)
+    if kind != "progressive":  # of which zeros may well be codes
+        assert len(zeroed) >= 5
     expected = "The picture is damaged: what the file holds is no whole JPEG picture. Copy it again from where it came."
     assert set(cut_out + zeroed) == {expected}
 
