@@ -19,9 +19,7 @@ RECENT, GAIN = 2 / 3, 1.2  # what is not so much more, or so much better, than a
 SURE = 0.05  # the discriminator wins where it is wrong about less than this of both
 BEGINNING = 1000  # steps in which few pictures are no collapse as long as they pass for real
 BELIEVED = 0.12  # share of made pictures taken for real: below it nothing passes (0.27 healthy, 0.05 frozen)
-JUMPY = (
-    0.09  # by so much the share of made pictures taken for real jumps at every step (0.055 healthy, 0.16 at rate x 50)
-)
+JUMPY = 0.09  # how far the share of made pictures taken for real jumps at a step (0.055 healthy, 0.16 at rate x 50)
 NEAR = 0.1  # of the first check's KID, below which a run has come most of its way: what swings there is no alarm
 COPIED = 0.5  # share of made pictures that are copies
 
