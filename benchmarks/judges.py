@@ -4,9 +4,9 @@
 
 CIFAR: a folder of PART/CLASS/*.png. Pictures of the training part, as they are and damaged in known ways, stand beside
 as many of the test part: blurred (Gaussian, pixels), with noise (spread, of 255), made of larger squares, cut into
-quarters that change places, of one and the same picture again and again. A judge that puts noise of a few steps
-before a blurred picture that shows what it is, or the other way round, is told so by the table. RUN of --runs: what
-these bundles make, judged as well. A Markdown table comes out.
+quarters that change places, of one and the same picture again and again. A judge can be believed where its figures grow
+with the damage; one that is as far from noise of 16, which is hardly seen, as from squares of 8, which hide the thing,
+cannot. --runs: what these bundles make, judged as well. A Markdown table comes out.
 """
 
 import argparse

@@ -6,6 +6,7 @@ import typer
 
 from deepglass import journey
 from deepglass.cli.options import Debug, Json, Printer, TaskName, Words, overrides
+from deepglass.foundation.errors import DataError
 from deepglass.foundation.words import say
 from deepglass.progress import Watch
 
@@ -34,7 +35,7 @@ def check(
         printer.line(say("cli.no_findings"))
     printer.done(found.document())
     if any(finding["level"] == "error" for finding in found.findings):
-        raise typer.Exit(3)
+        raise typer.Exit(DataError.exit_code)
 
 
 def _place(finding: dict[str, str]) -> dict[str, str]:
