@@ -285,7 +285,7 @@ def gather(
     """
     own = own_of(source)
     findings = list(source.findings)
-    findings += before(own, parts, *(hasattr(task, name) for name in ("embeds", "unlabelled", "imitates")))
+    findings += before(own, parts, task)
     refuse(findings)
     parts = source.parts(parts) if isinstance(source, Enlarged) else parts
     form = form_of(task)

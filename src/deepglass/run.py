@@ -153,8 +153,7 @@ class Run:
     def examine(self, watch: Watch) -> tuple[Parts, list[Finding]]:
         """The doctor's pass alone: parts and findings; refuses nothing."""
         parts = parts_of(self.source.index, self.settings.data)
-        asked = [hasattr(self.settings.task.settings, name) for name in ("embeds", "unlabelled", "imitates")]
-        findings = list(self.source.findings) + before(self.source, parts, *asked)
+        findings = list(self.source.findings) + before(self.source, parts, self.settings.task.settings)
         if not any(finding.level == "error" for finding in findings):
             task = self._task(parts)
             how = Preparation(task.prepare, [self.settings.task.name, task.preparation()], form_of(task))

@@ -203,7 +203,7 @@ def test_of_few_pictures_it_is_said_that_copies_come_out(run):
         index = Index([str(number) for number in range(count)], ["heap"] * count)
         source = SimpleNamespace(index=index, task="generate_images", layout="pictures")
         parts = Parts.all("train", count)
-        kinds = [one.kind for one in before(source, parts, imitates=True)]
+        kinds = [one.kind for one in before(source, parts, GenerateImagesSettings())]
         assert kinds == (["few_to_imitate"] if count < 100 else []) and not before(source, parts)
 
 

@@ -32,13 +32,13 @@ RARELY = 0.01  # a probability below which something is not put down to chance
 NAMED = 3  # examples that a summary names
 
 
-def before(
-    source: Source, parts: Parts, new_classes: bool = False, unlabelled: bool = False, imitates: bool = False
-) -> list[Finding]:
-    """What the index and the split tell before anything is read; `new_classes` may be met after training.
+def before(source: Source, parts: Parts, learner: object = None) -> list[Finding]:
+    """What the index and the split tell before anything is read, to a task or its settings.
 
-    Where the task learns from what is `unlabelled`, that is no mistake; where it `imitates`, a few are too few.
+    One that `embeds` may meet new classes after training; where it learns from what is `unlabelled`, that is no
+    mistake; where it `imitates`, a few are too few.
     """
+    new_classes, unlabelled, imitates = (hasattr(learner, name) for name in ("embeds", "unlabelled", "imitates"))
     index = source.index
     counts: dict[str, Counter[Any]] = {part: Counter() for part in PARTS}
     for part, found in tally_parts(index.labels, parts).items():  # a fold leaves a given test part out of everything
